@@ -1,0 +1,21 @@
+/**
+ * The port for keys at rest. Every stored object has its own random key, wrapped by the master key;
+ * the wrapped form names the master key's id, so that a wrong key and damaged data stay two different errors.
+ */
+
+export interface KeyRing {
+  /** Id of the master key that wraps now, e.g. `mk_3f9a…`. */
+  readonly currentKeyId: string
+  /**
+   * A new random 256-bit key and its wrapped form. `context` (what the key is for, e.g. `copy:<id>`) is bound to it.
+   */
+  newKey(context: string): { readonly key: Uint8Array; readonly wrapped: string }
+  /** Wraps an existing key. */
+  wrap(key: Uint8Array, context: string): string
+  /**
+   * @throws {KeyError} `key.wrong` if another master key wrapped it, `storage.corrupt` if the text is damaged.
+   */
+  unwrap(wrapped: string, context: string): Uint8Array
+  /** A key that follows from master key and context; for short-lived objects whose key need not be stored. */
+  derive(context: string): Uint8Array
+}
