@@ -1,0 +1,137 @@
+/**
+ * Fills the SQLite port with better-sqlite3 in its encrypting build (SQLite3MC).
+ * The only file of the server that imports it.
+ */
+
+import Database from 'better-sqlite3'
+import { CodedError } from '../../schemas/errors.ts'
+import type { Cipher, OpenOptions, SqlDatabase, SqlStatement, SqlValue } from './sqlDatabase.ts'
+
+type Driver = InstanceType<typeof Database>
+
+/**
+ * Opens a database file, or `:memory:`.
+ *
+ * @throws {CodedError} `key.wrong` if the file does not open with this key, `storage.corrupt` for other damage,
+ *   `storage.unavailable` if it is not there or cannot be opened.
+ */
+export function openDatabase(path: string, options: OpenOptions): SqlDatabase {
+  const driver = openDriver(path, options)
+  try {
+    applyCipher(driver, options.cipher)
+    driver.defaultSafeIntegers(true)
+    driver.pragma('trusted_schema=OFF')
+    driver.pragma('cell_size_check=ON')
+    driver.pragma('foreign_keys=OFF')
+    driver.pragma('recursive_triggers=OFF')
+    // Reading the schema is the first use of the key: a wrong one shows here, not in the middle of the work.
+    driver.prepare('SELECT count(*) FROM sqlite_schema').get()
+  } catch (cause) {
+    driver.close()
+    throw translateOpenError(path, cause)
+  }
+  return wrap(driver)
+}
+
+/** SQL that attaches another file with its own cipher. The name must be an identifier of ours. */
+export function attach(database: SqlDatabase, path: string, name: string, cipher: Cipher): void {
+  const quoted = `'${path.replaceAll("'", "''")}'`
+  if (cipher.kind === 'none') database.exec(`ATTACH ${quoted} AS ${name} KEY ''`)
+  else {
+    for (const pragma of cipherPragmas(cipher)) database.pragma(pragma)
+    database.exec(`ATTACH ${quoted} AS ${name} KEY ${keyLiteral(cipher)}`)
+  }
+}
+
+function openDriver(path: string, options: OpenOptions): Driver {
+  try {
+    return new Database(path, {
+      readonly: options.readonly ?? false,
+      fileMustExist: path !== ':memory:' && !(options.create ?? false),
+      timeout: options.busyTimeoutMs ?? 5000,
+    })
+  } catch (cause) {
+    throw translateOpenError(path, cause)
+  }
+}
+
+function cipherPragmas(cipher: Cipher): string[] {
+  if (cipher.kind === 'sqlcipher') return ["cipher='sqlcipher'", 'legacy=4']
+  if (cipher.kind === 'aes256cbc') return ["cipher='aes256cbc'"]
+  return []
+}
+
+function keyLiteral(cipher: Cipher): string {
+  if (cipher.kind === 'sqlcipher') return `"x'${Buffer.from(cipher.key).toString('hex')}'"`
+  if (cipher.kind === 'aes256cbc') return `'${cipher.passphrase}'`
+  return "''"
+}
+
+function applyCipher(driver: Driver, cipher: Cipher): void {
+  if (cipher.kind === 'none') return
+  for (const pragma of cipherPragmas(cipher)) driver.pragma(pragma)
+  driver.pragma(`key=${keyLiteral(cipher)}`)
+}
+
+function wrap(driver: Driver): SqlDatabase {
+  const database: SqlDatabase = {
+    get inTransaction() {
+      return driver.inTransaction
+    },
+    exec: (sql) => void driver.exec(sql),
+    prepare: (sql) => wrapStatement(driver, sql),
+    transaction: (fn) => {
+      driver.exec('BEGIN IMMEDIATE')
+      try {
+        const result = fn()
+        driver.exec('COMMIT')
+        return result
+      } catch (cause) {
+        if (driver.inTransaction) driver.exec('ROLLBACK')
+        throw cause
+      }
+    },
+    pragma: (text) => {
+      const statement = driver.prepare(`PRAGMA ${text}`)
+      if (!statement.reader) {
+        statement.run()
+        return null
+      }
+      const row = statement.raw(true).get() as SqlValue[] | undefined
+      return row?.[0] ?? null
+    },
+    writableSchema: (on) => {
+      driver.unsafeMode(on)
+      driver.exec(`PRAGMA writable_schema=${on ? 'ON' : 'RESET'}`)
+    },
+    standInFunction: (name) => {
+      driver.function(name, { varargs: true, deterministic: true }, () => {
+        throw new CodedError('delta.unsupported', `function ${name} is not known here`)
+      })
+    },
+    close: () => void driver.close(),
+  }
+  return database
+}
+
+function wrapStatement(driver: Driver, sql: string): SqlStatement {
+  const statement = driver.prepare(sql)
+  if (statement.reader) statement.raw(true)
+  return {
+    run: (...params) => statement.run(...params).changes,
+    get: (...params) => statement.get(...params) as SqlValue[] | undefined,
+    all: (...params) => statement.all(...params) as SqlValue[][],
+    iterate: (...params) => statement.iterate(...params) as IterableIterator<SqlValue[]>,
+    columns: () => (statement.reader ? statement.columns().map((column) => column.name) : []),
+  }
+}
+
+function translateOpenError(path: string, cause: unknown): CodedError {
+  const code = (cause as { code?: string }).code ?? ''
+  const fields = { path, sqlite: code }
+  if (code === 'SQLITE_NOTADB')
+    return new CodedError('key.wrong', 'the file does not open with this key', { cause, fields })
+  if (code.startsWith('SQLITE_CORRUPT'))
+    return new CodedError('storage.corrupt', 'the database file is damaged', { cause, fields })
+  return new CodedError('storage.unavailable', 'the database file cannot be opened', { cause, fields })
+}
