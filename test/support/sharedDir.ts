@@ -1,0 +1,12 @@
+/**
+ * Finds the folder with captures and benches that lies beside a developer's checkout.
+ * It is no part of the project: tests that read it are skipped where it is missing.
+ */
+
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+
+const candidate = process.env.NIGHTFERRY_SHARED ?? resolve(import.meta.dirname, '../../../shared')
+
+/** Absolute path, or undefined where the folder is not there. */
+export const sharedDir: string | undefined = existsSync(candidate) ? candidate : undefined
