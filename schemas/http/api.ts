@@ -1,0 +1,18 @@
+/**
+ * Every REST call of the server, by name. `POST /omads` (SyncML), `/livez`, `/readyz` and `/metrics` are not among
+ * them: they speak other formats.
+ */
+
+import { accountCalls } from './accounts.ts'
+import { accountInternalCalls } from './accountsInternal.ts'
+import { backupCalls } from './backups.ts'
+import { operatorCalls } from './operator.ts'
+
+/** Calls that anybody may know about: what the OpenAPI document lists. */
+export const publicCalls = { ...accountCalls, ...backupCalls, ...operatorCalls } as const
+
+/** All calls, with those between a backup server and a separate account service. */
+export const calls = { ...publicCalls, ...accountInternalCalls } as const
+
+export type CallName = keyof typeof calls
+export type CallOf<Name extends CallName> = (typeof calls)[Name]

@@ -1,0 +1,125 @@
+/**
+ * Calls about the copies: what is backed up, which moments can be restored, and a restore from ticket to confirmation
+ * (RS-1 to RS-8). A caller sees only its own account.
+ */
+
+import { z } from 'zod'
+import type { HttpCall } from './call.ts'
+import {
+  byteCount,
+  databaseName,
+  deviceId,
+  deviceName,
+  identifier,
+  modificationNumber,
+  timestamp,
+  token32,
+} from './fields.ts'
+
+export const databaseSummary = z
+  .strictObject({
+    deviceId,
+    deviceName,
+    name: databaseName,
+    kind: z
+      .enum(['sql', 'file'])
+      .meta({ description: 'Tables that take Deltas, or a file that is sent whole (BK-6).' }),
+    number: modificationNumber,
+    lineage: token32,
+    sizeBytes: byteCount,
+    lastBackupAt: timestamp,
+    lastMode: z.enum(['full', 'delta', 'restore']).meta({ description: 'How the copy came to where it stands.' }),
+    reason: z.string().max(1000).exactOptional().meta({ description: 'Why it is kept as a file.' }),
+  })
+  .meta({ id: 'Database' })
+
+export const restorePoint = z
+  .strictObject({
+    point: identifier.meta({ description: 'What a restore names; `latest` is always there.' }),
+    number: modificationNumber,
+    lineage: token32,
+    takenAt: timestamp,
+    sizeBytes: byteCount,
+  })
+  .meta({ id: 'RestorePoint' })
+
+export const restoreRequest = z
+  .strictObject({
+    database: databaseName,
+    fromDeviceId: deviceId.exactOptional().meta({ description: 'The device whose copy is wanted; else the caller.' }),
+    point: identifier.exactOptional().meta({ description: 'A restore point; else the latest.' }),
+  })
+  .meta({ id: 'RestoreRequest' })
+
+const resultingPosition = { lineage: token32, number: modificationNumber, token: token32 }
+
+export const restoreTicket = z
+  .strictObject({
+    restoreId: identifier,
+    segmentMap: z.string().meta({ description: 'Compact JWS (EdDSA) that lists every segment (WF-21).' }),
+    contentKey: z.base64url().meta({ description: '256-bit key of the sealed segments, base64url.' }),
+    segments: z.int().positive(),
+    sizeBytes: byteCount.meta({ description: 'Size of the plain database file.' }),
+    ...resultingPosition,
+  })
+  .meta({ id: 'RestoreTicket' })
+
+export const restoreCompletion = z.strictObject(resultingPosition).meta({ id: 'RestoreCompletion' })
+
+/** `/api/v1/databases*` and `/api/v1/restores*`. */
+export const backupCalls = {
+  listDatabases: {
+    method: 'get',
+    path: '/api/v1/databases',
+    summary: 'Lists the databases of all devices of the account',
+    access: ['account', 'device'],
+    status: 200,
+    reply: z.strictObject({ databases: z.array(databaseSummary).readonly() }).meta({ id: 'DatabaseList' }),
+  },
+  listPoints: {
+    method: 'get',
+    path: '/api/v1/databases/{deviceId}/{name}/points',
+    summary: 'Lists the moments a database can be restored to, newest first',
+    access: ['account', 'device'],
+    params: z.strictObject({ deviceId, name: databaseName }),
+    status: 200,
+    reply: z.strictObject({ points: z.array(restorePoint).readonly() }).meta({ id: 'RestorePointList' }),
+    errors: ['database.unknown'],
+  },
+  createRestore: {
+    method: 'post',
+    path: '/api/v1/restores',
+    summary: 'Builds the image of a restore for the calling device and gives its ticket',
+    access: ['device'],
+    body: restoreRequest,
+    status: 201,
+    reply: restoreTicket,
+    errors: ['database.unknown', 'restore.unknown', 'storage.full', 'storage.unavailable'],
+  },
+  readSegment: {
+    method: 'get',
+    path: '/api/v1/restores/{restoreId}/segments/{segment}',
+    summary: 'One sealed segment; obeys HTTP Range',
+    access: ['device'],
+    params: z.strictObject({ restoreId: identifier, segment: z.coerce.number().int().min(0).max(1_000_000) }),
+    status: 200,
+    octets: true,
+    errors: ['restore.unknown', 'storage.corrupt'],
+  },
+  completeRestore: {
+    method: 'post',
+    path: '/api/v1/restores/{restoreId}/complete',
+    summary: 'Confirms that the file is in place; the copy takes on the new lineage (RS-7)',
+    access: ['device'],
+    params: z.strictObject({ restoreId: identifier }),
+    status: 200,
+    reply: restoreCompletion,
+    errors: ['restore.unknown'],
+  },
+} as const satisfies Record<string, HttpCall>
+
+export type DatabaseSummary = z.infer<typeof databaseSummary>
+export type RestorePoint = z.infer<typeof restorePoint>
+export type RestoreRequest = z.infer<typeof restoreRequest>
+export type RestoreTicket = z.infer<typeof restoreTicket>
+export type RestoreCompletion = z.infer<typeof restoreCompletion>

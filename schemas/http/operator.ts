@@ -1,0 +1,80 @@
+/**
+ * Calls for the operator of a server, and the description of the whole interface.
+ */
+
+import { z } from 'zod'
+import { accountCalls, accountSummary, appPassword, registeredDevice } from './accounts.ts'
+import type { HttpCall } from './call.ts'
+import { accountName, deviceId } from './fields.ts'
+
+/** `/api/v1/accounts*`, `/api/v1/devices*`, `/api/v1/openapi.json`. */
+export const operatorCalls = {
+  listAccounts: {
+    method: 'get',
+    path: '/api/v1/accounts',
+    summary: 'Lists all accounts',
+    access: ['operator'],
+    status: 200,
+    reply: z.strictObject({ accounts: z.array(accountSummary).readonly() }).meta({ id: 'AccountList' }),
+  },
+  addAccount: {
+    method: 'post',
+    path: '/api/v1/accounts',
+    summary: 'Adds an account',
+    access: ['operator'],
+    body: accountCalls.register.body,
+    status: 201,
+    reply: accountSummary,
+    errors: ['account.exists'],
+  },
+  setAccountDisabled: {
+    method: 'put',
+    path: '/api/v1/accounts/{name}/disabled',
+    summary: 'Disables or enables an account with all its devices',
+    access: ['operator'],
+    params: z.strictObject({ name: accountName }),
+    body: z.strictObject({ disabled: z.boolean() }).meta({ id: 'Disabled' }),
+    status: 204,
+    errors: ['account.unknown'],
+  },
+  addAppPassword: {
+    method: 'post',
+    path: '/api/v1/accounts/{name}/app-passwords',
+    summary: 'Makes a password for classic SyncML clients of an account',
+    access: ['operator'],
+    params: z.strictObject({ name: accountName }),
+    status: 201,
+    reply: appPassword,
+    errors: ['account.unknown'],
+  },
+  listDevices: {
+    method: 'get',
+    path: '/api/v1/devices',
+    summary: 'Lists the devices of all accounts',
+    access: ['operator'],
+    status: 200,
+    reply: z
+      .strictObject({
+        devices: z.array(registeredDevice.extend({ accountName }).meta({ id: 'AccountDevice' })).readonly(),
+      })
+      .meta({ id: 'AccountDeviceList' }),
+  },
+  setDeviceDisabled: {
+    method: 'put',
+    path: '/api/v1/accounts/{name}/devices/{deviceId}/disabled',
+    summary: 'Disables or enables one device of an account',
+    access: ['operator'],
+    params: z.strictObject({ name: accountName, deviceId }),
+    body: z.strictObject({ disabled: z.boolean() }),
+    status: 204,
+    errors: ['account.unknown', 'device.unknown'],
+  },
+  openApi: {
+    method: 'get',
+    path: '/api/v1/openapi.json',
+    summary: 'This interface as an OpenAPI 3.1 document',
+    access: 'anyone',
+    status: 200,
+    reply: z.record(z.string(), z.unknown()).meta({ id: 'OpenApi' }),
+  },
+} as const satisfies Record<string, HttpCall>
