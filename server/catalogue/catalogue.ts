@@ -1,0 +1,126 @@
+/**
+ * The ports of the backup server's catalogue, one per concern: known logins, nonces, databases, restores.
+ * The catalogue says where things are; what a copy holds and where it stands is written in the copy itself.
+ */
+
+/** A peer that logged in before and is compared with what is kept (AC-4). */
+export interface KnownLogin {
+  readonly userName: string
+  readonly deviceId: string
+  readonly accountId: string
+  readonly accountName: string
+  /** Base64 of MD5(`user:password`). */
+  readonly ha1: string
+  readonly lastAccessAt: number
+  /** What the account service said last, and when. */
+  readonly enabled: boolean
+  readonly checkedAt: number
+}
+
+export interface KnownLogins {
+  /** All logins that a device id is known by; usually one, more if accounts chose the same device id. */
+  find(deviceId: string): Promise<readonly KnownLogin[]>
+  /** New, or in place of the one of the same account and device. */
+  put(login: KnownLogin): Promise<void>
+  /** Notes an access, and what the account service said if it was asked. */
+  touch(
+    accountId: string,
+    deviceId: string,
+    change: { readonly lastAccessAt: number; readonly enabled?: boolean; readonly checkedAt?: number },
+  ): Promise<void>
+  remove(accountId: string, deviceId: string): Promise<void>
+}
+
+/** Nonces of one peer: the one it was given last, and the one before, since the answer may have been lost (OM-11). */
+export interface PeerNonces {
+  readonly current: Uint8Array
+  readonly previous?: Uint8Array
+}
+
+export interface Nonces {
+  read(deviceId: string): Promise<PeerNonces | undefined>
+  /** Gives a new nonce; the current one becomes the previous one. */
+  advance(deviceId: string, next: Uint8Array, now: number): Promise<void>
+  /** The previous nonce was used: it is accepted once. */
+  forgetPrevious(deviceId: string): Promise<void>
+  /** Drops nonces given before `time`: anyone can ask for a challenge under any name. */
+  removeGivenBefore(time: number): Promise<void>
+}
+
+/** Names one database of one device. */
+export interface DatabaseKey {
+  readonly accountId: string
+  readonly deviceId: string
+  readonly name: string
+}
+
+/** Where the copy of a database is. The position is for showing; the truth is in the copy. */
+export interface DatabaseRow extends DatabaseKey {
+  readonly copyId: string
+  /** Tables that take Deltas, or a sealed file that is sent whole each time (BK-6). */
+  readonly kind: 'sql' | 'file'
+  readonly wrappedKey: string
+  readonly lineage: string
+  readonly number: number
+  readonly token: string
+  readonly sizeBytes: number
+  readonly lastBackupAt: number
+  readonly lastMode: 'full' | 'delta' | 'restore'
+  /** Why it is kept as a file. */
+  readonly reason?: string
+  readonly createdAt: number
+}
+
+export interface Databases {
+  get(key: DatabaseKey): Promise<DatabaseRow | undefined>
+  /** New, or in place of the row of the same key. */
+  put(row: DatabaseRow): Promise<void>
+  /**
+   * Puts `row` only if the key's row still names `fromCopyId` (undefined: if there is no row yet).
+   * @returns false if somebody else was first; nothing was changed then.
+   */
+  switchCopy(row: DatabaseRow, fromCopyId: string | undefined): Promise<boolean>
+  list(accountId: string): Promise<readonly DatabaseRow[]>
+  /** Ids of all copies that a row names: what else lies in storage belongs to nobody. */
+  listCopyIds(): Promise<readonly string[]>
+  remove(key: DatabaseKey): Promise<void>
+}
+
+/** One restore from ticket to confirmation. */
+export interface RestoreRow {
+  readonly id: string
+  readonly accountId: string
+  /** The device that restores. */
+  readonly deviceId: string
+  readonly sourceDeviceId: string
+  readonly database: string
+  readonly imageId: string
+  readonly wrappedContentKey: string
+  readonly wrappedImageKey: string
+  /** Compact JWS. */
+  readonly segmentMap: string
+  /** Position the restored file begins its new life with. */
+  readonly lineage: string
+  readonly number: number
+  readonly token: string
+  readonly sourceCopyId: string
+  readonly segments: number
+  /** Plain file. */
+  readonly sizeBytes: number
+  /** All sealed segments. */
+  readonly sealedBytes: number
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly completedAt?: number
+}
+
+export interface Restores {
+  get(id: string): Promise<RestoreRow | undefined>
+  put(row: RestoreRow): Promise<void>
+  markCompleted(id: string, completedAt: number): Promise<void>
+  /** Restores whose time is over. */
+  listExpired(now: number): Promise<readonly RestoreRow[]>
+  /** Ids of all images that a row names. */
+  listImageIds(): Promise<readonly string[]>
+  remove(id: string): Promise<void>
+}

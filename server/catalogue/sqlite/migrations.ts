@@ -1,0 +1,100 @@
+/**
+ * The steps that make the catalogue's tables. Append; never change a step that was released.
+ * Only types and clauses that SQLite and PostgreSQL share: text, bigint, integer.
+ */
+
+import type { Kysely } from 'kysely'
+import type { Migration } from './migrate.ts'
+
+/** All steps, in order. */
+export const catalogueMigrations: readonly Migration[] = [
+  { name: '0001-known-login', up: createKnownLogin },
+  { name: '0002-nonce', up: createNonce },
+  { name: '0003-database', up: createDatabase },
+  { name: '0004-restore', up: createRestore },
+  { name: '0005-signing-key', up: createSigningKey },
+]
+
+async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('knownLogin')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('userName', 'text', (column) => column.notNull())
+    .addColumn('accountName', 'text', (column) => column.notNull())
+    .addColumn('ha1', 'text', (column) => column.notNull())
+    .addColumn('lastAccessAt', 'bigint', (column) => column.notNull())
+    .addColumn('enabled', 'integer', (column) => column.notNull())
+    .addColumn('checkedAt', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('knownLoginKey', ['accountId', 'deviceId'])
+    .execute()
+  await db.schema.createIndex('knownLoginByDevice').on('knownLogin').column('deviceId').execute()
+}
+
+async function createNonce(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('nonce')
+    .addColumn('deviceId', 'text', (column) => column.primaryKey())
+    .addColumn('current', 'text', (column) => column.notNull())
+    .addColumn('previous', 'text')
+    .addColumn('givenAt', 'bigint', (column) => column.notNull())
+    .execute()
+}
+
+async function createDatabase(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('database')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('copyId', 'text', (column) => column.notNull().unique())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('wrappedKey', 'text', (column) => column.notNull())
+    .addColumn('lineage', 'text', (column) => column.notNull())
+    .addColumn('number', 'bigint', (column) => column.notNull())
+    .addColumn('token', 'text', (column) => column.notNull())
+    .addColumn('sizeBytes', 'bigint', (column) => column.notNull())
+    .addColumn('lastBackupAt', 'bigint', (column) => column.notNull())
+    .addColumn('lastMode', 'text', (column) => column.notNull())
+    .addColumn('reason', 'text')
+    .addColumn('createdAt', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('databaseKey', ['accountId', 'deviceId', 'name'])
+    .execute()
+}
+
+async function createRestore(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('restore')
+    .addColumn('id', 'text', (column) => column.primaryKey())
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('sourceDeviceId', 'text', (column) => column.notNull())
+    .addColumn('database', 'text', (column) => column.notNull())
+    .addColumn('imageId', 'text', (column) => column.notNull())
+    .addColumn('wrappedContentKey', 'text', (column) => column.notNull())
+    .addColumn('wrappedImageKey', 'text', (column) => column.notNull())
+    .addColumn('segmentMap', 'text', (column) => column.notNull())
+    .addColumn('lineage', 'text', (column) => column.notNull())
+    .addColumn('number', 'bigint', (column) => column.notNull())
+    .addColumn('token', 'text', (column) => column.notNull())
+    .addColumn('sourceCopyId', 'text', (column) => column.notNull())
+    .addColumn('segments', 'integer', (column) => column.notNull())
+    .addColumn('sizeBytes', 'bigint', (column) => column.notNull())
+    .addColumn('sealedBytes', 'bigint', (column) => column.notNull())
+    .addColumn('createdAt', 'bigint', (column) => column.notNull())
+    .addColumn('expiresAt', 'bigint', (column) => column.notNull())
+    .addColumn('completedAt', 'bigint')
+    .execute()
+  await db.schema.createIndex('restoreByExpiry').on('restore').column('expiresAt').execute()
+}
+
+/** Shared with the account service's file: both sign. */
+export async function createSigningKey(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('signingKey')
+    .addColumn('kid', 'text', (column) => column.primaryKey())
+    .addColumn('publicJwk', 'text', (column) => column.notNull())
+    .addColumn('wrappedPrivateKey', 'text', (column) => column.notNull())
+    .addColumn('createdAt', 'bigint', (column) => column.notNull())
+    .execute()
+}

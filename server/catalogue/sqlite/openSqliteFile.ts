@@ -1,0 +1,56 @@
+/**
+ * Opens one encrypted SQLite file of ours and brings its tables up to date. Several processes may have it open
+ * (server and command line): WAL, FULL, and a busy timeout. Its key is random, wrapped by the master key, and lies
+ * beside it in `<file>.key`, so that a rotation of the master key re-wraps it and touches nothing else.
+ */
+
+import { existsSync, readFileSync } from 'node:fs'
+import type { Kysely } from 'kysely'
+import type { KeyRing } from '../../keys/keyRing.ts'
+import { openDatabase } from '../../sql/betterSqlite.ts'
+import { storageError } from '../../storage/storageError.ts'
+import { createFileOnce } from '../../storage/writeFileDurably.ts'
+import { kyselyOver } from './kyselySqlite.ts'
+import { type Migration, migrate } from './migrate.ts'
+
+const BUSY_TIMEOUT_MS = 10_000
+
+/** What a file is: where it lies, what its key is bound to, and the steps that make its tables. */
+export interface SqliteFile {
+  readonly path: string
+  /** Context of its key, e.g. `catalogue`. */
+  readonly context: string
+  readonly migrations: readonly Migration[]
+}
+
+/**
+ * Opens `file`, creating it when it is missing.
+ *
+ * @throws {CodedError} `key.wrong`, `storage.corrupt`, `storage.unavailable`; `config.invalid` if a later version
+ *   of the program wrote it.
+ */
+export async function openSqliteFile<Tables>(file: SqliteFile, keyRing: KeyRing): Promise<Kysely<Tables>> {
+  const key = readOrMakeKey(file, keyRing)
+  const database = openDatabase(file.path, {
+    cipher: { kind: 'sqlcipher', key },
+    create: true,
+    busyTimeoutMs: BUSY_TIMEOUT_MS,
+  })
+  const db = kyselyOver<Tables>(database)
+  try {
+    database.pragma('journal_mode=WAL')
+    database.pragma('synchronous=FULL')
+    await migrate(db, file.migrations)
+  } catch (cause) {
+    await db.destroy()
+    throw storageError(cause, `${file.path} cannot be opened`)
+  }
+  return db
+}
+
+function readOrMakeKey(file: SqliteFile, keyRing: KeyRing): Uint8Array {
+  const keyPath = `${file.path}.key`
+  // The key rests before the file does: a file without its key could never be opened.
+  if (!existsSync(keyPath)) createFileOnce(keyPath, `${keyRing.newKey(file.context).wrapped}\n`)
+  return keyRing.unwrap(readFileSync(keyPath, 'utf8').trim(), file.context)
+}

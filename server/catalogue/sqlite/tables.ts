@@ -1,0 +1,79 @@
+/**
+ * Tables of the catalogue as the query builder sees them. Names are the fields of the ports; truth values are 0 and 1.
+ */
+
+export interface KnownLoginTable {
+  userName: string
+  deviceId: string
+  accountId: string
+  accountName: string
+  ha1: string
+  lastAccessAt: number
+  enabled: number
+  checkedAt: number
+}
+
+export interface NonceTable {
+  deviceId: string
+  /** Base64. */
+  current: string
+  previous: string | null
+  givenAt: number
+}
+
+export interface DatabaseTable {
+  accountId: string
+  deviceId: string
+  name: string
+  copyId: string
+  kind: 'sql' | 'file'
+  wrappedKey: string
+  lineage: string
+  number: number
+  token: string
+  sizeBytes: number
+  lastBackupAt: number
+  lastMode: 'full' | 'delta' | 'restore'
+  reason: string | null
+  createdAt: number
+}
+
+export interface RestoreTable {
+  id: string
+  accountId: string
+  deviceId: string
+  sourceDeviceId: string
+  database: string
+  imageId: string
+  wrappedContentKey: string
+  wrappedImageKey: string
+  segmentMap: string
+  lineage: string
+  number: number
+  token: string
+  sourceCopyId: string
+  segments: number
+  sizeBytes: number
+  sealedBytes: number
+  createdAt: number
+  expiresAt: number
+  completedAt: number | null
+}
+
+export interface SigningKeyTable {
+  kid: string
+  /** Public JWK as JSON. */
+  publicJwk: string
+  /** 32 octets of the private key, sealed: a key of the key ring. */
+  wrappedPrivateKey: string
+  createdAt: number
+}
+
+/** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
+export interface CatalogueTables {
+  knownLogin: KnownLoginTable
+  nonce: NonceTable
+  database: DatabaseTable
+  restore: RestoreTable
+  signingKey: SigningKeyTable
+}
