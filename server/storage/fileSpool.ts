@@ -1,0 +1,201 @@
+/**
+ * Fills the spool with sealed files: one per spool, made of frames of up to 64 KiB, each AES-256-GCM with its plain
+ * offset as additional data, so that frames cannot be dropped, repeated or exchanged unnoticed. The key follows from
+ * master key and spool id. A restart, or a device that sends again, continues at any earlier offset.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { CodedError } from '../../schemas/errors.ts'
+import type { KeyRing } from '../keys/keyRing.ts'
+import type { Spool } from './spool.ts'
+import { FRAME_OVERHEAD_BYTES, FRAME_PLAIN_BYTES, openFrame, readFrameHeader, sealFrame } from './spoolFrame.ts'
+import { isMissing, storageError } from './storageError.ts'
+import { flushFolder } from './writeFileDurably.ts'
+
+const SPOOL_ID = /^[A-Za-z0-9_-]{1,128}$/
+const SUFFIX = '.spool'
+/** Places where recent appends began: a device goes on at the last one, or sends one again. */
+const REMEMBERED_PLACES = 4
+
+/** Where a frame begins in the file, and in the plain octets. */
+interface FramePosition {
+  readonly file: number
+  readonly plain: number
+}
+
+/** A spool of files under `folder`, which is made when it is missing. */
+export function openFileSpool(folder: string, keyRing: KeyRing): Spool {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const places = new Map<string, readonly FramePosition[]>()
+  const locate = (spoolId: string): { path: string; key: Uint8Array } => {
+    if (!SPOOL_ID.test(spoolId)) throw new TypeError(`not a spool id: ${spoolId}`)
+    return { path: join(folder, `${spoolId}${SUFFIX}`), key: keyRing.derive(`spool:${spoolId}`) }
+  }
+  return {
+    locate,
+    async append(spoolId, offset, bytes) {
+      const { path, key } = locate(spoolId)
+      try {
+        const known = (places.get(spoolId) ?? []).filter((place) => place.plain <= offset)
+        const [start, end] = await appendFrames(
+          { path, key, from: known.at(-1) ?? { file: 0, plain: 0 } },
+          offset,
+          bytes,
+        )
+        places.set(
+          spoolId,
+          [...known.filter((place) => place.plain < start.plain), start, end].slice(-REMEMBERED_PLACES),
+        )
+      } catch (cause) {
+        places.delete(spoolId)
+        throw storageError(cause, `spool ${spoolId} cannot be written`)
+      }
+    },
+    read: (spoolId) => {
+      const { path, key } = locate(spoolId)
+      return readSpoolFile(path, key)
+    },
+    async remove(spoolId) {
+      places.delete(spoolId)
+      await rm(locate(spoolId).path, { force: true })
+    },
+    async list() {
+      const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX))
+      const found = await Promise.all(
+        names.map(async (name) => {
+          const changed = await stat(join(folder, name)).catch((cause: unknown) => {
+            // Removed between listing and looking.
+            if (isMissing(cause)) return undefined
+            throw storageError(cause, 'the spool cannot be listed')
+          })
+          return changed && { spoolId: name.slice(0, -SUFFIX.length), changedAt: changed.mtimeMs }
+        }),
+      )
+      return found.filter((entry) => entry !== undefined)
+    },
+  }
+}
+
+/**
+ * Plain octets of a spool file, for the server and for worker processes that were given path and key.
+ *
+ * @throws {CodedError} `storage.corrupt` on damage.
+ */
+export async function* readSpoolFile(path: string, key: Uint8Array): AsyncGenerator<Uint8Array> {
+  const file = await openSpool(path, 'r')
+  if (file === undefined) return
+  try {
+    let at = { file: 0, plain: 0 }
+    for (;;) {
+      const frame = await readFrame(file, at.file)
+      if (frame === undefined) return
+      yield openFrame(key, at.plain, frame)
+      at = { file: at.file + frame.length, plain: at.plain + frame.length - FRAME_OVERHEAD_BYTES }
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+interface SpoolFile {
+  readonly path: string
+  readonly key: Uint8Array
+  /** A known frame at or before the place to write, so that long files need not be walked through. */
+  readonly from: FramePosition
+}
+
+/** Returns where the append began and where it ended. */
+async function appendFrames(
+  { path, key, from }: SpoolFile,
+  offset: number,
+  bytes: Uint8Array,
+): Promise<readonly [FramePosition, FramePosition]> {
+  const file = (await openSpool(path, 'r+')) ?? (await createSpool(path))
+  try {
+    const start = await findFrame(file, from, offset)
+    if (start === undefined) throw tooShort(offset)
+    // What remains of a frame that `offset` falls into is sealed anew, with a fresh nonce.
+    const head = offset > start.plain ? await readHead(file, key, start, offset - start.plain) : new Uint8Array()
+    const plain = head.length > 0 ? Buffer.concat([head, bytes]) : bytes
+    await file.truncate(start.file)
+    let at = start
+    for (let done = 0; done < plain.length; done += FRAME_PLAIN_BYTES) {
+      const piece = plain.subarray(done, done + FRAME_PLAIN_BYTES)
+      const frame = sealFrame(key, at.plain, piece, randomBytes(12))
+      await writeWhole(file, frame, at.file)
+      at = { file: at.file + frame.length, plain: at.plain + piece.length }
+    }
+    // A chunk is answered 213 after this: the device will not send it again.
+    await file.datasync()
+    return [start, at]
+  } finally {
+    await file.close()
+  }
+}
+
+async function createSpool(path: string): Promise<FileHandle> {
+  const file = await open(path, 'wx+', 0o600)
+  flushFolder(dirname(path))
+  return file
+}
+
+/** The frame that plain `offset` lies in, or the end; undefined if the spool is shorter. */
+async function findFrame(file: FileHandle, from: FramePosition, offset: number): Promise<FramePosition | undefined> {
+  let at = from
+  for (;;) {
+    if (at.plain === offset) return at
+    const header = await readHeader(file, at.file)
+    if (header === undefined) return undefined
+    if (at.plain + header.plainBytes > offset) return at
+    at = { file: at.file + header.plainBytes + FRAME_OVERHEAD_BYTES, plain: at.plain + header.plainBytes }
+  }
+}
+
+async function readHead(file: FileHandle, key: Uint8Array, at: FramePosition, bytes: number): Promise<Uint8Array> {
+  const frame = await readFrame(file, at.file)
+  if (frame === undefined) throw tooShort(at.plain + bytes)
+  return openFrame(key, at.plain, frame).subarray(0, bytes)
+}
+
+async function readHeader(file: FileHandle, position: number): Promise<{ plainBytes: number } | undefined> {
+  const header = Buffer.alloc(4)
+  const { bytesRead } = await file.read(header, 0, header.length, position)
+  // A torn tail is from a kill during an append that was never acknowledged: it counts as not there.
+  if (bytesRead < header.length) return undefined
+  const plainBytes = readFrameHeader(header)
+  const { size } = await file.stat()
+  return position + plainBytes + FRAME_OVERHEAD_BYTES > size ? undefined : { plainBytes }
+}
+
+async function readFrame(file: FileHandle, position: number): Promise<Uint8Array | undefined> {
+  const header = await readHeader(file, position)
+  if (header === undefined) return undefined
+  const frame = new Uint8Array(header.plainBytes + FRAME_OVERHEAD_BYTES)
+  for (let done = 0; done < frame.length; ) {
+    const { bytesRead } = await file.read(frame, done, frame.length - done, position + done)
+    if (bytesRead === 0) throw tooShort(position)
+    done += bytesRead
+  }
+  return frame
+}
+
+async function writeWhole(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; )
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten
+}
+
+async function openSpool(path: string, flags: 'r' | 'r+'): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, flags)
+  } catch (cause) {
+    if (isMissing(cause)) return undefined
+    throw storageError(cause, `spool file ${path} cannot be opened`)
+  }
+}
+
+function tooShort(offset: number): CodedError {
+  return new CodedError('storage.corrupt', `the spool is shorter than ${offset}`, { fields: { offset } })
+}
