@@ -57,7 +57,7 @@ export function checkIndex(sql: string, name: string, tableName: string, tableSq
     }
     const [type, owner, text] =
       scratch.prepare('SELECT type, tbl_name, sql FROM sqlite_schema WHERE name = ?').get(name) ?? []
-    const asDeclared = type === 'index' && owner === tableName && text === sql && countObjects(scratch) === before + 1
+    const asDeclared = type === 'index' && owner === tableName && text === sql && countObjects(scratch) === before + 1n
     if (!asDeclared) return { ok: false, reason: `index ${name}: the definition does not make what it declares` }
     return { ok: true, standIns: [] }
   })

@@ -8,7 +8,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
 import { MAX_DATABASE_BYTES } from '../../schemas/limits.ts'
 import type { DatabaseHeader } from './copyLayout.ts'
-import { BATCH_BYTES, deriveKey, HEADER_BYTES, PageCipher, readPageSize } from './pageCipher.ts'
+import { BATCH_BYTES, deriveKey, HEADER_BYTES, MAGIC, PageCipher, readPageSize } from './pageCipher.ts'
 
 /** What a file header says. `pages` is the size of the file as it was received. */
 export interface PlainFileFacts extends Omit<DatabaseHeader, 'autoVacuum'> {
@@ -41,6 +41,33 @@ export async function encryptFile(
     return facts
   } catch (cause) {
     return refuse(cause)
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Writes the journal mode into the header of a page-encrypted file. WAL is set last of all: from then on the file
+ * is only read as octets, never opened by SQLite here.
+ */
+export async function markJournalMode(
+  path: string,
+  passphrase: string,
+  mode: DatabaseHeader['journalMode'],
+): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    const header = Buffer.alloc(HEADER_BYTES)
+    await file.read(header, 0, HEADER_BYTES, 0)
+    MAGIC.copy(header)
+    const cipher = new PageCipher(deriveKey(passphrase), readPageSize(header))
+    const page = Buffer.alloc(cipher.pageSize)
+    await file.read(page, 0, page.length, 0)
+    cipher.decrypt(page, 1)
+    page.fill(mode === 'wal' ? 2 : 1, 18, 20)
+    cipher.encrypt(page, 1)
+    await writeAll(file, page, 0)
+    await file.sync()
   } finally {
     await file.close()
   }

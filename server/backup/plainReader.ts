@@ -5,7 +5,6 @@
 
 import { type FileHandle, open } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
-import type { DatabaseHeader } from './copyLayout.ts'
 import { BATCH_BYTES, deriveKey, HEADER_BYTES, MAGIC, PageCipher, readPageSize } from './pageCipher.ts'
 
 /** A page-encrypted file, read as the plain file it stands for. */
@@ -20,14 +19,10 @@ export interface PlainReader {
 }
 
 /**
- * Opens a page-encrypted file for reading. `journalMode` is what the plain file's header shall say.
+ * Opens a page-encrypted file for reading.
  * @throws {CodedError} `storage.corrupt` if this cannot be a page-encrypted file, `restore.unknown` if it is gone.
  */
-export async function openPlainReader(
-  path: string,
-  passphrase: string,
-  journalMode: DatabaseHeader['journalMode'],
-): Promise<PlainReader> {
+export async function openPlainReader(path: string, passphrase: string): Promise<PlainReader> {
   const file = await open(path, 'r').catch((cause) => {
     throw new CodedError('restore.unknown', 'the image is no longer there', { cause })
   })
@@ -37,7 +32,7 @@ export async function openPlainReader(
     await file.read(header, 0, HEADER_BYTES, 0)
     MAGIC.copy(header)
     const cipher = new PageCipher(deriveKey(passphrase), pageSizeOfStored(header, sizeBytes))
-    const readPages = (from: number, length: number) => readPlain(file, cipher, from, length, journalMode)
+    const readPages = (from: number, length: number) => readPlain(file, cipher, from, length)
     return {
       sizeBytes,
       read: (offset, length) => readRange(readPages, cipher.pageSize, sizeBytes, offset, length),
@@ -62,13 +57,7 @@ function pageSizeOfStored(header: Buffer, sizeBytes: number): number {
 
 type ReadPages = (from: number, length: number) => Promise<Buffer>
 
-async function readPlain(
-  file: FileHandle,
-  cipher: PageCipher,
-  from: number,
-  length: number,
-  journalMode: DatabaseHeader['journalMode'],
-): Promise<Buffer> {
+async function readPlain(file: FileHandle, cipher: PageCipher, from: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length)
   for (let done = 0; done < length; ) {
     const { bytesRead } = await file.read(bytes, done, length - done, from + done)
@@ -76,7 +65,6 @@ async function readPlain(
     done += bytesRead
   }
   cipher.decrypt(bytes, from / cipher.pageSize + 1)
-  if (from === 0) bytes.fill(journalMode === 'wal' ? 2 : 1, 18, 20)
   return bytes
 }
 

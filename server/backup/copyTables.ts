@@ -1,0 +1,83 @@
+/**
+ * Copies tables between two files of one connection by SQL alone, so that no value passes through this program:
+ * storage classes, ill-formed text and rowids arrive as they were.
+ *
+ * `INSERT … SELECT *` between tables of the same definition is done by SQLite as a copy of raw records. It keeps
+ * the rowids of tables that have an INTEGER PRIMARY KEY or an index; the others name their rowid.
+ */
+
+import { CodedError } from '../../schemas/errors.ts'
+import type { SqlDatabase } from '../sql/sqlDatabase.ts'
+import { quoteName } from './copyLayout.ts'
+
+const ROWID_NAMES = ['rowid', '_rowid_', 'oid'] as const
+
+/** Where a table is: schema name within the connection, and the table's name there. */
+export interface TablePlace {
+  readonly schema: string
+  readonly table: string
+}
+
+interface TableShape {
+  readonly columns: readonly string[]
+  /** A name that reaches the rowid; undefined if there is none or columns hide it. */
+  readonly rowid: string | undefined
+  readonly keepsRowids: boolean
+}
+
+/**
+ * Fills the empty table `to` from `from` and returns how many rows it has.
+ * @throws {CodedError} `integrity.mismatch` if rows or rowids did not all arrive; SQLite's own errors pass.
+ */
+export function copyTable(db: SqlDatabase, from: TablePlace, to: TablePlace): number {
+  const shape = readShape(db, to)
+  const source = `${from.schema}.${quoteName(from.table)}`
+  const target = `${to.schema}.${quoteName(to.table)}`
+  if (shape.rowid === undefined || shape.keepsRowids) db.exec(`INSERT INTO ${target} SELECT * FROM ${source}`)
+  else {
+    const list = [shape.rowid, ...shape.columns.map(quoteName)].join(', ')
+    db.exec(`INSERT INTO ${target}(${list}) SELECT ${list} FROM ${source} NOT INDEXED`)
+  }
+  const expected = measure(db, source, shape)
+  const actual = measure(db, target, shape)
+  if (expected.join() !== actual.join())
+    throw new CodedError('integrity.mismatch', `table ${from.table}: ${actual[0]} of ${expected[0]} rows arrived`)
+  return Number(actual[0])
+}
+
+/** Count, and where rowids can be seen their ends: rows numbered anew would end elsewhere, or were numbered so before. */
+function measure(db: SqlDatabase, table: string, shape: TableShape): unknown[] {
+  const ends = shape.rowid === undefined ? '0, 0' : `min(${shape.rowid}), max(${shape.rowid})`
+  // Counted in the table itself: an index that lost entries must not answer for it.
+  const [count] = db.prepare(`SELECT count(*) FROM ${table} NOT INDEXED`).get() ?? []
+  const [first, last] = db.prepare(`SELECT ${ends} FROM ${table} NOT INDEXED LIMIT 1`).get() ?? []
+  return [count, first, last]
+}
+
+function readShape(db: SqlDatabase, place: TablePlace): TableShape {
+  const columns = db
+    .prepare('SELECT name, hidden FROM pragma_table_xinfo(?, ?) ORDER BY cid')
+    .all(place.table, place.schema)
+  const names = new Set(columns.map(([name]) => String(name).toLowerCase()))
+  const [withoutRowid] =
+    db.prepare('SELECT wr FROM pragma_table_list(?) WHERE schema = ?').get(place.table, place.schema) ?? []
+  const rowid = withoutRowid === 1n ? undefined : ROWID_NAMES.find((name) => !names.has(name))
+  return {
+    columns: columns.filter(([, hidden]) => hidden === 0n).map(([name]) => String(name)),
+    rowid,
+    keepsRowids: rowid !== undefined && (hasIndex(db, place) || hasRowidAlias(db, place)),
+  }
+}
+
+function hasIndex(db: SqlDatabase, place: TablePlace): boolean {
+  return db.prepare('SELECT 1 FROM pragma_index_list(?, ?)').get(place.table, place.schema) !== undefined
+}
+
+/** True if a column is the rowid: a key of one column of type INTEGER that needed no index. */
+function hasRowidAlias(db: SqlDatabase, place: TablePlace): boolean {
+  const keys = db
+    .prepare('SELECT type FROM pragma_table_xinfo(?, ?) WHERE pk > 0')
+    .all(place.table, place.schema)
+    .map(([type]) => String(type).toUpperCase())
+  return keys.length === 1 && keys[0] === 'INTEGER' && !hasIndex(db, place)
+}

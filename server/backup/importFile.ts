@@ -1,0 +1,127 @@
+/**
+ * Makes a copy of a whole file that a device sent, or of a restore image.
+ *
+ * The file counts as hostile until it was read here (BK-9): it comes to rest page-encrypted, is checked, and its
+ * tables are copied into a new encrypted database made from checked definitions. What this server cannot evaluate is
+ * kept as a sealed file (BK-6). Nothing has the copy's name before it is whole and durable; after a throw nothing is
+ * left behind. Runs in a child process (BK-8).
+ */
+
+import { open, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { CodedError } from '../../schemas/errors.ts'
+import { MAX_DATABASE_BYTES } from '../../schemas/limits.ts'
+import { flushFolder } from '../storage/writeFileDurably.ts'
+import { type BuildOutcome, buildCopy } from './buildCopy.ts'
+import type { CopyPosition, DatabaseHeader } from './copyLayout.ts'
+import { encryptFile, markJournalMode, type PlainFileFacts } from './encryptFile.ts'
+import { openSource } from './openSource.ts'
+import { pagePassphrase } from './pageCipher.ts'
+
+/** What a worker needs to make a copy. */
+export interface ImportInput {
+  /**
+   * Where the copy comes to lie. A new name each time: the catalogue switches from the old copy to the new one, so a
+   * kill at any moment leaves one of them whole.
+   */
+  readonly copyPath: string
+  /** 256 bits, hex. */
+  readonly copyKey: string
+  readonly position: CopyPosition
+  /** What the device says, since a consistent image of a database in WAL mode need not be in it. */
+  readonly journalMode?: DatabaseHeader['journalMode']
+  /** Plain octets that are taken at most; {@link MAX_DATABASE_BYTES} by default. */
+  readonly maxBytes?: number
+}
+
+/** What became of the file. */
+export interface ImportResult {
+  readonly kind: 'sql' | 'file'
+  /** Why it is kept as a file. */
+  readonly reason?: string
+  readonly header: DatabaseHeader
+  /** Octets of the plain file, and its SHA-256 (hex). */
+  readonly sizeBytes: number
+  readonly sha256: string
+  /** Octets of the copy at rest. */
+  readonly storedBytes: number
+  readonly tables: number
+  readonly rows: number
+}
+
+/** Tells how far the work is: step and a count that grows. */
+export type ReportProgress = (step: string, done: number) => void
+
+/**
+ * Reads `source` and makes the copy; see {@link ImportInput}.
+ *
+ * @param source octets of the plain file, or of one gzip of it.
+ * @throws {CodedError} `database.invalid` if this is no intact database, `database.untrackable` if it has objects with
+ *   names of ours, `protocol.too-large`, `storage.full`; errors of `source` pass.
+ */
+export async function importFile(
+  input: ImportInput,
+  source: AsyncIterable<Uint8Array>,
+  onProgress: ReportProgress = () => {},
+): Promise<ImportResult> {
+  const sourcePath = `${input.copyPath}.source`
+  const buildingPath = `${input.copyPath}.building`
+  const key = Buffer.from(input.copyKey, 'hex')
+  // A file that is kept needs the copy's key later; nobody knows beforehand which file that will be.
+  const passphrase = pagePassphrase(key)
+  await refuseExisting(input.copyPath)
+  await removeAll(sourcePath, buildingPath)
+  try {
+    const plain = openSource(source, input.maxBytes ?? MAX_DATABASE_BYTES)
+    const facts = await encryptFile(plain, sourcePath, passphrase, (done) => onProgress('receive', done))
+    const header = { ...facts, ...(input.journalMode && { journalMode: input.journalMode }) }
+    const outcome = buildCopy(
+      { sourcePath, passphrase, buildingPath, key, position: input.position, header },
+      onProgress,
+    )
+    if (outcome.kind === 'file') {
+      await rm(buildingPath, { force: true })
+      await markJournalMode(sourcePath, passphrase, facts.journalMode)
+      await settle(sourcePath, input.copyPath)
+    } else await settle(buildingPath, input.copyPath)
+    return await describe(input.copyPath, facts, outcome)
+  } finally {
+    await removeAll(sourcePath, buildingPath)
+  }
+}
+
+async function describe(copyPath: string, facts: PlainFileFacts, outcome: BuildOutcome): Promise<ImportResult> {
+  return {
+    kind: outcome.kind,
+    ...(outcome.kind === 'file' && { reason: outcome.reason }),
+    header: outcome.header,
+    sizeBytes: facts.sizeBytes,
+    sha256: facts.sha256,
+    storedBytes: (await stat(copyPath)).size,
+    tables: outcome.kind === 'sql' ? outcome.tables : 0,
+    rows: outcome.kind === 'sql' ? outcome.rows : 0,
+  }
+}
+
+/** A journal beside an older file of this name would be played back into the new one: a copy's name is used once. */
+async function refuseExisting(copyPath: string): Promise<void> {
+  const held = await stat(copyPath).catch(() => undefined)
+  if (held !== undefined) throw new CodedError('internal', 'a copy of this name exists')
+}
+
+async function removeAll(...paths: readonly string[]): Promise<void> {
+  for (const path of paths)
+    for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(path + suffix, { force: true })
+}
+
+/** Gives a finished file its name, durably. */
+async function settle(from: string, to: string): Promise<void> {
+  const file = await open(from, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(from, to)
+  flushFolder(dirname(to))
+}
