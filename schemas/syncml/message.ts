@@ -214,6 +214,8 @@ export interface DevInf {
   readonly supportLargeObjs?: boolean
   readonly supportNumberOfChanges?: boolean
   readonly dataStores: readonly DevInfDataStore[]
+  /** CTCap of 1.0 and 1.1, which stands beside the datastores and serves all of them by content type. */
+  readonly ctCaps?: readonly CtCap[]
   readonly ext?: readonly { readonly name: string; readonly values: readonly string[] }[]
 }
 
@@ -235,6 +237,13 @@ export interface DevInfDataStore {
   readonly supportHierarchicalSync?: boolean
   readonly syncCap: readonly number[]
   readonly filterRx?: readonly ContentType[]
+  readonly filterCaps?: readonly FilterCap[]
+}
+
+/** What a filter grammar can be used with. */
+export interface FilterCap extends ContentType {
+  readonly filterKeywords: readonly string[]
+  readonly propNames: readonly string[]
 }
 
 export interface CtCap {
@@ -255,6 +264,8 @@ export interface DevInfProperty {
   readonly params: readonly {
     readonly paramName: string
     readonly dataType?: string
+    /** `Size` of 1.1; 1.2 has none for parameters. */
+    readonly maxSize?: number
     readonly valEnums: readonly string[]
     readonly displayName?: string
   }[]
