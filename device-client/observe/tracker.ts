@@ -1,0 +1,355 @@
+/**
+ * One tracked database: install and remove observers, tell whether anything changed, prepare a Delta or the
+ * bookkeeping of a full backup, and move the acknowledged position when the server has it. Rules DC-1 to DC-10.
+ */
+
+import type { DeltaCounts } from '../../schemas/delta/delta.ts'
+import { DeltaWriter } from '../../schemas/delta/deltaWriter.ts'
+import { CodedError } from '../../schemas/errors.ts'
+import type { Position, PositionChain } from '../../schemas/syncml/position.ts'
+import type { Random, SqlDatabase } from '../ports.ts'
+import { notePicture } from './compareRows.ts'
+import { type Extraction, findChanges, writeDelta } from './extractDelta.ts'
+import { installObservers, reconcileObservers, registerTables, removeObservers } from './install.ts'
+import { planDelta } from './planDelta.ts'
+import { openRowPicture, type RowPicture } from './rowPicture.ts'
+import { readCookie, readProperties, readSchemaPicture, type SchemaPicture } from './schemaPicture.ts'
+import {
+  acknowledge,
+  beginLineage,
+  forgetChanges,
+  hasNotedChanges,
+  markSent,
+  newestSealed,
+  newToken,
+  positionChain,
+  sealNumber,
+  writeOpenNumber,
+} from './seal.ts'
+import {
+  type AcknowledgedPicture,
+  createStateTable,
+  initialState,
+  type RegisteredTable,
+  readState,
+  type TrackingState,
+  writeState,
+} from './trackingState.ts'
+
+/** `triggers`: observers in the database. `compare`: the database is never altered, every row is compared. */
+export type TrackingMethod = 'triggers' | 'compare'
+
+export interface TrackerPorts {
+  /** A new connection to the application's database; a platform with one connection hands it out again. */
+  open(): SqlDatabase
+  /** The agent's own database for the stored picture. */
+  readonly picture: SqlDatabase
+  readonly random: Random
+  readonly method: TrackingMethod
+}
+
+/** A Delta ready to be written. End it with `finish` or `discard` before anything is sent. */
+export interface PreparedDelta {
+  readonly chain: PositionChain
+  /** The text in pieces; drain once. */
+  pieces(): Iterable<string>
+  /** After the last piece: ends the read transaction. */
+  finish(): PreparedBackup & { readonly counts: DeltaCounts }
+  discard(): void
+}
+
+/** A backup that was prepared and may now be sent. */
+export interface PreparedBackup {
+  readonly chain: PositionChain
+  /** Remembers that it may have reached the server; before the first octet leaves. */
+  markSent(): void
+  /** Status 200: the server has it. */
+  acknowledge(): void
+}
+
+/** What `status` shows of a database. */
+export interface TrackingSummary {
+  readonly installed: boolean
+  readonly lineage: string | null
+  /** Number the server has acknowledged; 0 before the first backup. */
+  readonly acknowledged: number
+  /** The modification number now: higher than `acknowledged` if anything was noted since. */
+  readonly current: number
+}
+
+/** Tries before we give up on an application that changes its schema all the time. */
+const SNAPSHOT_TRIES = 5
+
+export class Tracker {
+  readonly #ports: TrackerPorts
+  readonly #picture: RowPicture
+
+  constructor(ports: TrackerPorts) {
+    this.#ports = ports
+    this.#picture = openRowPicture(ports.picture)
+  }
+
+  /** Puts observers in place (or the stored picture's state); does nothing if they are there. */
+  install(): void {
+    this.#write((database) => {
+      const store = this.#store(database)
+      if (readState(store)) return
+      if (this.#ports.method === 'compare') {
+        createStateTable(store)
+        writeState(store, initialState())
+        return
+      }
+      const state = installObservers(database)
+      writeState(store, reconcileObservers(database, state))
+    })
+  }
+
+  /** Takes every object of ours out of the database again. */
+  remove(): void {
+    if (this.#ports.method === 'triggers') this.#write(removeObservers)
+    this.#ports.picture.exec(
+      'DROP TABLE IF EXISTS _nightferry_state; DELETE FROM picture_row; DELETE FROM picture_pending; DELETE FROM picture_replaced',
+    )
+  }
+
+  /** Positions and whether changes are noted; reads only. */
+  summary(): TrackingSummary {
+    return this.#read((database) => {
+      const state = readState(this.#store(database))
+      if (!state) return { installed: false, lineage: null, acknowledged: 0, current: 0 }
+      const acknowledged = state.acknowledged?.number ?? 0
+      const noted = this.#ports.method === 'triggers' && hasNotedChanges(database, state, acknowledged)
+      return { installed: true, lineage: state.lineage, acknowledged, current: noted ? state.openNumber : acknowledged }
+    })
+  }
+
+  /**
+   * Prepares what changed since the acknowledged position.
+   *
+   * @returns `none` if the server has everything, `full` if it has nothing of this life of the database.
+   * @throws {CodedError} `database.locked` if the application holds the database, or changes its schema faster
+   *   than it can be read.
+   */
+  prepareDelta(): PreparedDelta | 'none' | 'full' {
+    for (let attempt = 0; attempt < SNAPSHOT_TRIES; attempt++) {
+      const state = this.#seal()
+      if (state === 'none') return 'none'
+      if (state.lineage === null || !state.picture || !state.acknowledged) return 'full'
+      const prepared = this.#snapshot(state, state.lineage, state.picture)
+      if (prepared) return prepared
+    }
+    throw new CodedError('database.locked', 'the schema changes while it is read', { next: 'try again later' })
+  }
+
+  /**
+   * Seals for a full backup. The caller then takes the image and hands it to `describeImage`.
+   */
+  prepareFull(): { readonly position: Position; readonly lineage: string } {
+    const state = this.#write((database) => this.#sealed(database))
+    return { position: newestSealed(state), lineage: newToken(this.#ports.random) }
+  }
+
+  /**
+   * Notes what an image holds. The image must have been taken after `prepareFull`.
+   * @returns undefined if the application changed its schema in between: prepare again.
+   */
+  describeImage(image: SqlDatabase, lineage: string, position: Position): PreparedBackup | undefined {
+    const state = this.#read((database) => this.#state(database))
+    const picture = readSchemaPicture(image)
+    const names = JSON.stringify(picture.objects)
+    if (names !== JSON.stringify(state.objects)) return undefined
+    this.#picture.begin()
+    for (const shape of picture.tables) {
+      const mode = state.tables.find((table) => table.name === shape.name)?.mode
+      if (mode !== undefined && mode !== 'triggers') {
+        notePicture({ reader: image, picture: this.#picture, properties: picture.properties }, shape, mode)
+      }
+    }
+    this.#picture.save()
+    const acknowledged = this.#pictureOf(state.tables, picture)
+    const begin = (unconfirmed: boolean) => {
+      if (this.#picture.isPending()) this.#picture.acknowledge()
+      this.#update((now) => beginLineage(now, lineage, position, acknowledged, unconfirmed))
+      this.#forget(position.number)
+    }
+    // A lost answer must not cost a second full backup: from now on the new life counts, until the server denies it.
+    return { chain: { lineage, positions: [position] }, markSent: () => begin(true), acknowledge: () => begin(false) }
+  }
+
+  /** Takes over a database that was restored: the server has exactly this, under this lineage and position. */
+  adopt(lineage: string, position: Position): void {
+    this.#write((database) => {
+      const store = this.#store(database)
+      const triggers = this.#ports.method === 'triggers'
+      if (!triggers) createStateTable(store)
+      const fresh = triggers ? installObservers(database) : initialState()
+      const state = triggers ? reconcileObservers(database, fresh) : registerTables(database, fresh)
+      const picture = readSchemaPicture(database)
+      this.#picture.begin()
+      for (const shape of picture.tables) {
+        const mode = state.tables.find((table) => table.name === shape.name)?.mode
+        if (mode !== undefined && mode !== 'triggers') {
+          notePicture({ reader: database, picture: this.#picture, properties: picture.properties }, shape, mode)
+        }
+      }
+      this.#picture.save()
+      this.#picture.acknowledge()
+      const opened = { ...state, openNumber: position.number + 1 }
+      if (triggers) writeOpenNumber(database, opened)
+      writeState(store, beginLineage(opened, lineage, position, this.#pictureOf(state.tables, picture), false))
+    })
+  }
+
+  #seal(): TrackingState | 'none' {
+    return this.#write((database) => {
+      const state = this.#state(database)
+      const quiet =
+        this.#ports.method === 'triggers' &&
+        state.lineage !== null &&
+        !state.unconfirmed &&
+        state.sealed.every((position) => !position.sent) &&
+        state.tables.every((table) => table.mode === 'triggers') &&
+        readCookie(database) === state.cookie &&
+        !hasNotedChanges(database, state, state.acknowledged?.number ?? 0) &&
+        JSON.stringify(readProperties(database)) === JSON.stringify(state.picture?.properties)
+      return quiet ? 'none' : this.#sealed(database)
+    })
+  }
+
+  /** Brings observers up to date and closes the open number. */
+  #sealed(database: SqlDatabase): TrackingState {
+    const before = this.#state(database)
+    const fitted =
+      this.#ports.method === 'triggers' ? reconcileObservers(database, before) : registerTables(database, before)
+    const newest = fitted.sealed[fitted.sealed.length - 1]?.number ?? 0
+    const noted = this.#ports.method === 'triggers' && hasNotedChanges(database, fitted, newest)
+    const state = sealNumber(fitted, noted, this.#ports.random)
+    if (this.#ports.method === 'triggers') writeOpenNumber(database, state)
+    writeState(this.#store(database), state)
+    return state
+  }
+
+  #snapshot(
+    state: TrackingState,
+    lineage: string,
+    acknowledged: AcknowledgedPicture,
+  ): PreparedDelta | 'none' | undefined {
+    const reader = this.#ports.open()
+    const end = () => {
+      reader.exec('COMMIT')
+      this.#release(reader)
+    }
+    reader.exec('BEGIN')
+    let noting = false
+    try {
+      const current = readSchemaPicture(reader)
+      if (JSON.stringify(current.objects) !== JSON.stringify(state.objects)) {
+        end()
+        return undefined
+      }
+      const plan = planDelta(acknowledged, current, state.tables)
+      const chain = { lineage, positions: positionChain(state) }
+      const extraction: Extraction = { reader, picture: this.#picture, chain, properties: current.properties, plan }
+      this.#picture.begin()
+      noting = true
+      const changed = findChanges(extraction) || state.unconfirmed || state.sealed.some((position) => position.sent)
+      if (!changed) {
+        this.#picture.discard()
+        end()
+        return 'none'
+      }
+      return this.#prepared(extraction, state, current, end)
+    } catch (cause) {
+      if (noting) this.#picture.discard()
+      end()
+      throw cause
+    }
+  }
+
+  #prepared(extraction: Extraction, state: TrackingState, current: SchemaPicture, end: () => void): PreparedDelta {
+    const writer = new DeltaWriter()
+    const position = newestSealed(state)
+    const acknowledged = this.#pictureOf(state.tables, current)
+    return {
+      chain: extraction.chain,
+      pieces: () => writeDelta(extraction, writer),
+      finish: () => {
+        this.#picture.save()
+        end()
+        return {
+          chain: extraction.chain,
+          counts: writer.counts(),
+          markSent: () => this.#update(markSent),
+          acknowledge: () => {
+            this.#picture.acknowledge()
+            this.#update((now) => acknowledge(now, position, acknowledged))
+            this.#forget(position.number)
+          },
+        }
+      },
+      discard: () => {
+        this.#picture.discard()
+        end()
+      },
+    }
+  }
+
+  #pictureOf(tables: readonly RegisteredTable[], current: SchemaPicture): AcknowledgedPicture {
+    return { objects: current.objects, tables, properties: current.properties }
+  }
+
+  #forget(number: number): void {
+    if (this.#ports.method !== 'triggers') return
+    const database = this.#ports.open()
+    try {
+      forgetChanges(database, this.#state(database), number)
+    } finally {
+      this.#release(database)
+    }
+  }
+
+  #update(change: (state: TrackingState) => TrackingState): void {
+    this.#write((database) => writeState(this.#store(database), change(this.#state(database))))
+  }
+
+  #state(database: SqlDatabase): TrackingState {
+    const state = readState(this.#store(database))
+    if (!state) {
+      throw new CodedError('database.untrackable', 'the database is not tracked', {
+        next: 'its observers are gone, perhaps because the file was replaced: add it again',
+      })
+    }
+    return state
+  }
+
+  #store(database: SqlDatabase): SqlDatabase {
+    return this.#ports.method === 'triggers' ? database : this.#ports.picture
+  }
+
+  #release(database: SqlDatabase): void {
+    database.close()
+  }
+
+  #read<T>(work: (database: SqlDatabase) => T): T {
+    const database = this.#ports.open()
+    try {
+      return work(database)
+    } finally {
+      this.#release(database)
+    }
+  }
+
+  #write<T>(work: (database: SqlDatabase) => T): T {
+    return this.#read((database) => {
+      database.exec(this.#ports.method === 'triggers' ? 'BEGIN IMMEDIATE' : 'BEGIN')
+      try {
+        const result = work(database)
+        database.exec('COMMIT')
+        return result
+      } catch (cause) {
+        database.exec('ROLLBACK')
+        throw cause
+      }
+    })
+  }
+}
