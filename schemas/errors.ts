@@ -23,6 +23,12 @@ const table = {
   'auth.limited': { http: 429, status: 401, retry: 'later', meaning: 'too many failed attempts' },
   'account.exists': { http: 409, status: 409, retry: 'never', meaning: 'an account of that name exists' },
   'account.unknown': { http: 404, status: 404, retry: 'never', meaning: 'no such account' },
+  'account.unavailable': {
+    http: 503,
+    status: 417,
+    retry: 'later',
+    meaning: 'the account service does not answer and this login is not known yet',
+  },
   'device.unknown': { http: 404, status: 404, retry: 'never', meaning: 'no such device' },
   'device.exists': { http: 409, status: 409, retry: 'never', meaning: 'a device of that name exists' },
   'session.busy': { http: 503, status: 417, retry: 'later', meaning: 'another session of this device is at work' },

@@ -58,6 +58,7 @@ export interface AccountSummary {
   readonly disabled: boolean
 }
 
+/** @throws `network.unreachable` from any method if the service is a process of its own and does not answer. */
 export interface AccountService {
   /** @throws `account.exists`, `protocol.malformed` for a name or password outside the rules. */
   register(name: string, password: string): Promise<AccountSummary>
@@ -77,12 +78,16 @@ export interface AccountService {
   createAppPassword(accountName: string): Promise<{ user: string; password: string }>
   /** Disables or enables an account (all its devices) or one device. @throws `account.unknown`, `device.unknown`. */
   setAccountDisabled(name: string, disabled: boolean): Promise<void>
-  setDeviceDisabled(deviceId: string, disabled: boolean): Promise<void>
+  /** Without `accountId` the device id must be of one account only. @throws `protocol.malformed` if it is of several. */
+  setDeviceDisabled(deviceId: string, disabled: boolean, accountId?: string): Promise<void>
   listAccounts(): Promise<readonly AccountSummary[]>
   listDevices(accountId: string): Promise<readonly RegisteredDevice[]>
   /** Checks credentials of a SyncML peer that the backup server does not know yet. */
   verifySyncml(credentials: SyncmlCredentials): Promise<LoginResult>
-  /** Whether a login that was accepted before still stands: the account or device may have been disabled since. */
+  /**
+   * Whether a login that was accepted before still stands: the account or device may have been disabled since.
+   * With an empty `deviceId` only the account is asked about.
+   */
   isEnabled(accountId: string, deviceId: string): Promise<boolean>
   /** Verifies one of our access tokens. @throws `auth.invalid`. */
   verifyToken(accessToken: string): Promise<TokenClaims>

@@ -1,6 +1,6 @@
 /**
- * The ports of the backup server's catalogue, one per concern: known logins, nonces, databases, restores.
- * The catalogue says where things are; what a copy holds and where it stands is written in the copy itself.
+ * The ports of the backup server's catalogue, one per concern: known logins, databases, restores. Sessions and
+ * nonces have theirs beside the session engine (`omads/sessionStore.ts`, `omads/authenticate.ts`). The catalogue says where things are; what a copy holds and where it stands is written in the copy itself.
  */
 
 /** A peer that logged in before and is compared with what is kept (AC-4). */
@@ -29,22 +29,6 @@ export interface KnownLogins {
     change: { readonly lastAccessAt: number; readonly enabled?: boolean; readonly checkedAt?: number },
   ): Promise<void>
   remove(accountId: string, deviceId: string): Promise<void>
-}
-
-/** Nonces of one peer: the one it was given last, and the one before, since the answer may have been lost (OM-11). */
-export interface PeerNonces {
-  readonly current: Uint8Array
-  readonly previous?: Uint8Array
-}
-
-export interface Nonces {
-  read(deviceId: string): Promise<PeerNonces | undefined>
-  /** Gives a new nonce; the current one becomes the previous one. */
-  advance(deviceId: string, next: Uint8Array, now: number): Promise<void>
-  /** The previous nonce was used: it is accepted once. */
-  forgetPrevious(deviceId: string): Promise<void>
-  /** Drops nonces given before `time`: anyone can ask for a challenge under any name. */
-  removeGivenBefore(time: number): Promise<void>
 }
 
 /** Names one database of one device. */

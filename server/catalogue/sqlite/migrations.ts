@@ -34,10 +34,13 @@ async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
 async function createNonce(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('nonce')
-    .addColumn('deviceId', 'text', (column) => column.primaryKey())
-    .addColumn('current', 'text', (column) => column.notNull())
+    .addColumn('userName', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('next', 'text')
     .addColumn('previous', 'text')
-    .addColumn('givenAt', 'bigint', (column) => column.notNull())
+    .addColumn('challenge', 'text')
+    .addColumn('challengedAt', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('nonceKey', ['userName', 'deviceId'])
     .execute()
 }
 

@@ -13,12 +13,14 @@ export interface KnownLoginTable {
   checkedAt: number
 }
 
+/** Nonces in base64. */
 export interface NonceTable {
+  userName: string
   deviceId: string
-  /** Base64. */
-  current: string
+  next: string | null
   previous: string | null
-  givenAt: number
+  challenge: string | null
+  challengedAt: number
 }
 
 export interface DatabaseTable {
