@@ -1,0 +1,185 @@
+/**
+ * Builds the plain SQLite file of a restore from a copy, page-encrypted at rest: the device's objects in the device's
+ * order and text, rows and rowids by SQL alone, and nothing of ours (RS-2, RS-3).
+ *
+ * Indexes are made before the rows: SQLite then copies their records in order instead of sorting them, so memory does
+ * not grow with the database. One read transaction on the copy; Deltas go on meanwhile (RS-1).
+ */
+
+import { CodedError } from '../../schemas/errors.ts'
+import { checkTable, createDefinition } from '../backup/checkDefinition.ts'
+import {
+  type CopyMeta,
+  isSystemName,
+  quoteName,
+  readMeta,
+  readObjects,
+  type SchemaObject,
+  systemTableName,
+} from '../backup/copyLayout.ts'
+import { copyTable } from '../backup/copyTables.ts'
+import { attach, openDatabase } from '../sql/betterSqlite.ts'
+import type { SqlDatabase } from '../sql/sqlDatabase.ts'
+
+export interface ImageFileInput {
+  readonly copyPath: string
+  readonly copyKey: Uint8Array
+  /** Where the image file comes to lie; nothing must be there. */
+  readonly imagePath: string
+  readonly passphrase: string
+}
+
+/**
+ * The image file; its header says rollback mode, whatever the returned meta says.
+ * @throws {CodedError} `storage.corrupt` if the copy contradicts itself, `key.wrong`, `storage.full`.
+ */
+export function buildImageFile(input: ImageFileInput, onProgress: (rows: number) => void): CopyMeta {
+  const header = peekCopy(input)
+  const image = openDatabase(input.imagePath, {
+    cipher: { kind: 'aes256cbc', passphrase: input.passphrase },
+    create: true,
+  })
+  try {
+    prepareTarget(image, header)
+    attach(image, input.copyPath, 'src', { kind: 'sqlcipher', key: input.copyKey })
+    // Deferred, and never a write to `src`: BEGIN IMMEDIATE would lock the copy against Deltas.
+    image.exec('BEGIN')
+    const meta = readMeta(image)
+    if (meta.pageSize !== header.pageSize || meta.encoding !== header.encoding || meta.autoVacuum !== header.autoVacuum)
+      throw new CodedError('storage.unavailable', 'the copy changed its format meanwhile')
+    fillImage(image, readObjects(image), onProgress)
+    image.pragma(`user_version=${meta.userVersion}`)
+    image.pragma(`application_id=${meta.applicationId}`)
+    image.exec('COMMIT')
+    return meta
+  } catch (cause) {
+    throw translate(cause)
+  } finally {
+    image.close()
+  }
+}
+
+/** Page size, encoding and auto_vacuum must be known before the image's first page is written. */
+function peekCopy(input: ImageFileInput): CopyMeta {
+  const copy = openDatabase(input.copyPath, { cipher: { kind: 'sqlcipher', key: input.copyKey } })
+  try {
+    return readMeta(copy)
+  } finally {
+    copy.close()
+  }
+}
+
+function prepareTarget(image: SqlDatabase, header: CopyMeta): void {
+  image.pragma(`page_size=${header.pageSize}`)
+  image.pragma(`auto_vacuum=${header.autoVacuum}`)
+  image.pragma(`encoding='${header.encoding}'`)
+  image.pragma('journal_mode=OFF')
+  image.pragma('synchronous=OFF')
+  image.pragma('temp_store=MEMORY')
+  image.pragma('ignore_check_constraints=ON')
+}
+
+function translate(cause: unknown): unknown {
+  const code = String((cause as { code?: unknown }).code ?? '')
+  if (!code.startsWith('SQLITE_')) return cause
+  if (code.startsWith('SQLITE_FULL')) return new CodedError('storage.full', 'no space left for an image', { cause })
+  return new CodedError('storage.corrupt', 'the image cannot be built from the copy', {
+    cause,
+    fields: { sqlite: code },
+  })
+}
+
+/** Objects that are rows of `sqlite_schema` only: they have no pages and never run here (BK-5). */
+function isData(object: SchemaObject): boolean {
+  if (object.type === 'table') return /^CREATE VIRTUAL TABLE\b/i.test(object.sql ?? '')
+  return object.type === 'view' || object.type === 'trigger'
+}
+
+function fillImage(image: SqlDatabase, objects: readonly SchemaObject[], onProgress: (rows: number) => void): void {
+  const real = objects.filter((object) => !isData(object))
+  for (const object of real) if (object.type === 'table' && !isSystemName(object.name)) createTable(image, object)
+  for (const object of real) if (object.type === 'index' && object.sql !== null) image.prepare(object.sql).run()
+  const renamed = createSystemTables(image, real)
+  let rows = 0
+  for (const { type, name } of real) {
+    if (type !== 'table') continue
+    if (isSystemName(name)) fillSystemTable(image, name, renamed.get(name) ?? name)
+    else rows += copyTable(image, { schema: 'src', table: name }, { schema: 'main', table: name })
+    onProgress(rows)
+  }
+  writeSchema(image, renamed)
+}
+
+function createTable(image: SqlDatabase, { name, sql }: SchemaObject): void {
+  const verdict = checkTable(sql ?? '', name)
+  if (!verdict.ok) throw new CodedError('storage.corrupt', `the copy holds a definition it cannot: ${verdict.reason}`)
+  createDefinition(image, sql ?? '', verdict.standIns)
+}
+
+/**
+ * `sqlite_sequence` comes with the first AUTOINCREMENT table. The others cannot be created by name: they are made
+ * under a name of ours and take their own in {@link writeSchema}.
+ * @returns the provisional names.
+ */
+function createSystemTables(image: SqlDatabase, real: readonly SchemaObject[]): ReadonlyMap<string, string> {
+  const renamed = new Map<string, string>()
+  for (const { type, name } of real) {
+    if (type !== 'table' || !isSystemName(name)) continue
+    if (name === 'sqlite_sequence') ensureSequence(image)
+    else {
+      const provisional = `_nightferry_image_${renamed.size}`
+      const columns = image
+        .prepare('SELECT name FROM pragma_table_info(?, ?) ORDER BY cid')
+        .all(systemTableName(name), 'src')
+        .map(([column]) => quoteName(String(column)))
+      image.exec(`CREATE TABLE main.${provisional}(${columns.join(', ')})`)
+      renamed.set(name, provisional)
+    }
+  }
+  return renamed
+}
+
+function ensureSequence(image: SqlDatabase): void {
+  if (image.prepare("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'").get() !== undefined) return
+  // The device dropped its last AUTOINCREMENT table; the list of sequences stays.
+  image.exec('CREATE TABLE main._nightferry_image_sequence(a INTEGER PRIMARY KEY AUTOINCREMENT)')
+  image.exec('DROP TABLE main._nightferry_image_sequence')
+}
+
+function fillSystemTable(image: SqlDatabase, name: string, target: string): void {
+  const from = { schema: 'src', table: systemTableName(name) }
+  image.exec(`DELETE FROM main.${quoteName(target)}`)
+  copyTable(image, from, { schema: 'main', table: target })
+}
+
+/** Puts the device's list of objects in the place of ours: names, text, data objects, order. */
+function writeSchema(image: SqlDatabase, renamed: ReadonlyMap<string, string>): void {
+  image.writableSchema(true)
+  const rename = image.prepare(
+    `UPDATE main.sqlite_schema SET name = o.name, tbl_name = o.table_name, sql = o.sql
+     FROM src._nightferry_copy_object o WHERE o.type = 'table' AND o.name = ? AND sqlite_schema.name = ?`,
+  )
+  for (const [name, provisional] of renamed) rename.run(name, provisional)
+  image.exec(`INSERT INTO main.sqlite_schema(type, name, tbl_name, rootpage, sql)
+    SELECT type, name, table_name, 0, sql FROM src._nightferry_copy_object
+    WHERE type IN ('view', 'trigger') OR (type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%')`)
+  verifySchema(image)
+  // Two steps, so that no row takes a place that another still holds.
+  image.exec(`UPDATE main.sqlite_schema SET rowid = 1000000000 + (SELECT o.position FROM src._nightferry_copy_object o
+    WHERE o.type = sqlite_schema.type AND o.name = sqlite_schema.name)`)
+  image.exec('UPDATE main.sqlite_schema SET rowid = rowid - 1000000000')
+  image.writableSchema(false)
+}
+
+function verifySchema(image: SqlDatabase): void {
+  const made = 'SELECT type, name, tbl_name, sql FROM main.sqlite_schema'
+  const declared = 'SELECT type, name, table_name, sql FROM src._nightferry_copy_object'
+  for (const [these, those] of [
+    [made, declared],
+    [declared, made],
+  ]) {
+    const odd = image.prepare(`${these} EXCEPT ${those} LIMIT 1`).get()
+    if (odd !== undefined)
+      throw new CodedError('storage.corrupt', `${odd[0]} ${odd[1]} is not the same in the image and in the copy's list`)
+  }
+}
