@@ -1,0 +1,48 @@
+/**
+ * Signs SegmentMaps (WF-21). The server's key is made once and rests wrapped in storage; only its public half leaves.
+ */
+
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
+import { CompactSign, calculateJwkThumbprint, exportJWK, type JWK } from 'jose'
+import { CodedError } from '../../schemas/errors.ts'
+import { SEGMENT_MAP_TYPE, type SegmentMap } from '../../schemas/restore/segmentMap.ts'
+import type { KeyRing } from '../keys/keyRing.ts'
+import type { Storage } from '../storage/storage.ts'
+
+const STORED_KEY = 'system/segment-map-key'
+const KEY_CONTEXT = 'segment map key'
+/** PKCS #8 of an Ed25519 key, up to its seed of 32 octets (RFC 8410). */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+export interface SegmentMapSigner {
+  /** The key clients verify with. */
+  readonly publicKey: JWK
+  /** Compact JWS. */
+  sign(map: SegmentMap): Promise<string>
+}
+
+/**
+ * Opens the server's signing key; the first time, makes it.
+ * @throws {CodedError} `key.wrong`, `storage.corrupt`, `storage.unavailable`.
+ */
+export async function openSegmentMapSigner(storage: Storage, keyRing: KeyRing): Promise<SegmentMapSigner> {
+  const privateKey = await openKey(storage, keyRing)
+  const { kty, crv, x } = await exportJWK(createPublicKey(privateKey))
+  if (kty === undefined || crv === undefined || x === undefined)
+    throw new CodedError('storage.corrupt', 'the signing key of segment maps has no public half')
+  const kid = await calculateJwkThumbprint({ kty, crv, x })
+  return {
+    publicKey: { kty, crv, x, kid, alg: 'EdDSA', use: 'sig' },
+    sign: (map) =>
+      new CompactSign(new TextEncoder().encode(JSON.stringify(map)))
+        .setProtectedHeader({ alg: 'EdDSA', kid, typ: SEGMENT_MAP_TYPE })
+        .sign(privateKey),
+  }
+}
+
+async function openKey(storage: Storage, keyRing: KeyRing): Promise<KeyObject> {
+  const held = await storage.get(STORED_KEY)
+  const seed = held === undefined ? randomBytes(32) : keyRing.unwrap(Buffer.from(held).toString('utf8'), KEY_CONTEXT)
+  if (held === undefined) await storage.put(STORED_KEY, Buffer.from(keyRing.wrap(seed, KEY_CONTEXT), 'utf8'))
+  return createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' })
+}
