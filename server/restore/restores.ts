@@ -1,0 +1,268 @@
+/**
+ * Fills the restore service: ticket, segments, confirmation, expiry. The heavy work are jobs of a child process;
+ * here is only who may what, which keys, and in which order things become true. Rules RS-1, RS-4, RS-7, RS-8, RS-10.
+ */
+
+import { randomBytes, randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { CodedError } from '../../schemas/errors.ts'
+import type { RestoreCompletion, RestorePoint, RestoreRequest, RestoreTicket } from '../../schemas/http/backups.ts'
+import type { SegmentMap } from '../../schemas/restore/segmentMap.ts'
+import { IMAGE_VERSION } from '../../schemas/version.ts'
+import type { CopyPosition } from '../backup/copyLayout.ts'
+import type { ImportInput, ImportResult } from '../backup/importFile.ts'
+import type { DatabaseKey, DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
+import type { KeyRing } from '../keys/keyRing.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { CopySource, ImageFileResult, ImagePlace } from './buildImage.ts'
+import { removeImage, segmentKey } from './buildImage.ts'
+import type { CutImage } from './cutSegments.ts'
+import type { RestoreCaller, RestoreService } from './restoreService.ts'
+import type { SegmentMapSigner } from './signSegmentMap.ts'
+
+/** The work that runs outside the event loop; the functions of `buildImage.ts`, by whatever pool. */
+export interface RestoreJobs {
+  buildImage(
+    input: CopySource & ImagePlace & { readonly imageId: string; readonly contentKey: string },
+  ): Promise<ImageFileResult & CutImage>
+  importImage(input: ImportInput & ImagePlace): Promise<ImportResult>
+  adoptPosition(input: {
+    readonly copyPath: string
+    readonly copyKey: string
+    readonly position: CopyPosition
+  }): Promise<boolean>
+}
+
+export interface RestoreParts {
+  readonly databases: Databases
+  readonly restores: Restores
+  readonly keyRing: KeyRing
+  readonly storage: Storage
+  readonly signer: SegmentMapSigner
+  readonly jobs: RestoreJobs
+  /** Where the copy, or the image file, of an id lies. */
+  copyPath(copyId: string): string
+  imagePath(imageId: string): string
+  now(): number
+  /** How long an image is kept, milliseconds (RS-10). */
+  readonly keepMs: number
+}
+
+/** The one restore point there is without a time machine. */
+export const LATEST_POINT = 'latest'
+
+/** What the copy's key is bound to. */
+export function copyKeyContext(copyId: string): string {
+  return `copy:${copyId}`
+}
+
+/** The restore service, and the sweep that ends what expired (RS-10): call it from time to time. */
+export function createRestores(parts: RestoreParts): RestoreService & { sweep(): Promise<void> } {
+  return {
+    createRestore: (caller, request) => createRestore(parts, caller, request),
+    readSegment: (caller, restoreId, segment) => readSegment(parts, caller, restoreId, segment),
+    completeRestore: (caller, restoreId) => completeRestore(parts, caller, restoreId),
+    listPoints: (accountId, deviceId, database) => listPoints(parts, { accountId, deviceId, name: database }),
+    sweep: () => sweep(parts),
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
+
+async function findDatabase(parts: RestoreParts, key: DatabaseKey): Promise<DatabaseRow> {
+  const row = await parts.databases.get(key)
+  if (row === undefined) throw new CodedError('database.unknown', `device ${key.deviceId} has no database ${key.name}`)
+  return row
+}
+
+async function createRestore(
+  parts: RestoreParts,
+  caller: RestoreCaller,
+  request: RestoreRequest,
+): Promise<RestoreTicket> {
+  const sourceDeviceId = request.fromDeviceId ?? caller.deviceId
+  const source = await findDatabase(parts, {
+    accountId: caller.accountId,
+    deviceId: sourceDeviceId,
+    name: request.database,
+  })
+  if ((request.point ?? LATEST_POINT) !== LATEST_POINT)
+    throw new CodedError('restore.unknown', `there is no restore point ${request.point}`)
+  const imageId = randomUUID()
+  const contentKey = parts.keyRing.newKey(`content:${imageId}`)
+  const imageKey = parts.keyRing.newKey(`image:${imageId}`)
+  const image = await parts.jobs.buildImage({
+    kind: source.kind,
+    copyPath: parts.copyPath(source.copyId),
+    copyKey: hex(parts.keyRing.unwrap(source.wrappedKey, copyKeyContext(source.copyId))),
+    imagePath: parts.imagePath(imageId),
+    imageKey: hex(imageKey.key),
+    imageId,
+    contentKey: hex(contentKey.key),
+  })
+  const row: RestoreRow = {
+    id: randomUUID(),
+    accountId: caller.accountId,
+    deviceId: caller.deviceId,
+    sourceDeviceId,
+    database: request.database,
+    imageId,
+    wrappedContentKey: contentKey.wrapped,
+    wrappedImageKey: imageKey.wrapped,
+    segmentMap: await parts.signer.sign(describeImage(parts, imageId, request.database, image)),
+    // Number and token stay, so that the copy can tell whether it still stands there; the life is a new one.
+    lineage: hex(randomBytes(16)),
+    number: image.position?.number ?? source.number,
+    token: image.position?.token ?? source.token,
+    sourceCopyId: source.copyId,
+    segments: image.segments.length,
+    sizeBytes: image.sizeBytes,
+    sealedBytes: image.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0),
+    createdAt: parts.now(),
+    expiresAt: parts.now() + parts.keepMs,
+  }
+  await parts.restores.put(row)
+  return {
+    restoreId: row.id,
+    segmentMap: row.segmentMap,
+    contentKey: Buffer.from(contentKey.key).toString('base64url'),
+    segments: row.segments,
+    sizeBytes: row.sizeBytes,
+    ...positionOf(row),
+  }
+}
+
+function describeImage(parts: RestoreParts, imageId: string, database: string, image: CutImage): SegmentMap {
+  const { sizeBytes, sha256, segments } = image
+  return {
+    version: IMAGE_VERSION,
+    imageId,
+    database,
+    createdAt: parts.now(),
+    compression: 'gzip',
+    sizeBytes,
+    sha256,
+    segments,
+  }
+}
+
+function positionOf(row: RestoreRow): RestoreCompletion {
+  return { lineage: row.lineage, number: row.number, token: row.token }
+}
+
+/** Another device's restore is answered like one that does not exist (RS-8). */
+async function findRestore(parts: RestoreParts, caller: RestoreCaller, restoreId: string): Promise<RestoreRow> {
+  const row = await parts.restores.get(restoreId)
+  const isOwn = row?.accountId === caller.accountId && row.deviceId === caller.deviceId
+  if (row === undefined || !isOwn || row.expiresAt <= parts.now())
+    throw new CodedError('restore.unknown', 'there is no such restore')
+  return row
+}
+
+async function readSegment(
+  parts: RestoreParts,
+  caller: RestoreCaller,
+  restoreId: string,
+  segment: number,
+): Promise<{ bytes: Uint8Array }> {
+  const row = await findRestore(parts, caller, restoreId)
+  const bytes = segment < row.segments ? await parts.storage.get(segmentKey(row.imageId, segment)) : undefined
+  if (bytes === undefined) throw new CodedError('restore.unknown', `there is no segment ${segment}`)
+  return { bytes }
+}
+
+async function completeRestore(
+  parts: RestoreParts,
+  caller: RestoreCaller,
+  restoreId: string,
+): Promise<RestoreCompletion> {
+  const row = await findRestore(parts, caller, restoreId)
+  if (row.completedAt === undefined) {
+    const current = await parts.databases.get({
+      accountId: row.accountId,
+      deviceId: row.deviceId,
+      name: row.database,
+    })
+    // Already of this life: the confirmation was carried out, only its mark is missing.
+    if (current?.lineage !== row.lineage && !(await adoptInPlace(parts, row, current)))
+      await cloneFromImage(parts, row, current)
+    await parts.restores.markCompleted(row.id, parts.now())
+  }
+  return positionOf(row)
+}
+
+/** For the device the copy is of: the copy takes on the new life, unless it moved on since. */
+async function adoptInPlace(parts: RestoreParts, row: RestoreRow, current: DatabaseRow | undefined): Promise<boolean> {
+  if (current === undefined || row.deviceId !== row.sourceDeviceId || current.copyId !== row.sourceCopyId) return false
+  if (current.kind === 'file') {
+    if (current.number !== row.number || current.token !== row.token) return false
+  } else {
+    const adopted = await parts.jobs.adoptPosition({
+      copyPath: parts.copyPath(current.copyId),
+      copyKey: hex(parts.keyRing.unwrap(current.wrappedKey, copyKeyContext(current.copyId))),
+      position: positionOf(row),
+    })
+    if (!adopted) return false
+  }
+  await switchTo(parts, { ...current, ...positionOf(row), lastMode: 'restore', lastBackupAt: parts.now() }, current)
+  return true
+}
+
+/** For a replacement, or when the copy moved on: a copy of its own, made of what the device received. */
+async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: DatabaseRow | undefined): Promise<void> {
+  const copyId = randomUUID()
+  const copyKey = parts.keyRing.newKey(copyKeyContext(copyId))
+  const made = await parts.jobs.importImage({
+    copyPath: parts.copyPath(copyId),
+    copyKey: hex(copyKey.key),
+    position: positionOf(row),
+    imagePath: parts.imagePath(row.imageId),
+    imageKey: hex(parts.keyRing.unwrap(row.wrappedImageKey, `image:${row.imageId}`)),
+  })
+  const clone: DatabaseRow = {
+    accountId: row.accountId,
+    deviceId: row.deviceId,
+    name: row.database,
+    copyId,
+    kind: made.kind,
+    wrappedKey: copyKey.wrapped,
+    ...positionOf(row),
+    sizeBytes: made.sizeBytes,
+    lastBackupAt: parts.now(),
+    lastMode: 'restore',
+    ...(made.reason !== undefined && { reason: made.reason }),
+    createdAt: current?.createdAt ?? parts.now(),
+  }
+  try {
+    await switchTo(parts, clone, current)
+  } catch (cause) {
+    await removeCopy(parts, copyId)
+    throw cause
+  }
+  if (current !== undefined) await removeCopy(parts, current.copyId)
+}
+
+async function switchTo(parts: RestoreParts, row: DatabaseRow, current: DatabaseRow | undefined): Promise<void> {
+  if (!(await parts.databases.switchCopy(row, current?.copyId)))
+    throw new CodedError('session.busy', 'the copy was replaced meanwhile')
+}
+
+/** Whoever still reads the old copy keeps its open file; nobody finds it anew. */
+async function removeCopy(parts: RestoreParts, copyId: string): Promise<void> {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(parts.copyPath(copyId) + suffix, { force: true })
+}
+
+async function listPoints(parts: RestoreParts, key: DatabaseKey): Promise<readonly RestorePoint[]> {
+  const { number, lineage, lastBackupAt, sizeBytes } = await findDatabase(parts, key)
+  return [{ point: LATEST_POINT, number, lineage, takenAt: lastBackupAt, sizeBytes }]
+}
+
+/** The row goes first, and the keys with it: what a kill leaves behind then is octets that nobody can open. */
+async function sweep(parts: RestoreParts): Promise<void> {
+  for (const row of await parts.restores.listExpired(parts.now())) {
+    await parts.restores.remove(row.id)
+    await removeImage(row.imageId, parts.imagePath(row.imageId), parts.storage)
+  }
+}
