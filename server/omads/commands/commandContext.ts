@@ -1,0 +1,140 @@
+/**
+ * What a command needs while one message is worked through, and how it owes Statuses (OM-5).
+ */
+
+import { CodedError, errorEntry } from '../../../schemas/errors.ts'
+import type { Command, Item, StatusCommand, SyncHdr } from '../../../schemas/syncml/message.ts'
+import type { DatastoreRegistry, Peer } from '../../datastore/datastore.ts'
+import type { Spool } from '../../storage/spool.ts'
+import { type ActiveState, type DatastoreLink, type SessionEvent, transition } from '../session.ts'
+
+/** Log of the engine: a constant phrase and fields; never content, never credentials. */
+export interface OmadsLog {
+  info(message: string, fields: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields: Readonly<Record<string, unknown>>): void
+  error(message: string, fields: Readonly<Record<string, unknown>>): void
+}
+
+export interface CommandDeps {
+  readonly registry: DatastoreRegistry
+  readonly spool: Spool
+  /** DevID of our device information. */
+  readonly serverId: string
+  readonly log: OmadsLog
+}
+
+export interface CommandContext {
+  readonly deps: CommandDeps
+  readonly header: SyncHdr
+  readonly peer: Peer
+  state: ActiveState
+  readonly statuses: Command[]
+  readonly commands: Command[]
+  /** Spools to drop once the answer is stored; not before, or a repeat could not be served. */
+  readonly discardedSpools: string[]
+}
+
+/** A command that can be answered with a Status. */
+export type Answerable = Exclude<Command, StatusCommand>
+
+/** Takes the session one event further. */
+export function advance(context: CommandContext, event: SessionEvent): void {
+  const next = transition(context.state, event)
+  if (next.phase === 'challenged' || next.phase === 'ended') {
+    throw new CodedError('internal', `session event ${event.kind} left the active phases`)
+  }
+  context.state = next
+}
+
+/** Details of a Status beside its code. */
+export interface StatusDetails {
+  readonly targetRef?: string | undefined
+  readonly sourceRef?: string | undefined
+  readonly items?: readonly Item[]
+}
+
+/** The Status of `command`, without CmdID. */
+export function statusOf(
+  header: SyncHdr,
+  command: Answerable,
+  data: number,
+  details: StatusDetails = {},
+): StatusCommand {
+  return {
+    name: 'Status',
+    cmdId: '',
+    msgRef: header.msgId,
+    cmdRef: command.cmdId,
+    cmd: command.name,
+    targetRefs: details.targetRef === undefined ? [] : [details.targetRef],
+    sourceRefs: details.sourceRef === undefined ? [] : [details.sourceRef],
+    data,
+    items: details.items ?? [],
+  }
+}
+
+/** Owes a Status, unless the client wants none. */
+export function owe(context: CommandContext, command: Answerable, data: number, details: StatusDetails = {}): void {
+  if (command.noResp || context.header.noResp) return
+  context.statuses.push(statusOf(context.header, command, data, details))
+}
+
+/** Refs of one Item. */
+export function refsOf(item: Item | undefined): StatusDetails {
+  return { targetRef: item?.target?.locUri, sourceRef: item?.source?.locUri }
+}
+
+/** One Status if all Items fared alike, else one for each (reference 3.7, rule 2). */
+export function oweItems(
+  context: CommandContext,
+  command: Answerable,
+  outcomes: readonly { readonly item: Item; readonly status: number }[],
+): void {
+  const [first, ...others] = outcomes
+  if (!first) owe(context, command, 412)
+  else if (others.length === 0) owe(context, command, first.status, refsOf(first.item))
+  else if (others.every((o) => o.status === first.status)) owe(context, command, first.status)
+  else for (const { item, status } of outcomes) owe(context, command, status, refsOf(item))
+}
+
+/** The link a Sync or Map means; some clients leave out the Target (reference 10.2). */
+export function findLink(
+  context: CommandContext,
+  target: string | undefined,
+  source: string | undefined,
+): DatastoreLink | undefined {
+  const { links } = context.state
+  if (target !== undefined && target !== '') {
+    return links.find((l) => sameUri(l.clientTarget, target)) ?? links.find((l) => sameUri(l.uri, target))
+  }
+  return links.find((l) => l.clientSource === source)
+}
+
+function sameUri(a: string, b: string): boolean {
+  return normal(a) === normal(b)
+}
+
+function normal(uri: string): string {
+  return uri
+    .trim()
+    .replace(/^(\.?\/)+/, '')
+    .replace(/\/+$/, '')
+}
+
+/** Runs something that may fail; a failure becomes its Status (OM-9), ours 500, and is logged without content. */
+export async function statusOnError<T>(
+  context: CommandContext,
+  what: string,
+  work: () => Promise<T>,
+): Promise<{ readonly value: T } | { readonly status: number }> {
+  try {
+    return { value: await work() }
+  } catch (error) {
+    const coded = error instanceof CodedError && error.code !== 'internal'
+    const { sessionId } = context.state.identity
+    const fields = { sessionId, accountId: context.peer.accountId, deviceId: context.peer.deviceId, what }
+    if (coded) context.deps.log.warn('command failed', { ...fields, code: error.code })
+    else context.deps.log.error('command failed by our mistake', { ...fields, error })
+    return { status: coded ? errorEntry(error.code).status : 500 }
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The session engine's door: one HTTP request in, one answer out (OM-1). Finds the session, lets the commands run,
+ * stores state and answer, and only then answers (OM-4). Nothing thrown leaves it (OM-9).
+ */
+
+import { createHash } from 'node:crypto'
+import { CodedError, errorEntry } from '../../schemas/errors.ts'
+import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
+import { decodeMessage, encodingOf } from '../../schemas/syncml/codec.ts'
+import { STATUS } from '../../schemas/syncml/codes.ts'
+import type { Encoding, Message, SyncmlVersion } from '../../schemas/syncml/message.ts'
+import { httpError, type OmadsReply, ownHeader, type Refusal, refusalMessage, toReply } from './answer.ts'
+import { type AuthenticateDeps, authenticate, readMsgId, readVersion } from './authenticate.ts'
+import type { CommandDeps } from './commands/commandContext.ts'
+import { endSession } from './endSession.ts'
+import { createExpiry } from './expire.ts'
+import { createKeyedLock } from './keyedLock.ts'
+import { isResent, type Located, locateSession, type MessageIds, type OmadsRequest, respUri } from './locateSession.ts'
+import { runMessage } from './runMessage.ts'
+import { type ActiveState, newSession, type SessionState, transition } from './session.ts'
+import type { SessionRecord, SessionStore } from './sessionStore.ts'
+
+/** Parts the engine is built from. */
+export interface OmadsDeps extends CommandDeps, AuthenticateDeps {
+  readonly sessions: SessionStore
+  /** Address for RespURI; without it the request's own is used. */
+  readonly publicUrl?: string
+  /** Milliseconds after which a silent session is abandoned and an ended one forgotten; 15 minutes if absent. */
+  readonly idleTimeoutMs?: number
+}
+
+/** The engine; `expireIdle` is to be called now and then, and once after a start. */
+export interface Omads {
+  (request: OmadsRequest): Promise<OmadsReply>
+  /** Abandons silent sessions, forgets ended ones, drops spools no session owns; how many sessions went. */
+  expireIdle(): Promise<number>
+}
+
+/** What is known of a message before its session is. */
+export interface Arrival {
+  readonly request: OmadsRequest
+  readonly message: Message
+  readonly encoding: Encoding
+  readonly version: SyncmlVersion
+  readonly ids: MessageIds
+}
+
+const VERSIONS = { 505: ['1.0', '1.1', '1.2'], 513: ['SyncML/1.0', 'SyncML/1.1', 'SyncML/1.2'] } as const
+
+export function createOmads(deps: OmadsDeps): Omads {
+  const lock = createKeyedLock()
+  const handle = async (request: OmadsRequest): Promise<OmadsReply> => {
+    try {
+      const encoding = encodingOf(request.contentType)
+      if (encoding === undefined) return httpError(415)
+      if (request.bytes.length > MAX_MESSAGE_BYTES) return httpError(413)
+      const message = decodeMessage(request.bytes, encoding)
+      const version = readVersion(message.header)
+      if (typeof version === 'number') {
+        return refuse(message, '1.2', encoding, { status: version, versions: VERSIONS[version] })
+      }
+      const { sessionId, source } = message.header
+      const digest = createHash('sha256').update(request.bytes).digest('hex')
+      const ids = { deviceId: source.locUri, sessionId, msgId: readMsgId(message.header), digest }
+      const arrival = { request, message, encoding, version, ids }
+      return await lock(ids.deviceId, () => receive(deps, arrival))
+    } catch (error) {
+      if (error instanceof CodedError && error.code !== 'internal') return httpError(errorEntry(error.code).http)
+      deps.log.error('a message could not be handled', { error })
+      return httpError(500)
+    }
+  }
+  return Object.assign(handle, { expireIdle: createExpiry(deps, lock) })
+}
+
+async function receive(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {
+  const { request, ids } = arrival
+  const located = await locateSession(deps.sessions, request, ids)
+  if (located && isResent(located.record, ids)) {
+    const { contentType, bytes } = located.record.answer
+    return { status: 200, contentType, bytes }
+  }
+  const state = located?.record.state
+  if (!located || !state || state.phase === 'ended') return begin(deps, arrival, undefined)
+  if (state.phase === 'challenged') return begin(deps, arrival, located)
+  if (trusts(located, state, arrival)) return goOn(deps, arrival, located.record, state)
+  return claim(deps, arrival, located.record, state)
+}
+
+/** OM-14: ids alone are no proof; the address that logged in is taken for one while no credentials come along. */
+function trusts(located: Located, state: ActiveState, arrival: Arrival): boolean {
+  if (located.by === 'token') return true
+  const { header } = arrival.message
+  return (
+    header.cred === undefined && arrival.ids.msgId > 1 && state.identity.remoteAddress === arrival.request.remoteAddress
+  )
+}
+
+/** A message whose session is known and proven. */
+async function goOn(deps: OmadsDeps, arrival: Arrival, record: SessionRecord, state: ActiveState): Promise<OmadsReply> {
+  if (arrival.ids.msgId === state.lastMsgId + 1) return runMessage(deps, arrival, state, undefined)
+  const ended = await endSession(deps, state, 'aborted')
+  await deps.sessions.save({ ...record, state: ended, touchedAt: deps.clock() })
+  return refuse(arrival.message, arrival.version, arrival.encoding, { status: STATUS.badRequest })
+}
+
+/** A message that names a session by ids only: its credentials decide, and a wrong guess leaves the session alone. */
+async function claim(
+  deps: OmadsDeps,
+  arrival: Arrival,
+  record: SessionRecord,
+  state: ActiveState,
+): Promise<OmadsReply> {
+  const { message, version, encoding, request } = arrival
+  if (arrival.ids.msgId === 1) return begin(deps, arrival, undefined)
+  const login = await authenticate(deps, message.header, version, request.remoteAddress)
+  if (login.kind === 'accepted' && login.peer.accountId === state.peer.accountId)
+    return goOn(deps, arrival, record, state)
+  const refusal =
+    login.kind === 'challenged' ? { status: login.status, chal: login.chal } : { status: STATUS.forbidden }
+  return refuse(message, version, encoding, refusal)
+}
+
+/** First message of a session, or a further try to log in. */
+async function begin(deps: OmadsDeps, arrival: Arrival, former: Located | undefined): Promise<OmadsReply> {
+  const { message, version, encoding, request, ids } = arrival
+  // The session is gone: an answer that makes the client begin again, without asking for credentials first.
+  if (!former && ids.msgId !== 1) return refuse(message, version, encoding, { status: STATUS.requestTimeout })
+  const fresh = former?.record.state ?? newSession(identityOf(deps, arrival))
+  if (former && ids.msgId !== fresh.lastMsgId + 1) {
+    if (ids.msgId !== 1) return refuse(message, version, encoding, { status: STATUS.badRequest })
+    return begin(deps, arrival, undefined)
+  }
+  const login = await authenticate(deps, message.header, version, request.remoteAddress)
+  if (login.kind === 'accepted') {
+    const token = fresh.identity.token
+    await replaceOthers(deps, login.peer.accountId, ids.deviceId, token)
+    return runMessage(deps, arrival, transition(fresh, { kind: 'authenticated', peer: login.peer }), login.chal)
+  }
+  if (login.kind === 'refused') return refuse(message, version, encoding, { status: login.status })
+  return challengeClient(deps, arrival, fresh, { status: login.status, chal: login.chal })
+}
+
+async function challengeClient(
+  deps: OmadsDeps,
+  arrival: Arrival,
+  fresh: SessionState,
+  refusal: Refusal,
+): Promise<OmadsReply> {
+  const { message, encoding, version, ids, request } = arrival
+  const received = transition(fresh, {
+    kind: 'message',
+    msgId: ids.msgId,
+    maxMsgSize: undefined,
+    maxObjSize: undefined,
+  })
+  const msgId = received.ownMsgId + 1
+  const asked = transition(transition(received, { kind: 'answered', msgId, ...NOTHING_SENT }), { kind: 'challenged' })
+  const { token, serverUri } = asked.identity
+  const more = asked.phase === 'challenged' ? { respUri: respUri(request, deps.publicUrl, token) } : {}
+  const header = ownHeader(message.header, version, { serverUri, msgId, ...more })
+  const reply = toReply(refusalMessage(message, header, encoding, refusal), encoding)
+  await deps.sessions.save({
+    state: asked,
+    answer: { msgId: ids.msgId, requestDigest: ids.digest, contentType: reply.contentType ?? '', bytes: reply.bytes },
+    touchedAt: deps.clock(),
+  })
+  return reply
+}
+
+const NOTHING_SENT = { outbox: { statuses: [], commands: [] }, links: [], sent: [], complete: true } as const
+
+/** OM-2: one session per device; only after its owner has logged in, or anyone could end it. */
+async function replaceOthers(deps: OmadsDeps, accountId: string, deviceId: string, token: string): Promise<void> {
+  for (const record of await deps.sessions.findByDevice(deviceId)) {
+    const { state } = record
+    if (state.identity.token === token || state.phase === 'challenged' || state.phase === 'ended') continue
+    if (state.peer.accountId !== accountId) continue
+    const ended = await endSession(deps, state, 'replaced')
+    await deps.sessions.save({ ...record, state: ended })
+  }
+}
+
+function identityOf(deps: OmadsDeps, arrival: Arrival): ActiveState['identity'] {
+  const { message, version, encoding, request, ids } = arrival
+  return {
+    token: Buffer.from(deps.random(16)).toString('hex'),
+    sessionId: ids.sessionId,
+    deviceId: ids.deviceId,
+    version,
+    encoding,
+    serverUri: message.header.target.locUri,
+    remoteAddress: request.remoteAddress,
+  }
+}
+
+/** A refusal that is not part of any session: it is made anew each time, so nothing is stored. */
+function refuse(message: Message, version: SyncmlVersion, encoding: Encoding, refusal: Refusal): OmadsReply {
+  const header = ownHeader(message.header, version, { serverUri: message.header.target.locUri, msgId: 1 })
+  return toReply(refusalMessage(message, header, encoding, refusal), encoding)
+}

@@ -1,0 +1,71 @@
+/**
+ * Which session a message belongs to (OM-2, OM-3, OM-14), and the address of the next one (RespURI).
+ */
+
+import type { SessionRecord, SessionStore } from './sessionStore.ts'
+
+/** One HTTP request with its body. */
+export interface OmadsRequest {
+  readonly bytes: Uint8Array
+  readonly contentType: string
+  /** Path and query, or absolute. */
+  readonly url: string
+  /** `Host` header. */
+  readonly host?: string
+  readonly remoteAddress: string
+}
+
+/** A session found, and how: the token is proof, ids alone are a claim. */
+export interface Located {
+  readonly record: SessionRecord
+  readonly by: 'token' | 'ids'
+}
+
+/** What a message says about itself. */
+export interface MessageIds {
+  readonly deviceId: string
+  readonly sessionId: string
+  readonly msgId: number
+  /** SHA-256 of the body, hex. */
+  readonly digest: string
+}
+
+/** Finds the session of a message; by ids a resent one is preferred, then the newest. */
+export async function locateSession(
+  store: SessionStore,
+  request: OmadsRequest,
+  ids: MessageIds,
+): Promise<Located | undefined> {
+  const token = tokenOf(request)
+  const record = token === undefined ? undefined : await store.findByToken(token)
+  if (record && record.state.identity.sessionId === ids.sessionId) return { record, by: 'token' }
+  const named = (await store.findByDevice(ids.deviceId)).filter((r) => r.state.identity.sessionId === ids.sessionId)
+  const found = named.find((r) => isResent(r, ids)) ?? named[0]
+  return found && { record: found, by: 'ids' }
+}
+
+/** True if this very message was the last one processed. */
+export function isResent(record: SessionRecord, ids: MessageIds): boolean {
+  return record.answer.msgId === ids.msgId && record.answer.requestDigest === ids.digest
+}
+
+/** The session token in the request's address. */
+export function tokenOf(request: OmadsRequest): string | undefined {
+  const token = addressOf(request).searchParams.get('s')
+  return token !== null && /^[0-9a-f]{32}$/.test(token) ? token : undefined
+}
+
+/** Where the client sends its next message: the public address if one is configured, else as it reached us. */
+export function respUri(request: OmadsRequest, publicUrl: string | undefined, token: string): string {
+  const address = publicUrl === undefined ? addressOf(request) : new URL(publicUrl)
+  address.search = `?s=${token}`
+  address.hash = ''
+  return address.href
+}
+
+function addressOf(request: OmadsRequest): URL {
+  const host = request.host !== undefined && /^[A-Za-z0-9.:[\]_-]+$/.test(request.host) ? request.host : 'localhost'
+  return URL.canParse(request.url, `http://${host}`)
+    ? new URL(request.url, `http://${host}`)
+    : new URL(`http://${host}`)
+}
