@@ -1,0 +1,99 @@
+/**
+ * What the agent remembers between runs, as typed records of the key store: who it is, which databases it looks after,
+ * how their backups went. Secrets are records of their own, so that nothing else ever reads or prints them.
+ */
+
+import { CodedError } from '../schemas/errors.ts'
+import { decodeUtf8, encodeUtf8 } from '../schemas/utf8.ts'
+import type { AttemptRecord, DatabaseEntry } from './deviceClient.ts'
+import type { KeyStore } from './ports.ts'
+import type { ScheduleState } from './schedule/nextRun.ts'
+
+/** Who this device is; written by `init`. */
+export interface Identity {
+  readonly server: string
+  readonly user: string
+  readonly device: string
+  readonly deviceId: string
+}
+
+/** How a database's backups went. */
+export interface BackupHistory {
+  readonly lastSuccessAt?: number
+  readonly lastAttempt?: AttemptRecord
+}
+
+export interface AgentRecords {
+  /** @throws {CodedError} `device.unknown` before `init`. */
+  identity(): Promise<Identity>
+  setIdentity(identity: Identity): Promise<void>
+  /** The device's SyncML secret. @throws {CodedError} `device.unknown` before `init`. */
+  secret(): Promise<string>
+  setSecret(secret: string): Promise<void>
+  databases(): Promise<readonly DatabaseEntry[]>
+  /** @throws {CodedError} `database.unknown`. */
+  database(name: string): Promise<DatabaseEntry>
+  /** Adds the entry or replaces the one of that name. */
+  putDatabase(entry: DatabaseEntry): Promise<void>
+  /** Forgets the entry and what was remembered of it. */
+  removeDatabase(name: string): Promise<void>
+  history(database: string): Promise<BackupHistory>
+  setHistory(database: string, history: BackupHistory): Promise<void>
+  schedule(database: string): Promise<ScheduleState | undefined>
+  setSchedule(database: string, state: ScheduleState): Promise<void>
+}
+
+/** The records of `keyStore`. Each is written whole; two writers must keep apart by a lock. */
+export function createAgentRecords(keyStore: KeyStore): AgentRecords {
+  const read = async (key: string) => {
+    const octets = await keyStore.get(key)
+    return octets === undefined ? undefined : parseRecord(key, octets)
+  }
+  const write = (key: string, value: unknown) => keyStore.set(key, encodeUtf8(JSON.stringify(value)))
+  const databases = async () => ((await read('databases')) ?? []) as readonly DatabaseEntry[]
+  const known = <T>(record: unknown) => {
+    if (record !== undefined) return record as T
+    throw new CodedError('device.unknown', 'this device is not registered yet', {
+      next: 'Run "nightferry-device init" first.',
+    })
+  }
+  return {
+    identity: async () => known<Identity>(await read('identity')),
+    setIdentity: (identity) => write('identity', identity),
+    secret: async () => known<string>(await read('secret')),
+    setSecret: (secret) => write('secret', secret),
+    databases,
+    database: async (name) => {
+      const found = (await databases()).find((entry) => entry.name === name)
+      if (found !== undefined) return found
+      throw new CodedError('database.unknown', `there is no database ${name} here`, {
+        next: 'Run "nightferry-device list" to see the names.',
+        fields: { database: name },
+      })
+    },
+    putDatabase: async (entry) => {
+      const others = (await databases()).filter((other) => other.name !== entry.name)
+      await write('databases', [...others, entry])
+    },
+    removeDatabase: async (name) => {
+      await write(
+        'databases',
+        (await databases()).filter((entry) => entry.name !== name),
+      )
+      await keyStore.delete(`history/${name}`)
+      await keyStore.delete(`schedule/${name}`)
+    },
+    history: async (name) => ((await read(`history/${name}`)) ?? {}) as BackupHistory,
+    setHistory: (name, history) => write(`history/${name}`, history),
+    schedule: async (name) => (await read(`schedule/${name}`)) as ScheduleState | undefined,
+    setSchedule: (name, state) => write(`schedule/${name}`, state),
+  }
+}
+
+function parseRecord(key: string, octets: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeUtf8(octets) ?? '')
+  } catch (cause) {
+    throw new CodedError('storage.corrupt', `the agent's record ${key} is damaged`, { cause, fields: { key } })
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * The public API of the device client: what an application or the agent can ask of it.
+ * Reports are what the agent prints with `--json`, so their fields are part of the contract.
+ */
+
+import type { BackupPreferences } from './schedule/preferences.ts'
+
+export interface InitOptions {
+  /** Address of the server, e.g. `https://backup.example`. */
+  readonly server: string
+  readonly user: string
+  /** Password of the account; used once, never kept. */
+  readonly password: string
+  /** Name of this device, unique within the account. */
+  readonly device: string
+}
+
+export interface InitReport {
+  readonly server: string
+  readonly user: string
+  readonly device: string
+  readonly deviceId: string
+}
+
+export interface AddOptions {
+  readonly path: string
+  /** Default: the file's name without its ending. */
+  readonly name?: string
+  readonly preferences?: Partial<BackupPreferences>
+}
+
+/** A database under backup. */
+export interface DatabaseEntry {
+  readonly name: string
+  /** Absolute path on this device. */
+  readonly path: string
+  readonly preferences: BackupPreferences
+}
+
+export interface BackupReport {
+  readonly database: string
+  /** `none`: nothing had changed, nothing was sent. */
+  readonly mode: 'full' | 'delta' | 'none'
+  /** Modification number the backup starts from; null before the first. */
+  readonly from: number | null
+  readonly to: number
+  readonly puts: number
+  readonly deletes: number
+  readonly schemaChanges: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly exchanges: number
+  readonly durationMs: number
+}
+
+export interface RestoreOptions {
+  readonly database: string
+  /** Where the file shall lie. */
+  readonly to: string
+  /** Name of the device whose copy is wanted; default: this one. */
+  readonly fromDevice?: string
+  /** A restore point's id, or a moment in milliseconds since 1970: the last point not after it. Default: the latest. */
+  readonly at?: string | number
+}
+
+export interface RestoreReport {
+  readonly database: string
+  readonly path: string
+  readonly point: string
+  readonly bytesReceived: number
+  readonly sizeBytes: number
+  /** Lower-case hex of the restored file. */
+  readonly sha256: string
+  readonly durationMs: number
+}
+
+export interface PointEntry {
+  readonly point: string
+  readonly number: number
+  /** Server's time, milliseconds since 1970. */
+  readonly takenAt: number
+  readonly sizeBytes: number
+}
+
+/** How safe a database is now. Moments in milliseconds since 1970. */
+export interface DatabaseStatus extends DatabaseEntry {
+  readonly lastSuccessAt?: number
+  readonly lastAttempt?: AttemptRecord
+  /** True if changes wait that no backup holds yet; absent if the database cannot be read now. */
+  readonly pending?: boolean
+}
+
+/** The last try to back up a database. */
+export interface AttemptRecord {
+  readonly at: number
+  readonly mode?: BackupReport['mode']
+  /** Why it failed; absent if it did not. */
+  readonly failure?: { readonly code: string; readonly message: string }
+}
+
+export interface DeviceStatus {
+  readonly server: string
+  readonly user: string
+  readonly device: string
+  readonly deviceId: string
+  readonly databases: readonly DatabaseStatus[]
+}
+
+/** The device client. Every method throws `CodedError`s; none leaves a database or a target half done. */
+export interface DeviceClient {
+  /** Registers this device with the account. @throws `auth.invalid`, `device.exists`, `network.unreachable`. */
+  init(options: InitOptions): Promise<InitReport>
+  /** Observes a database from now on. @throws `database.unknown`, `database.locked`, `database.untrackable`. */
+  add(options: AddOptions): Promise<DatabaseEntry>
+  /** Changes how a database is backed up. @throws `database.unknown`. */
+  configure(name: string, preferences: Partial<BackupPreferences>): Promise<DatabaseEntry>
+  /** Takes the observers away and forgets the database here; the server's copy stays. @throws `database.unknown`. */
+  remove(name: string): Promise<void>
+  list(): Promise<readonly DatabaseEntry[]>
+  backup(name: string, options?: { readonly full?: boolean }): Promise<BackupReport>
+  restore(options: RestoreOptions): Promise<RestoreReport>
+  points(database: string, fromDevice?: string): Promise<readonly PointEntry[]>
+  status(): Promise<DeviceStatus>
+}

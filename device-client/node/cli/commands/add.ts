@@ -1,0 +1,28 @@
+/** `nightferry-device add`: puts a database under backup. */
+
+import { resolve } from 'node:path'
+import { textOf } from '../../../../schemas/cli/commandTable.ts'
+import { type AgentCommand, withWorkLock } from '../agentContext.ts'
+import { PREFERENCE_OPTIONS, readPreferences } from '../preferenceOptions.ts'
+
+export const add: AgentCommand = {
+  spec: {
+    name: 'add',
+    summary: 'observe a database from now on',
+    args: [{ name: 'PATH', summary: 'the SQLite file', path: true }],
+    options: [
+      { name: 'name', value: 'NAME', summary: "name of the backup (default: the file's name without its ending)" },
+      ...PREFERENCE_OPTIONS,
+    ],
+  },
+  run: (context, input) =>
+    withWorkLock(context, async () => {
+      const name = textOf(input, 'name')
+      const entry = await context.client.add({
+        path: resolve(textOf(input, 'PATH') ?? ''),
+        preferences: readPreferences(input),
+        ...(name === undefined ? {} : { name }),
+      })
+      return { json: { ...entry }, text: `${entry.name} is observed: ${entry.path}\n` }
+    }),
+}

@@ -1,0 +1,65 @@
+/** `nightferry-device backup`: backs up one database, or all of them. */
+
+import { type CommandOutcome, textOf } from '../../../../schemas/cli/commandTable.ts'
+import { exitCodeOfError, formatError, reportError } from '../../../../schemas/cli/errorReport.ts'
+import { EXIT } from '../../../../schemas/cli/exitCode.ts'
+import { formatBytes } from '../../../../schemas/cli/formatTable.ts'
+import type { BackupReport } from '../../../deviceClient.ts'
+import { type AgentCommand, type AgentContext, withWorkLock } from '../agentContext.ts'
+import { nothingAdded } from '../chooseDatabase.ts'
+
+export const backup: AgentCommand = {
+  spec: {
+    name: 'backup',
+    summary: 'back up now',
+    args: [],
+    options: [
+      { name: 'database', value: 'NAME', summary: 'only this database (default: all)' },
+      { name: 'full', summary: 'send the whole file' },
+    ],
+  },
+  run: (context, input) =>
+    withWorkLock(context, async () => {
+      const options = { full: input.full === true }
+      const given = textOf(input, 'database')
+      const names = given === undefined ? (await context.client.list()).map((entry) => entry.name) : [given]
+      const [only] = names
+      if (only === undefined) throw nothingAdded()
+      if (names.length > 1) return await backupAll(context, names, options)
+      const report = await context.client.backup(only, options)
+      return { json: { ...report }, text: formatReport(report) }
+    }),
+}
+
+/** One failure does not keep the others from their backup; the report has an entry for each. */
+async function backupAll(
+  context: AgentContext,
+  names: readonly string[],
+  options: { readonly full: boolean },
+): Promise<CommandOutcome> {
+  const databases: object[] = []
+  const texts: string[] = []
+  const failures: unknown[] = []
+  for (const database of names) {
+    try {
+      const report = await context.client.backup(database, options)
+      databases.push(report)
+      texts.push(formatReport(report))
+    } catch (error) {
+      failures.push(error)
+      databases.push({ database, ...reportError(error) })
+      texts.push(`${database}: ${formatError(error)}`)
+    }
+  }
+  const allFailed = failures.length === names.length
+  const exitCode = failures.length === 0 ? EXIT.ok : allFailed ? exitCodeOfError(failures[0]) : EXIT.partial
+  return { json: { databases }, text: texts.join(''), exitCode }
+}
+
+function formatReport(report: BackupReport): string {
+  if (report.mode === 'none') return `${report.database}: nothing has changed\n`
+  const changes = `${report.puts} rows put, ${report.deletes} deleted, ${report.schemaChanges} schema changes`
+  const what = report.mode === 'full' ? 'full backup' : `changes ${report.from} to ${report.to} (${changes})`
+  const cost = `${formatBytes(report.bytesSent)} sent in ${report.exchanges} exchanges, ${report.durationMs} ms`
+  return `${report.database}: ${what}, ${cost}\n`
+}

@@ -1,0 +1,51 @@
+/** `nightferry-device restore`: brings a database back as one file. */
+
+import { resolve } from 'node:path'
+import { textOf } from '../../../../schemas/cli/commandTable.ts'
+import { formatBytes } from '../../../../schemas/cli/formatTable.ts'
+import { CodedError } from '../../../../schemas/errors.ts'
+import { type AgentCommand, withWorkLock } from '../agentContext.ts'
+
+export const restore: AgentCommand = {
+  spec: {
+    name: 'restore',
+    summary: 'bring a database back as one file',
+    args: [],
+    options: [
+      { name: 'database', value: 'NAME', summary: 'name of the backup', required: true },
+      { name: 'to', value: 'PATH', summary: 'where the file shall lie', required: true, path: true },
+      { name: 'from-device', value: 'NAME', summary: 'the device whose copy is wanted (default: this one)' },
+      {
+        name: 'at',
+        value: 'TIME|POINT',
+        summary: 'a restore point, or the last one before a time (default: the latest)',
+      },
+    ],
+  },
+  run: (context, input) =>
+    withWorkLock(context, async () => {
+      const fromDevice = textOf(input, 'from-device')
+      const at = textOf(input, 'at')
+      const report = await context.client.restore({
+        database: textOf(input, 'database') ?? '',
+        to: resolve(textOf(input, 'to') ?? ''),
+        ...(fromDevice === undefined ? {} : { fromDevice }),
+        ...(at === undefined ? {} : { at: parseAt(at) }),
+      })
+      const size = `${formatBytes(report.sizeBytes)} (${formatBytes(report.bytesReceived)} received)`
+      return {
+        json: { ...report },
+        text: `${report.database} is restored to ${report.path}: ${size}, point ${report.point}, ${report.durationMs} ms\n`,
+      }
+    }),
+}
+
+/** A text that begins like a date is a time; anything else is the id of a restore point. */
+function parseAt(text: string): string | number {
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return text
+  const at = Date.parse(text)
+  if (!Number.isNaN(at)) return at
+  throw new CodedError('config.invalid', `not a time: ${text}`, {
+    next: 'Write it like 2026-11-21T02:00 (time zone of this device) or 2026-11-21T02:00Z.',
+  })
+}

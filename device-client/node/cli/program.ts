@@ -1,0 +1,96 @@
+/**
+ * The agent's command line: its table of commands, and one run of it. What the commands work with is given by
+ * whoever starts it: `main.ts`, or a test.
+ */
+
+import { readFileSync } from 'node:fs'
+import { type CommandInput, type ProgramSpec, textOf } from '../../../schemas/cli/commandTable.ts'
+import { createAgentRecords } from '../../agentRecords.ts'
+import type { DeviceClient } from '../../deviceClient.ts'
+import type { Log } from '../../ports.ts'
+import { nodeClock } from '../clock.ts'
+import { chooseHome, type Home, openHome } from '../home.ts'
+import { createStderrLog } from '../log.ts'
+import type { AgentContext } from './agentContext.ts'
+import { add } from './commands/add.ts'
+import { backup } from './commands/backup.ts'
+import { createCompletion } from './commands/completion.ts'
+import { configure } from './commands/configure.ts'
+import { init } from './commands/init.ts'
+import { list } from './commands/list.ts'
+import { points } from './commands/points.ts'
+import { remove } from './commands/remove.ts'
+import { restore } from './commands/restore.ts'
+import { status } from './commands/status.ts'
+import { watch } from './commands/watch.ts'
+import { type ProgramOutput, runProgram } from './frame.ts'
+
+const modules = [
+  init,
+  add,
+  list,
+  configure,
+  remove,
+  backup,
+  restore,
+  points,
+  status,
+  watch,
+  createCompletion(() => AGENT_PROGRAM),
+]
+
+/** The agent's command table. */
+export const AGENT_PROGRAM: ProgramSpec = {
+  name: 'nightferry-device',
+  summary: 'Backs up SQLite databases of this device and brings them back.',
+  version: (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string })
+    .version,
+  options: [
+    {
+      name: 'home',
+      value: 'DIR',
+      summary: "the agent's state (default: ~/.nightferry)",
+      env: 'NIGHTFERRY_HOME',
+      path: true,
+    },
+    { name: 'json', summary: 'print exactly one JSON object on stdout' },
+    { name: 'quiet', summary: 'only warnings on stderr' },
+    { name: 'verbose', summary: 'everything on stderr' },
+  ],
+  commands: modules.map((module) => module.spec),
+}
+
+/** How a run gets its client. `close` ends connections. */
+export type OpenClient = (home: Home, log: Log) => { readonly client: DeviceClient; close(): void }
+
+export interface AgentRun {
+  readonly argv: readonly string[]
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly output: ProgramOutput
+  readonly stopped: Promise<void>
+  readonly openClient: OpenClient
+}
+
+/** Runs one command of the agent and gives its exit code. */
+export function runAgent(run: AgentRun): Promise<number> {
+  return runProgram(AGENT_PROGRAM, modules, run.argv, run.output, async (input) => openContext(run, input))
+}
+
+function openContext(run: AgentRun, input: CommandInput): { context: AgentContext; close(): Promise<void> } {
+  const home = openHome(chooseHome(textOf(input, 'home'), run.environment))
+  const level = input.verbose === true ? 'debug' : input.quiet === true ? 'warn' : 'info'
+  const log = createStderrLog(level, run.output.stderr)
+  const opened = run.openClient(home, log)
+  return {
+    context: {
+      client: opened.client,
+      records: createAgentRecords(home.keyStore),
+      home,
+      clock: nodeClock,
+      log,
+      environment: run.environment,
+      stopped: run.stopped,
+    },
+    close: async () => opened.close(),
+  }
+}

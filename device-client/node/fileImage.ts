@@ -1,0 +1,118 @@
+/**
+ * A consistent image of a whole database file for a full backup (DC-22): the application may go on writing.
+ * The image lies in the agent's home, without our own objects, and goes with `dispose`.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open, rm, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { CodedError } from '../../schemas/errors.ts'
+import type { FileImage } from '../ports.ts'
+import { openDriver } from './betterSqlite.ts'
+import { sqliteCode, translateSqliteError } from './sqliteErrors.ts'
+
+type Driver = InstanceType<typeof Database>
+
+/** Octets that stay free on the disk beside the image. */
+const SPARE_BYTES = 16 * 1024 * 1024
+const READ_BYTES = 256 * 1024
+
+/** An image and what it does not tell by itself. */
+export interface DatabaseImage extends FileImage {
+  /** Journal mode of the database on the device, e.g. `wal`; the image itself is always in rollback mode. */
+  readonly journalMode: string
+  /** Where the image lies, for readers that need a file. */
+  readonly path: string
+}
+
+/**
+ * Takes an image of the database at `path` into `directory`.
+ *
+ * @throws {CodedError} `database.unknown`, `database.locked`, `database.invalid`; `storage.full` if the image does not
+ *   fit beside what is on the disk.
+ */
+export async function takeFileImage(path: string, directory: string): Promise<DatabaseImage> {
+  const source = openDriver(path)
+  const imagePath = join(directory, `${randomUUID()}.image`)
+  try {
+    await checkSpace(source, path, directory)
+    const journalMode = String(source.pragma('journal_mode', { simple: true }))
+    // SQLite writes into an empty file that is there: so its mode is ours from the first octet.
+    await (await open(imagePath, 'wx', 0o600)).close()
+    await copyInto(source, imagePath)
+    removeOwnObjects(imagePath)
+    const { size } = await stat(imagePath)
+    return {
+      sizeBytes: size,
+      journalMode,
+      path: imagePath,
+      read: () => createReadStream(imagePath, { highWaterMark: READ_BYTES }),
+      dispose: () => removeImage(imagePath),
+    }
+  } catch (cause) {
+    await removeImage(imagePath)
+    throw translateSpace(path, cause)
+  } finally {
+    source.close()
+  }
+}
+
+async function checkSpace(source: Driver, path: string, directory: string): Promise<void> {
+  const pages = source.pragma('page_count', { simple: true }) as bigint
+  const pageSize = source.pragma('page_size', { simple: true }) as bigint
+  const disk = await statfs(directory, { bigint: true })
+  const neededBytes = pages * pageSize + BigInt(SPARE_BYTES)
+  const freeBytes = disk.bavail * disk.bsize
+  if (freeBytes >= neededBytes) return
+  throw new CodedError('storage.full', `an image of ${path} needs ${neededBytes} bytes, ${freeBytes} are free`, {
+    next: `Free some space on the disk of ${directory}, or choose another home with --home.`,
+    fields: { path, neededBytes: Number(neededBytes), freeBytes: Number(freeBytes) },
+  })
+}
+
+async function copyInto(source: Driver, imagePath: string): Promise<void> {
+  try {
+    // One statement, one read transaction: the image is one moment of the database.
+    source.prepare('VACUUM INTO ?').run(imagePath)
+  } catch (cause) {
+    if (sqliteCode(cause) !== 'SQLITE_ERROR') throw cause
+    // VACUUM evaluates indexes: a collation or function that only the application has stops it. Pages do not care.
+    await rm(imagePath)
+    await source.backup(imagePath, { progress: () => 0x7fff_ffff })
+  }
+}
+
+/** Drops our tables and triggers from the image; what they held is overwritten with zeros. */
+function removeOwnObjects(imagePath: string): void {
+  const image = new Database(imagePath, { fileMustExist: true })
+  try {
+    // The image is thrown away with the process: no journal, no fsync.
+    image.pragma('journal_mode=DELETE')
+    image.pragma('journal_mode=OFF')
+    image.pragma('synchronous=OFF')
+    image.pragma('secure_delete=ON')
+    image.pragma('foreign_keys=OFF')
+    const own = image
+      .prepare(
+        `SELECT type, name FROM sqlite_schema WHERE type IN ('trigger','view','table')
+         AND substr(name, 1, 12) = '_nightferry_' ORDER BY type = 'table', name`,
+      )
+      .raw(true)
+      .all() as [string, string][]
+    for (const [type, name] of own) image.exec(`DROP ${type} "${name.replaceAll('"', '""')}"`)
+  } finally {
+    image.close()
+  }
+}
+
+async function removeImage(imagePath: string): Promise<void> {
+  for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(imagePath + suffix, { force: true })
+}
+
+function translateSpace(path: string, cause: unknown): unknown {
+  const code = sqliteCode(cause)
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return translateSqliteError(path, cause)
+  return new CodedError('storage.full', `no space left for an image of ${path}`, { cause, fields: { path } })
+}
