@@ -1,0 +1,66 @@
+/**
+ * The one table of settings: name, type, default, sentence. Environment variables, command line options and the
+ * documentation come from it. Secrets are not here but in `secrets.ts`.
+ */
+
+/** How the text of a setting is read. `list` is comma-separated. */
+export type SettingType = 'text' | 'path' | 'port' | 'whole' | 'url' | 'list' | readonly string[]
+
+export interface Setting {
+  readonly type: SettingType
+  /** Absent if the setting has no value unless one is given. */
+  readonly fallback?: string
+  readonly sentence: string
+}
+
+/** Names are those of the fields of `Config`. */
+export const settings = {
+  host: { type: 'text', fallback: '127.0.0.1', sentence: 'Address to listen on.' },
+  port: { type: 'port', fallback: '8080', sentence: 'Port to listen on; 0 takes a free one.' },
+  data: { type: 'path', fallback: './data', sentence: 'Folder of everything the server keeps.' },
+  publicUrl: { type: 'url', sentence: 'Address devices reach this server at, if a proxy stands before it.' },
+  trustProxy: {
+    type: 'whole',
+    fallback: '0',
+    sentence: 'How many proxies before this server tell the truth about addresses.',
+  },
+  masterKeyFile: { type: 'path', sentence: 'File of the master key; else `master.key` in the data folder.' },
+  accountsUrl: { type: 'url', sentence: 'Address of an account service of its own; else it runs in this process.' },
+  registration: {
+    type: ['open', 'closed'],
+    fallback: 'open',
+    sentence: 'Whether anyone may register an account, or only the operator.',
+  },
+  corsOrigins: { type: 'list', fallback: '', sentence: 'Origins of browser clients that may call this server.' },
+  logLevel: {
+    type: ['debug', 'info', 'warn', 'error', 'silent'],
+    fallback: 'info',
+    sentence: 'The least important messages that are logged.',
+  },
+  requestTimeoutMs: { type: 'whole', fallback: '120000', sentence: 'Longest time a request may take to arrive.' },
+  sessionIdleMs: { type: 'whole', fallback: '900000', sentence: 'Time after which a silent session is abandoned.' },
+  restoreLifeHours: { type: 'whole', fallback: '24', sentence: 'Time after which a restore image is removed.' },
+  workerTimeoutMs: { type: 'whole', fallback: '600000', sentence: 'Longest time one backup may take to apply.' },
+  workerMemoryMb: { type: 'whole', fallback: '512', sentence: 'Most memory that applying one backup may take.' },
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof settings
+
+/** `accountsUrl` → `NIGHTFERRY_ACCOUNTS_URL`. */
+export function environmentName(name: string): string {
+  return `NIGHTFERRY_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+}
+
+/** `accountsUrl` → `--accounts-url`. */
+export function optionName(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+/** The table as Markdown, for the documentation. */
+export function formatSettings(): string {
+  const rows = Object.entries<Setting>(settings).map(
+    ([name, { type, fallback, sentence }]) =>
+      `| \`${optionName(name)}\` | \`${environmentName(name)}\` | ${typeof type === 'string' ? type : type.join(', ')} | ${fallback ? `\`${fallback}\`` : ''} | ${sentence} |`,
+  )
+  return ['| Option | Environment | Type | Default | |', '|---|---|---|---|---|', ...rows].join('\n')
+}

@@ -1,0 +1,75 @@
+/**
+ * What the server counts, one function per event. Labels have few values and never an id: who did something is in the
+ * log, how often is here.
+ */
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export interface Metrics {
+  /** The text a Prometheus server reads, and its media type. */
+  expose(): Promise<{ readonly contentType: string; readonly text: string }>
+  httpAnswered(call: string, status: number, durationMs: number): void
+  sessionEnded(outcome: 'finished' | 'abandoned' | 'refused'): void
+  loginRefused(way: 'syncml' | 'account' | 'device'): void
+  backupApplied(mode: 'full' | 'delta' | 'duplicate', receivedBytes: number, durationMs: number): void
+  backupRefused(code: string): void
+  restoreCreated(sealedBytes: number): void
+  restoreCompleted(): void
+  segmentSent(bytes: number): void
+  /** Age of the oldest newest backup of all databases: what a fleet's operator watches. */
+  stalestBackupIs(ageS: number): void
+}
+
+const SECONDS = [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300]
+
+/** Metrics of one server, in a registry of their own; `withProcess` adds those of the process. */
+export function createMetrics(options: { readonly withProcess: boolean } = { withProcess: true }): Metrics {
+  const registry = new Registry()
+  if (options.withProcess) collectDefaultMetrics({ register: registry })
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> =>
+    new Counter({ name: `nightferry_${name}`, help, labelNames: [...labelNames], registers: [registry] })
+  const histogram = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+  ): Histogram<Label> =>
+    new Histogram({
+      name: `nightferry_${name}`,
+      help,
+      labelNames: [...labelNames],
+      buckets: SECONDS,
+      registers: [registry],
+    })
+  const requests = histogram('http_seconds', 'HTTP calls by name and class of status', ['call', 'status'])
+  const sessions = counter('sessions_total', 'OMA-DS sessions by how they ended', ['outcome'])
+  const logins = counter('logins_refused_total', 'Refused logins', ['way'])
+  const backups = histogram('backup_seconds', 'Backups applied, by mode', ['mode'])
+  const received = counter('backup_received_bytes_total', 'Octets of applied backups', ['mode'])
+  const refused = counter('backups_refused_total', 'Backups refused, by code', ['code'])
+  const restores = counter('restores_total', 'Restores by step', ['step'])
+  const sent = counter('restore_bytes_total', 'Octets of restore images', ['what'])
+  const stalest = new Gauge({
+    name: 'nightferry_stalest_backup_seconds',
+    help: 'Age of the newest backup of the database that waits longest',
+    registers: [registry],
+  })
+  return {
+    expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    httpAnswered: (call, status, durationMs) =>
+      requests.observe({ call, status: `${Math.floor(status / 100)}xx` }, durationMs / 1000),
+    sessionEnded: (outcome) => sessions.inc({ outcome }),
+    loginRefused: (way) => logins.inc({ way }),
+    backupApplied(mode, receivedBytes, durationMs) {
+      backups.observe({ mode }, durationMs / 1000)
+      received.inc({ mode }, receivedBytes)
+    },
+    backupRefused: (code) => refused.inc({ code }),
+    restoreCreated(sealedBytes) {
+      restores.inc({ step: 'created' })
+      sent.inc({ what: 'built' }, sealedBytes)
+    },
+    restoreCompleted: () => restores.inc({ step: 'completed' }),
+    segmentSent: (bytes) => sent.inc({ what: 'sent' }, bytes),
+    stalestBackupIs: (ageS) => stalest.set(ageS),
+  }
+}
