@@ -1,0 +1,8 @@
+/** The adapters for pages in one place, for bundlers: everything a page gives to the device client. */
+
+export { createBrowserFetch } from './browserFetch.ts'
+export { browserClock } from './clock.ts'
+export { createIndexedDbKeyStore } from './indexedDbKeyStore.ts'
+export { pakoGzip } from './pakoGzip.ts'
+export { browserRandom } from './random.ts'
+export { createSqlJsOpener, takeSqlJsImage, wrapSqlJs } from './sqlJs.ts'
