@@ -58,6 +58,13 @@ export const restoreTicket = z
     restoreId: identifier,
     segmentMap: z.string().meta({ description: 'Compact JWS (EdDSA) that lists every segment (WF-21).' }),
     contentKey: z.base64url().meta({ description: '256-bit key of the sealed segments, base64url.' }),
+    signingKeys: z
+      .array(z.strictObject({ kty: z.string(), crv: z.string(), x: z.string(), kid: z.string(), alg: z.string() }))
+      .readonly()
+      .exactOptional()
+      .meta({
+        description: 'Public keys (RFC 7517) that the map is verified with; a device keeps those of its server.',
+      }),
     segments: z.int().positive(),
     sizeBytes: byteCount.meta({ description: 'Size of the plain database file.' }),
     ...resultingPosition,

@@ -127,6 +127,7 @@ async function createRestore(
   return {
     restoreId: row.id,
     segmentMap: row.segmentMap,
+    signingKeys: [parts.signer.publicKey],
     contentKey: Buffer.from(contentKey.key).toString('base64url'),
     segments: row.segments,
     sizeBytes: row.sizeBytes,

@@ -3,7 +3,7 @@
  */
 
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
-import { CompactSign, calculateJwkThumbprint, exportJWK, type JWK } from 'jose'
+import { CompactSign, calculateJwkThumbprint, exportJWK } from 'jose'
 import { CodedError } from '../../schemas/errors.ts'
 import { SEGMENT_MAP_TYPE, type SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
@@ -15,8 +15,14 @@ const KEY_CONTEXT = 'segment map key'
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 export interface SegmentMapSigner {
-  /** The key clients verify with. */
-  readonly publicKey: JWK
+  /** The key clients verify with (RFC 7517, RFC 8037). */
+  readonly publicKey: {
+    readonly kty: string
+    readonly crv: string
+    readonly x: string
+    readonly kid: string
+    readonly alg: 'EdDSA'
+  }
   /** Compact JWS. */
   sign(map: SegmentMap): Promise<string>
 }
@@ -32,7 +38,7 @@ export async function openSegmentMapSigner(storage: Storage, keyRing: KeyRing): 
     throw new CodedError('storage.corrupt', 'the signing key of segment maps has no public half')
   const kid = await calculateJwkThumbprint({ kty, crv, x })
   return {
-    publicKey: { kty, crv, x, kid, alg: 'EdDSA', use: 'sig' },
+    publicKey: { kty, crv, x, kid, alg: 'EdDSA' },
     sign: (map) =>
       new CompactSign(new TextEncoder().encode(JSON.stringify(map)))
         .setProtectedHeader({ alg: 'EdDSA', kid, typ: SEGMENT_MAP_TYPE })

@@ -1,0 +1,56 @@
+/**
+ * Joins kept segments to the plain file: digest, seal, gzip, and at the end size and SHA-256 of the whole (RS-5).
+ * A stream: memory holds one segment.
+ */
+
+import { sha256 } from '@noble/hashes/sha2.js'
+import { CodedError } from '../../schemas/errors.ts'
+import { type SegmentMap, segmentContext, segmentNonce } from '../../schemas/restore/segmentMap.ts'
+import type { Gzip } from '../ports.ts'
+import { isListed } from './fetchSegments.ts'
+import { importSealKey, toHex } from './webCrypto.ts'
+
+/**
+ * The plain octets. What came out is the whole file only if the loop ended without an error.
+ * @throws {CodedError} `integrity.mismatch` if a segment is missing or changed, does not open with `contentKey`, or
+ *   the file is not the one that the map names.
+ */
+export async function* joinSegments(
+  map: SegmentMap,
+  contentKey: Uint8Array,
+  readSegment: (segment: number) => Promise<Uint8Array | undefined>,
+  gzip: Gzip,
+): AsyncGenerator<Uint8Array> {
+  const digest = sha256.create()
+  let sizeBytes = 0
+  for await (const piece of gzip.decompress(openSegments(map, contentKey, readSegment), map.sizeBytes)) {
+    digest.update(piece)
+    sizeBytes += piece.length
+    yield piece
+  }
+  if (sizeBytes !== map.sizeBytes || toHex(digest.digest()) !== map.sha256)
+    throw new CodedError(
+      'integrity.mismatch',
+      `the joined file of ${sizeBytes} octets is not the one that was backed up`,
+    )
+}
+
+async function* openSegments(
+  map: SegmentMap,
+  contentKey: Uint8Array,
+  readSegment: (segment: number) => Promise<Uint8Array | undefined>,
+): AsyncGenerator<Uint8Array> {
+  const openSeal = await importSealKey(contentKey)
+  for (const entry of map.segments) {
+    const sealed = await readSegment(entry.number)
+    if (sealed === undefined || !(await isListed(sealed, entry)))
+      throw new CodedError('integrity.mismatch', `segment ${entry.number} is missing or changed`)
+    try {
+      yield await openSeal(sealed, segmentNonce(entry.number), segmentContext(map.imageId, entry.number))
+    } catch (cause) {
+      throw new CodedError('integrity.mismatch', `segment ${entry.number} does not open with the key of the ticket`, {
+        cause,
+      })
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * A restore from ticket to confirmation: verify the map, fetch what is missing, join, put in place, confirm
+ * (RS-5 to RS-7). Interrupted anywhere, the same call goes on with what was verified before.
+ */
+
+import { base64url, type JWK } from 'jose'
+import { CodedError } from '../../schemas/errors.ts'
+import type { RestoreCompletion, RestoreTicket } from '../../schemas/http/backups.ts'
+import type { SegmentMap } from '../../schemas/restore/segmentMap.ts'
+import type { Clock, Gzip } from '../ports.ts'
+import { fetchSegments } from './fetchSegments.ts'
+import { joinSegments } from './joinSegments.ts'
+import type { RestoreTarget } from './restoreTarget.ts'
+import { verifySegmentMap } from './verifySegmentMap.ts'
+
+/** The server's three calls of a restore. */
+export interface RestoreCalls {
+  createRestore(): Promise<RestoreTicket>
+  readSegment(restoreId: string, segment: number): Promise<Uint8Array>
+  completeRestore(restoreId: string): Promise<RestoreCompletion>
+}
+
+export interface RestoreDatabaseOptions {
+  readonly calls: RestoreCalls
+  readonly target: RestoreTarget
+  /** What is restored, e.g. database, source device and point: an interrupted restore of something else is dropped. */
+  readonly wanted: string
+  /** Keys of servers that were known before; without any, the ticket's own are taken, as the channel is trusted. */
+  readonly trustedKeys?: readonly JWK[]
+  readonly gzip: Gzip
+  readonly clock: Clock
+  readonly onProgress?: (segmentsDone: number, segmentsTotal: number) => void
+}
+
+export interface RestoredDatabase {
+  /** The position the restored file begins its new life with (RS-7). */
+  readonly position: RestoreCompletion
+  /** Octets that came over the network now. */
+  readonly bytesReceived: number
+  readonly sizeBytes: number
+  readonly sha256: string
+}
+
+/**
+ * Restores to `target`. When it resolves the file is in place and the server has confirmed its new life.
+ *
+ * @throws {CodedError} what a call met; `integrity.mismatch` if anything differs from the map; those of
+ *   {@link RestoreTarget.replace}. The target's name shows the old file then, or the new one if only the confirmation
+ *   failed.
+ */
+export async function restoreDatabase(options: RestoreDatabaseOptions): Promise<RestoredDatabase> {
+  const kept = await readKeptTicket(options)
+  if (kept !== undefined) {
+    try {
+      return await restoreByTicket(kept, options)
+    } catch (cause) {
+      // The kept ticket has expired: a new one is asked for, its segments are of no use any more.
+      if (!(cause instanceof CodedError) || cause.code !== 'restore.unknown') throw cause
+    }
+  }
+  const ticket = await options.calls.createRestore()
+  await options.target.keepTicket(new TextEncoder().encode(JSON.stringify({ wanted: options.wanted, ticket })))
+  return await restoreByTicket(ticket, options)
+}
+
+async function readKeptTicket(options: RestoreDatabaseOptions): Promise<RestoreTicket | undefined> {
+  const bytes = await options.target.readTicket()
+  if (bytes === undefined) return undefined
+  try {
+    const kept = JSON.parse(new TextDecoder().decode(bytes)) as { wanted?: unknown; ticket?: RestoreTicket }
+    return kept.wanted === options.wanted ? kept.ticket : undefined
+  } catch (cause) {
+    // Written by us, whole or not at all: damaged since, and worth nothing without its text.
+    if (cause instanceof SyntaxError) return undefined
+    throw cause
+  }
+}
+
+async function restoreByTicket(ticket: RestoreTicket, options: RestoreDatabaseOptions): Promise<RestoredDatabase> {
+  const { calls, target } = options
+  const map = await verifySegmentMap(ticket.segmentMap, options.trustedKeys ?? ticket.signingKeys ?? [])
+  const bytesReceived = await fetchSegments(map, {
+    fetchSegment: (segment) => calls.readSegment(ticket.restoreId, segment),
+    target,
+    clock: options.clock,
+    ...(options.onProgress && { onProgress: options.onProgress }),
+  })
+  await putInPlace(map, ticket, options)
+  const position = await calls.completeRestore(ticket.restoreId)
+  await target.clear()
+  return { position, bytesReceived, sizeBytes: map.sizeBytes, sha256: map.sha256 }
+}
+
+async function putInPlace(map: SegmentMap, ticket: RestoreTicket, options: RestoreDatabaseOptions): Promise<void> {
+  const { target, gzip } = options
+  const contentKey = base64url.decode(ticket.contentKey)
+  if (contentKey.length !== 32) throw new CodedError('protocol.malformed', 'the content key has not 256 bits')
+  await target.replace(joinSegments(map, contentKey, (segment) => target.readSegment(segment), gzip))
+}
