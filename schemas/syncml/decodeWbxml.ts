@@ -38,6 +38,9 @@ interface Document {
   root: Element | undefined
 }
 
+/** What transports and files leave behind a document: NUL, line feed, carriage return, blank. */
+const PADDING: ReadonlySet<number> = new Set([0x00, 0x0a, 0x0d, 0x20])
+
 /**
  * Reads one document; `assumed` is its kind where the public identifier does not tell.
  * @throws {CodedError} `protocol.malformed` or `protocol.too-large`
@@ -46,7 +49,7 @@ export function decodeWbxml(octets: Uint8Array, assumed: DocumentKind): Element 
   const document = readHeader(new OctetReader(octets), assumed)
   const { reader } = document
   while (document.root === undefined || document.open.length > 0) readToken(document, reader.octet())
-  while (!reader.atEnd) if (reader.octet() !== 0) throw malformed('octets follow the WBXML document')
+  while (!reader.atEnd) if (!PADDING.has(reader.octet())) throw malformed('octets follow the WBXML document')
   return document.root
 }
 
