@@ -42,7 +42,7 @@ export async function takeFileImage(path: string, directory: string): Promise<Da
     // SQLite writes into an empty file that is there: so its mode is ours from the first octet.
     await (await open(imagePath, 'wx', 0o600)).close()
     await copyInto(source, imagePath)
-    removeOwnObjects(imagePath)
+    finishImage(imagePath, schemaOrder(source))
     const { size } = await stat(imagePath)
     return {
       sizeBytes: size,
@@ -84,8 +84,16 @@ async function copyInto(source: Driver, imagePath: string): Promise<void> {
   }
 }
 
-/** Drops our tables and triggers from the image; what they held is overwritten with zeros. */
-function removeOwnObjects(imagePath: string): void {
+/** Types and names in the order of the application's `sqlite_schema`. */
+function schemaOrder(source: Driver): [string, string][] {
+  return source.prepare('SELECT type, name FROM sqlite_schema ORDER BY rowid').raw(true).all() as [string, string][]
+}
+
+/**
+ * Drops our tables and triggers from the image; what they held is overwritten with zeros. Then puts the schema into
+ * the application's order, which VACUUM does not keep: a restored file lists its objects as the device's did.
+ */
+function finishImage(imagePath: string, order: readonly [string, string][]): void {
   const image = new Database(imagePath, { fileMustExist: true })
   try {
     // The image is thrown away with the process: no journal, no fsync.
@@ -102,6 +110,12 @@ function removeOwnObjects(imagePath: string): void {
       .raw(true)
       .all() as [string, string][]
     for (const [type, name] of own) image.exec(`DROP ${type} "${name.replaceAll('"', '""')}"`)
+    image.unsafeMode(true)
+    image.pragma('writable_schema=ON')
+    image.exec('UPDATE sqlite_schema SET rowid=-rowid')
+    const place = image.prepare('UPDATE sqlite_schema SET rowid=? WHERE rowid<0 AND type=? AND name=?')
+    for (const [i, [type, name]] of order.entries()) place.run(i + 1, type, name)
+    image.pragma('writable_schema=RESET')
   } finally {
     image.close()
   }

@@ -60,7 +60,7 @@ export function readProperties(database: SqlDatabase): DatabaseProperties {
     autoVacuum: readNumber(database, 'auto_vacuum') as 0 | 1 | 2,
     userVersion: readNumber(database, 'user_version'),
     applicationId: readNumber(database, 'application_id'),
-    journalMode: journal === 'wal' ? 'wal' : 'rollback',
+    journalMode: journal === 'wal' ? 'wal' : 'delete',
   }
 }
 

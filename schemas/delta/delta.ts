@@ -15,7 +15,7 @@ export interface DatabaseProperties {
   readonly autoVacuum: 0 | 1 | 2
   readonly userVersion: number
   readonly applicationId: number
-  readonly journalMode: 'wal' | 'rollback'
+  readonly journalMode: 'wal' | 'delete'
 }
 
 export interface DeltaHead {

@@ -40,7 +40,7 @@ export class DeltaReader {
   #deletes = 0
   #touchedOfTable = 0
   #putsOfTable = 0
-  #schemaObjects = 0
+  #schemaSeen = false
 
   constructor() {
     this.#parser.on('error', (cause) => this.#fail('the XML is not well formed', cause))
@@ -139,7 +139,7 @@ export class DeltaReader {
     }
     if (section === 'schema') {
       const objects = lines.map((line) => readSchemaEntry(parseLine(line)))
-      this.#schemaObjects = objects.length
+      this.#schemaSeen = true
       this.#events.push({ kind: 'schema', objects })
       return
     }
@@ -187,7 +187,7 @@ export class DeltaReader {
   #readEnd(json: unknown): void {
     const counts = readCounts(json)
     if (counts.puts !== this.#puts || counts.deletes !== this.#deletes) this.#fail('counts do not match')
-    if (counts.schemaChanges > 0 && this.#schemaObjects === 0) this.#fail('schema changes without a schema')
+    if (counts.schemaChanges > 0 !== this.#schemaSeen) this.#fail('schema changes without a schema')
     this.#events.push({ kind: 'end', counts })
   }
 

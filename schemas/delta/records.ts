@@ -37,7 +37,7 @@ export function readProperties(json: unknown): DatabaseProperties {
   const encoding = ENCODINGS.find((known) => known === record.encoding)
   const pageSize = whole(record.pageSize, 512, 65536)
   const autoVacuum = whole(record.autoVacuum, 0, 2) as 0 | 1 | 2
-  const journalMode = record.journalMode === 'wal' ? 'wal' : record.journalMode === 'rollback' ? 'rollback' : undefined
+  const journalMode = record.journalMode === 'wal' ? 'wal' : record.journalMode === 'delete' ? 'delete' : undefined
   if (!encoding || !journalMode || (pageSize & (pageSize - 1)) !== 0) throw invalid('database')
   const userVersion = whole(record.userVersion, -(2 ** 31), 2 ** 31 - 1)
   return { pageSize, encoding, autoVacuum, userVersion, applicationId: int32(record.applicationId), journalMode }

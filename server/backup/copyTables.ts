@@ -23,6 +23,9 @@ interface TableShape {
   /** A name that reaches the rowid; undefined if there is none or columns hide it. */
   readonly rowid: string | undefined
   readonly keepsRowids: boolean
+  /** A column is the rowid under another name. */
+  readonly alias: boolean
+  readonly generated: boolean
 }
 
 /**
@@ -33,9 +36,12 @@ export function copyTable(db: SqlDatabase, from: TablePlace, to: TablePlace): nu
   const shape = readShape(db, to)
   const source = `${from.schema}.${quoteName(from.table)}`
   const target = `${to.schema}.${quoteName(to.table)}`
-  if (shape.rowid === undefined || shape.keepsRowids) db.exec(`INSERT INTO ${target} SELECT * FROM ${source}`)
+  const raw = !shape.generated && (shape.rowid === undefined || shape.keepsRowids)
+  if (raw) db.exec(`INSERT INTO ${target} SELECT * FROM ${source}`)
   else {
-    const list = [shape.rowid, ...shape.columns.map(quoteName)].join(', ')
+    // Values of generated columns cannot be given; SQLite copies such records raw only in some cases.
+    const rowid = shape.rowid !== undefined && !shape.alias ? [shape.rowid] : []
+    const list = [...rowid, ...shape.columns.map(quoteName)].join(', ')
     db.exec(`INSERT INTO ${target}(${list}) SELECT ${list} FROM ${source} NOT INDEXED`)
   }
   const expected = measure(db, source, shape)
@@ -62,10 +68,13 @@ function readShape(db: SqlDatabase, place: TablePlace): TableShape {
   const [withoutRowid] =
     db.prepare('SELECT wr FROM pragma_table_list(?) WHERE schema = ?').get(place.table, place.schema) ?? []
   const rowid = withoutRowid === 1n ? undefined : ROWID_NAMES.find((name) => !names.has(name))
+  const alias = withoutRowid !== 1n && hasRowidAlias(db, place)
   return {
     columns: columns.filter(([, hidden]) => hidden === 0n).map(([name]) => String(name)),
     rowid,
-    keepsRowids: rowid !== undefined && (hasIndex(db, place) || hasRowidAlias(db, place)),
+    keepsRowids: rowid !== undefined && (hasIndex(db, place) || alias),
+    alias,
+    generated: columns.some(([, hidden]) => hidden !== 0n),
   }
 }
 
@@ -79,5 +88,6 @@ function hasRowidAlias(db: SqlDatabase, place: TablePlace): boolean {
     .prepare('SELECT type FROM pragma_table_xinfo(?, ?) WHERE pk > 0')
     .all(place.table, place.schema)
     .map(([type]) => String(type).toUpperCase())
-  return keys.length === 1 && keys[0] === 'INTEGER' && !hasIndex(db, place)
+  const keyIndex = db.prepare("SELECT 1 FROM pragma_index_list(?, ?) WHERE origin='pk'").get(place.table, place.schema)
+  return keys.length === 1 && keys[0] === 'INTEGER' && keyIndex === undefined
 }

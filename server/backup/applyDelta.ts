@@ -1,0 +1,126 @@
+/**
+ * Applies a Delta to a device copy: schema, then per table the touched keys leave, then the rows enter, then the
+ * position moves, all in one transaction. Whole or not at all; a Delta that came before, or that overlaps what the
+ * copy already holds, does no harm. Rules BK-3, BK-4, BK-11, BK-12.
+ */
+
+import type { DeltaCounts, DeltaEvent, DeltaHead, DeltaTable } from '../../schemas/delta/delta.ts'
+import { CodedError } from '../../schemas/errors.ts'
+import type { SqlDatabase } from '../sql/sqlDatabase.ts'
+import { applySchema } from './applySchema.ts'
+import { readMeta, readPosition, writeMeta, writePosition } from './copyLayout.ts'
+import { placeDelta } from './placeDelta.ts'
+import { translateApplyError } from './sqliteCause.ts'
+import { openTable, type TableWriter } from './tableWriter.ts'
+
+/** What became of a Delta that was not refused. */
+export interface ApplyOutcome {
+  readonly outcome: 'applied' | 'duplicate'
+  /** Number the copy stands at now. */
+  readonly number: number
+  readonly token: string
+  readonly counts: DeltaCounts
+  /** Tables of over 100 rows that lost more than half of them; the owner and the operator shall see it. */
+  readonly emptied: readonly { readonly table: string; readonly removed: number }[]
+}
+
+/**
+ * Applies the Delta that `events` spell to `copy`. Steps are reported to `onStep`, for tests that kill the process.
+ *
+ * @throws {CodedError} `anchor.mismatch`, `delta.gap`, `delta.conflict`, `delta.unsupported` (508: the whole file is
+ *   needed), `delta.invalid`, `storage.full`, `storage.corrupt`. The copy is then as it was.
+ */
+export async function applyDelta(
+  copy: SqlDatabase,
+  events: AsyncIterable<readonly DeltaEvent[]>,
+  onStep: (step: 'begin' | 'schema' | 'rows' | 'position' | 'commit') => void = () => {},
+): Promise<ApplyOutcome> {
+  const application = new Application(copy)
+  onStep('begin')
+  copy.exec('BEGIN IMMEDIATE')
+  try {
+    for await (const batch of events) {
+      for (const event of batch) if (application.take(event) === 'duplicate') return endDuplicate(copy)
+    }
+    onStep('rows')
+    const outcome = application.finish()
+    onStep('position')
+    copy.exec('COMMIT')
+    onStep('commit')
+    return outcome
+  } catch (cause) {
+    if (copy.inTransaction) copy.exec('ROLLBACK')
+    throw translateApplyError(cause)
+  }
+}
+
+function endDuplicate(copy: SqlDatabase): ApplyOutcome {
+  const { number, token } = readPosition(copy)
+  copy.exec('ROLLBACK')
+  return { outcome: 'duplicate', number, token, counts: { puts: 0, deletes: 0, schemaChanges: 0 }, emptied: [] }
+}
+
+class Application {
+  readonly #copy: SqlDatabase
+  readonly #emptied: { table: string; removed: number }[] = []
+  #head: DeltaHead | undefined
+  #table: TableWriter | undefined
+  #counts: DeltaCounts | undefined
+
+  constructor(copy: SqlDatabase) {
+    this.#copy = copy
+  }
+
+  take(event: DeltaEvent): 'duplicate' | undefined {
+    if (event.kind === 'head') return this.#takeHead(event.head)
+    if (event.kind === 'schema') applySchema(this.#copy, event.objects)
+    else if (event.kind === 'table') this.#openTable(event.table)
+    else if (event.kind === 'touched') this.#writer().remove(event.key)
+    else if (event.kind === 'put') this.#writer().insert(event.row)
+    else {
+      this.#closeTable()
+      this.#counts = event.counts
+    }
+    return undefined
+  }
+
+  finish(): ApplyOutcome {
+    const [head, counts] = [this.#head, this.#counts]
+    const last = head?.positions[head.positions.length - 1]
+    if (!head || !counts || !last) throw new CodedError('delta.invalid', 'the Delta is not complete')
+    const { pageSize, autoVacuum, userVersion, applicationId, journalMode } = head.database
+    writeMeta(this.#copy, { pageSize, autoVacuum, userVersion, applicationId, journalMode })
+    const held = readPosition(this.#copy).number
+    writePosition(
+      this.#copy,
+      head.positions.filter((position) => position.number > held),
+    )
+    return { outcome: 'applied', number: last.number, token: last.token, counts, emptied: this.#emptied }
+  }
+
+  #takeHead(head: DeltaHead): 'duplicate' | undefined {
+    this.#head = head
+    if (placeDelta(readPosition(this.#copy), head) === 'duplicate') return 'duplicate'
+    const { encoding } = readMeta(this.#copy)
+    if (encoding !== head.database.encoding) {
+      throw new CodedError('delta.conflict', `the copy is ${encoding}, the database ${head.database.encoding}`)
+    }
+    return undefined
+  }
+
+  #openTable(table: DeltaTable): void {
+    this.#closeTable()
+    this.#table = openTable(this.#copy, table)
+  }
+
+  #closeTable(): void {
+    const removed = this.#table?.emptied()
+    if (this.#table && removed) this.#emptied.push({ table: this.#table.name, removed })
+    this.#table = undefined
+  }
+
+  #writer(): TableWriter {
+    if (!this.#table) throw new CodedError('delta.invalid', 'a row outside of a table')
+    return this.#table
+  }
+}

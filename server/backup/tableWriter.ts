@@ -1,0 +1,135 @@
+/**
+ * Writes the rows of one table of a Delta into a copy. Before the first row the table's head is held against what
+ * the copy has: a Delta cannot write anything but rows of declared tables. Rules BK-5, BK-12, WF-12.
+ */
+
+import { type DeltaTable, rowBeginsWithRowid } from '../../schemas/delta/delta.ts'
+import { bindCell, deleteSql, insertSql, quoteText, rowidName, textBytesOf } from '../../schemas/delta/toSql.ts'
+import type { Cell } from '../../schemas/delta/value.ts'
+import { CodedError } from '../../schemas/errors.ts'
+import type { SqlDatabase, SqlStatement } from '../sql/sqlDatabase.ts'
+import {
+  createSystemTable,
+  isReservedName,
+  isSystemName,
+  quoteName,
+  readObjects,
+  systemTableName,
+} from './copyLayout.ts'
+
+/** A table smaller than this may lose any number of rows without notice (design: guard). */
+const GUARDED_ROWS = 100
+
+export interface TableWriter {
+  readonly name: string
+  /** Removes a key; no error if it is not there. */
+  remove(key: readonly Cell[]): void
+  /** @throws an SQLite constraint error if the row meets another one that was not touched. */
+  insert(row: readonly Cell[]): void
+  /** Rows that are gone for good, if that is more than half of a table of over 100 rows; else undefined. */
+  emptied(): number | undefined
+}
+
+/** Opens a table for the rows that follow; clears it if the Delta says so. */
+export function openTable(copy: SqlDatabase, table: DeltaTable): TableWriter {
+  const target = isSystemName(table.name) ? systemTarget(copy, table) : userTarget(copy, table)
+  let gone = 0
+  if (table.clear) gone = copy.prepare(`DELETE FROM ${quoteName(target.table.name)}`).run()
+  const removals = new StatementsByMask((mask) => copy.prepare(deleteSql(target.table, target.allColumns, mask)))
+  const insertions = new StatementsByMask((mask) => copy.prepare(insertSql(target.table, target.allColumns, mask)))
+  return {
+    name: table.name,
+    remove: (key) => {
+      gone += removals.for(key).run(...key.map(bindCell))
+    },
+    insert: (row) => {
+      gone -= insertions.for(row).run(...row.map(bindCell))
+    },
+    emptied: () => {
+      if (gone <= GUARDED_ROWS / 2) return undefined
+      // Counts no further than it takes to decide, so that the cost follows the change.
+      const left = copy
+        .prepare(`SELECT count(*) FROM (SELECT 1 FROM ${quoteName(target.table.name)} LIMIT ${gone + 1})`)
+        .get()
+      const remaining = Number(left?.[0] ?? 0)
+      return remaining < gone && remaining + gone > GUARDED_ROWS ? gone : undefined
+    },
+  }
+}
+
+interface Target {
+  readonly table: DeltaTable
+  readonly allColumns: readonly string[]
+}
+
+/** Rows of SQLite's own tables are kept in ordinary ones (BK-5). */
+function systemTarget(copy: SqlDatabase, table: DeltaTable): Target {
+  const declared = readObjects(copy).some((object) => object.type === 'table' && object.name === table.name)
+  if (!declared || table.key !== 'none') throw new CodedError('delta.conflict', `table ${table.name} is not declared`)
+  const name = systemTableName(table.name)
+  copy.exec(`DROP TABLE IF EXISTS ${quoteName(name)}`)
+  createSystemTable(copy, table.name, table.columns)
+  return { table: { ...table, name }, allColumns: table.columns }
+}
+
+function userTarget(copy: SqlDatabase, table: DeltaTable): Target {
+  const rows = isReservedName(table.name)
+    ? []
+    : copy.prepare(`SELECT name,hidden,pk,type FROM pragma_table_xinfo(${quoteText(table.name)}) ORDER BY cid`).all()
+  if (rows.length === 0) throw new CodedError('delta.conflict', `table ${table.name} is not in the copy`)
+  const allColumns = rows.map((row) => String(row[0]))
+  const held = rows.filter((row) => row[1] === 0n).map((row) => String(row[0]))
+  const key = rows.filter((row) => row[2] !== 0n).sort((a, b) => Number(a[2]) - Number(b[2]))
+  const withoutRowid =
+    copy
+      .prepare(`SELECT wr FROM pragma_table_list WHERE schema='main' AND name=${quoteText(table.name)}`)
+      .get()?.[0] === 1n
+  const keyFits = withoutRowid
+    ? sameList(
+        table.key,
+        key.map((row) => String(row[0])),
+      )
+    : table.key === 'none' || (table.key === 'rowid' && rowidFits(copy, table, key, allColumns))
+  if (!sameList(table.columns, held) || !keyFits) {
+    throw new CodedError('delta.conflict', `table ${table.name} has other columns in the copy`)
+  }
+  return { table, allColumns }
+}
+
+function rowidFits(
+  copy: SqlDatabase,
+  table: DeltaTable,
+  key: readonly (readonly unknown[])[],
+  allColumns: readonly string[],
+): boolean {
+  if (rowBeginsWithRowid(table)) return rowidName(allColumns) !== undefined
+  const [only, ...rest] = key
+  if (!only || rest.length > 0 || only[0] !== table.rowidColumn || String(only[3]).toUpperCase() !== 'INTEGER')
+    return false
+  const indexes = copy.prepare(`SELECT 1 FROM pragma_index_list(${quoteText(table.name)}) WHERE origin='pk'`).all()
+  return indexes.length === 0
+}
+
+function sameList(a: unknown, b: readonly string[]): boolean {
+  return Array.isArray(a) && a.length === b.length && a.every((value, i) => value === b[i])
+}
+
+/** Statements that differ only in which parameters are TEXT given as octets. */
+class StatementsByMask {
+  readonly #prepare: (mask: readonly boolean[]) => SqlStatement
+  readonly #statements = new Map<string, SqlStatement>()
+
+  constructor(prepare: (mask: readonly boolean[]) => SqlStatement) {
+    this.#prepare = prepare
+  }
+
+  for(cells: readonly Cell[]): SqlStatement {
+    const mask = textBytesOf(cells)
+    const key = mask.some(Boolean) ? mask.map(Number).join('') : ''
+    const known = this.#statements.get(key)
+    if (known) return known
+    const statement = this.#prepare(mask)
+    this.#statements.set(key, statement)
+    return statement
+  }
+}

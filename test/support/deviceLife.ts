@@ -1,0 +1,206 @@
+/**
+ * One device's database and its copy on the server, without a network between them: the real tracker, the real
+ * Delta, the real application. After each night the copy can be held against the database by independent dumps.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { openDeviceDatabase } from '../../device-client/node/betterSqlite.ts'
+import { takeFileImage } from '../../device-client/node/fileImage.ts'
+import { Tracker, type TrackingMethod } from '../../device-client/observe/tracker.ts'
+import type { SqlDatabase as DeviceDatabase, Random } from '../../device-client/ports.ts'
+import type { DeltaCounts, DeltaEvent } from '../../schemas/delta/delta.ts'
+import { DeltaReader } from '../../schemas/delta/deltaReader.ts'
+import { CodedError, errorEntry } from '../../schemas/errors.ts'
+import { type ApplyOutcome, applyDelta } from '../../server/backup/applyDelta.ts'
+import { importFile } from '../../server/backup/importFile.ts'
+import { pagePassphrase } from '../../server/backup/pageCipher.ts'
+import { buildImageFile } from '../../server/restore/buildImageFile.ts'
+import { openDatabase } from '../../server/sql/betterSqlite.ts'
+import { canonicalDump, dumpDatabase } from './canonicalDump.ts'
+
+export interface NightOptions {
+  /** The server applies, the device never hears of it. */
+  readonly loseAnswer?: boolean
+  /** The Delta arrives twice. */
+  readonly duplicate?: boolean
+  readonly full?: boolean
+}
+
+export interface NightResult {
+  readonly mode: 'none' | 'delta' | 'full'
+  readonly counts?: DeltaCounts
+  readonly outcome?: ApplyOutcome['outcome']
+  readonly emptied?: ApplyOutcome['emptied']
+  readonly text?: string
+  readonly kind?: 'sql' | 'file'
+  readonly reason?: string
+}
+
+const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
+
+export class DeviceLife {
+  readonly dir: string
+  readonly path: string
+  readonly method: TrackingMethod
+  readonly #key = randomBytes(32)
+  readonly #pictureDriver: DeviceDatabase
+  #copyPath: string | undefined
+  #copies = 0
+  tracker: Tracker
+  /** Every Delta text that was ever sent. */
+  readonly sent: string[] = []
+
+  static async create(setup: string, method: TrackingMethod = 'triggers', before = ''): Promise<DeviceLife> {
+    const dir = await mkdtemp(join(tmpdir(), 'nightferry-life-'))
+    const path = join(dir, 'app.db')
+    const driver = new Database(path)
+    if (before) driver.exec(before)
+    driver.exec('PRAGMA synchronous=OFF')
+    driver.exec(setup)
+    driver.close()
+    return new DeviceLife(dir, path, method)
+  }
+
+  constructor(dir: string, path: string, method: TrackingMethod) {
+    this.dir = dir
+    this.path = path
+    this.method = method
+    new Database(join(dir, 'picture.db')).close()
+    this.#pictureDriver = openDeviceDatabase(join(dir, 'picture.db'))
+    this.#pictureDriver.exec('PRAGMA synchronous=OFF')
+    this.tracker = this.#newTracker()
+    this.tracker.install()
+  }
+
+  #newTracker(): Tracker {
+    const open = () => {
+      const database = openDeviceDatabase(this.path)
+      database.exec('PRAGMA synchronous=OFF')
+      return database
+    }
+    return new Tracker({ open, picture: this.#pictureDriver, random, method: this.method })
+  }
+
+  /** The agent was killed and starts again. */
+  restart(): void {
+    this.tracker = this.#newTracker()
+  }
+
+  /** What the application does, on a connection of its own. */
+  app(sql: string, pragmas = ''): void {
+    this.use((driver) => driver.exec(sql), pragmas)
+  }
+
+  use(work: (driver: InstanceType<typeof Database>) => void, pragmas = ''): void {
+    const driver = new Database(this.path)
+    try {
+      driver.pragma('foreign_keys=OFF')
+      driver.pragma('recursive_triggers=OFF')
+      driver.pragma('synchronous=OFF')
+      if (pragmas) driver.exec(pragmas)
+      work(driver)
+    } finally {
+      driver.close()
+    }
+  }
+
+  /** One night, with the fallback to a full backup that a 508 asks for. */
+  async night(options: NightOptions = {}): Promise<NightResult> {
+    const prepared = options.full ? 'full' : this.tracker.prepareDelta()
+    if (prepared === 'none') return { mode: 'none' }
+    if (prepared === 'full') return this.#full(options)
+    const text = [...prepared.pieces()].join('')
+    const backup = prepared.finish()
+    backup.markSent()
+    this.sent.push(text)
+    try {
+      const outcome = await this.deliver(text)
+      if (options.duplicate) await this.deliver(text)
+      if (!options.loseAnswer) backup.acknowledge()
+      return { mode: 'delta', counts: backup.counts, outcome: outcome.outcome, emptied: outcome.emptied, text }
+    } catch (cause) {
+      const needsFull = cause instanceof CodedError && errorEntry(cause.code).status === 508
+      if (!needsFull) throw cause
+      const full = await this.#full(options)
+      return { ...full, reason: cause.message }
+    }
+  }
+
+  /** A Delta arrives at the server. */
+  async deliver(text: string): Promise<ApplyOutcome> {
+    if (!this.#copyPath) throw new CodedError('anchor.mismatch', 'there is no copy')
+    const copy = openDatabase(this.#copyPath, { cipher: { kind: 'sqlcipher', key: this.#key } })
+    copy.pragma('ignore_check_constraints=ON')
+    copy.pragma('synchronous=OFF')
+    try {
+      return await applyDelta(copy, readEvents(text))
+    } finally {
+      copy.close()
+    }
+  }
+
+  async #full(options: NightOptions): Promise<NightResult> {
+    const { position, lineage } = this.tracker.prepareFull()
+    const image = await takeFileImage(this.path, this.dir)
+    try {
+      const database = openDeviceDatabase(image.path)
+      const backup = this.tracker.describeImage(database, lineage, position)
+      database.close()
+      if (!backup) throw new Error('the schema changed meanwhile')
+      backup.markSent()
+      const copyPath = join(this.dir, `copy${++this.#copies}.db`)
+      const journalMode = image.journalMode === 'wal' ? 'wal' : 'delete'
+      const target = {
+        copyPath,
+        copyKey: this.#key.toString('hex'),
+        position: { lineage, ...position },
+        journalMode,
+      } as const
+      const result = await importFile(target, image.read())
+      if (this.#copyPath) rmSync(this.#copyPath)
+      this.#copyPath = result.kind === 'sql' ? copyPath : undefined
+      if (!options.loseAnswer) backup.acknowledge()
+      return { mode: 'full', kind: result.kind, ...(result.reason ? { reason: result.reason } : {}) }
+    } finally {
+      await image.dispose()
+    }
+  }
+
+  /** The device's database, canonically. */
+  deviceDump(): string {
+    return canonicalDump(this.path)
+  }
+
+  /** What a restore would hand out, canonically. */
+  copyDump(): string {
+    if (!this.#copyPath) throw new Error('there is no copy')
+    const imagePath = join(this.dir, `image${++this.#copies}`)
+    const passphrase = pagePassphrase(randomBytes(32))
+    buildImageFile({ copyPath: this.#copyPath, copyKey: this.#key, imagePath, passphrase }, () => {})
+    const image = openDatabase(imagePath, { cipher: { kind: 'aes256cbc', passphrase } })
+    try {
+      return [...dumpDatabase(image)].join('\n')
+    } finally {
+      image.close()
+      rmSync(imagePath)
+    }
+  }
+
+  dispose(): void {
+    this.#pictureDriver.close()
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+/** Events of a Delta's text, in small pieces. */
+export async function* readEvents(text: string): AsyncGenerator<DeltaEvent[]> {
+  const reader = new DeltaReader()
+  const bytes = new TextEncoder().encode(text)
+  for (let at = 0; at < bytes.length; at += 7000) yield reader.push(bytes.subarray(at, at + 7000))
+  yield reader.close()
+}
