@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import type { KeyRing } from '../../keys/keyRing.ts'
+import { storageError } from '../../storage/storageError.ts'
 import { catalogueMigrations } from './migrations.ts'
 import { openSqliteFile } from './openSqliteFile.ts'
 import type { CatalogueTables } from './tables.ts'
@@ -19,4 +20,13 @@ export async function openCatalogue(dataDir: string, keyRing: KeyRing): Promise<
     { path: join(dataDir, 'catalogue.sqlite'), context: 'catalogue', migrations: catalogueMigrations },
     keyRing,
   )
+}
+
+/** For `/readyz`: whether the catalogue answers. @throws {CodedError} `storage.unavailable`. */
+export async function checkCatalogue(db: CatalogueDb): Promise<void> {
+  try {
+    await db.selectFrom('database').select('copyId').limit(1).execute()
+  } catch (cause) {
+    throw storageError(cause, 'the catalogue does not answer')
+  }
 }

@@ -1,0 +1,32 @@
+/** Handlers of `/accounts/internal/*`: the port `AccountService` for a backup server in another process (AC-7). */
+
+import type { accountInternalCalls } from '../../schemas/http/accountsInternal.ts'
+import type { AccountService } from '../account/accountService.ts'
+import type { Handlers } from './handlers.ts'
+
+/** Handlers of the calls in `accountInternalCalls`. */
+export function accountInternalHandlers(
+  service: AccountService,
+): Pick<Required<Handlers>, keyof typeof accountInternalCalls> {
+  return {
+    internalRegister: ({ body }) => service.register(body.name, body.password),
+    internalLogin: ({ body }) => service.login(body.name, body.password),
+    internalRefresh: ({ body }) => service.refresh(body.refreshToken),
+    internalRegisterDevice: ({ body }) => service.registerDevice(body.accountId, body.name, body.deviceId),
+    internalLoginDevice: ({ body }) => service.loginDevice(body.deviceId, body.secret),
+    internalCreateAppPassword: ({ body }) => service.createAppPassword(body.accountName),
+    internalSetAccountDisabled: async ({ body }) => {
+      await service.setAccountDisabled(body.name, body.disabled)
+      return undefined
+    },
+    internalSetDeviceDisabled: async ({ body }) => {
+      await service.setDeviceDisabled(body.deviceId, body.disabled, body.accountId)
+      return undefined
+    },
+    internalListAccounts: async () => ({ accounts: await service.listAccounts() }),
+    internalListDevices: async ({ body }) => ({ devices: await service.listDevices(body.accountId) }),
+    internalVerify: ({ body: { data, nonce, ...rest } }) =>
+      service.verifySyncml({ ...rest, data: Buffer.from(data, 'base64'), nonce: Buffer.from(nonce, 'base64') }),
+    internalEnabled: async ({ body }) => ({ enabled: await service.isEnabled(body.accountId, body.deviceId) }),
+  }
+}

@@ -1,0 +1,48 @@
+/** Handlers of `/api/v1/databases*` and `/api/v1/restores*`. A caller sees only its own account (RS-8). */
+
+import { CodedError } from '../../schemas/errors.ts'
+import type { backupCalls } from '../../schemas/http/backups.ts'
+import type { AccountService, RegisteredDevice } from '../account/accountService.ts'
+import type { DatabaseRow, Databases } from '../catalogue/catalogue.ts'
+import type { RestoreService } from '../restore/restoreService.ts'
+import { deviceCaller, type Handlers } from './handlers.ts'
+
+export interface BackupHandlerParts {
+  readonly accountService: AccountService
+  readonly databases: Databases
+  readonly restores: RestoreService
+}
+
+/** Handlers of the calls in `backupCalls`. */
+export function backupHandlers(parts: BackupHandlerParts): Pick<Required<Handlers>, keyof typeof backupCalls> {
+  const { accountService, databases, restores } = parts
+  return {
+    async listDatabases(_input, { claims }) {
+      const names = await deviceNames(accountService, claims.accountId)
+      const rows = await databases.list(claims.accountId)
+      return { databases: rows.map((row) => toSummary(row, names.get(row.deviceId) ?? row.deviceId.slice(0, 128))) }
+    },
+    listPoints: async ({ params }, { claims }) => ({
+      points: await restores.listPoints(claims.accountId, params.deviceId, params.name),
+    }),
+    createRestore: ({ body }, { claims }) => restores.createRestore(deviceCaller(claims), body),
+    readSegment: async ({ params }, { claims }) =>
+      (await restores.readSegment(deviceCaller(claims), params.restoreId, params.segment)).bytes,
+    completeRestore: ({ params }, { claims }) => restores.completeRestore(deviceCaller(claims), params.restoreId),
+  }
+}
+
+/** While the account service is away the list goes without names rather than not at all (AC-8). */
+async function deviceNames(service: AccountService, accountId: string): Promise<ReadonlyMap<string, string>> {
+  const devices = await service.listDevices(accountId).catch((cause: unknown): readonly RegisteredDevice[] => {
+    if (cause instanceof CodedError && cause.code === 'network.unreachable') return []
+    throw cause
+  })
+  return new Map(devices.map((device) => [device.deviceId, device.name]))
+}
+
+function toSummary(row: DatabaseRow, deviceName: string) {
+  const { deviceId, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode, reason } = row
+  const summary = { deviceId, deviceName, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode }
+  return reason === undefined ? summary : { ...summary, reason: reason.slice(0, 1000) }
+}

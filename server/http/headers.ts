@@ -1,0 +1,37 @@
+/**
+ * Headers of every answer, and CORS for the origins an operator named: a browser client needs it, nobody else does.
+ */
+
+import type { RequestHandler } from 'express'
+
+/** Answers are private and never a page to be framed, sniffed or run. */
+export const secureHeaders: RequestHandler = (_request, response, next) => {
+  response.set({
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  next()
+}
+
+/** Lets browser clients of `origins` call; `*` lets any. Tokens travel in a header, so cookies are never allowed. */
+export function allowOrigins(origins: readonly string[]): RequestHandler {
+  return (request, response, next) => {
+    const { origin } = request.headers
+    if (origins.length > 0) response.vary('Origin')
+    if (origin === undefined || !(origins.includes(origin) || origins.includes('*'))) return next()
+    response.set({
+      'Access-Control-Allow-Origin': origin,
+      'Access-Control-Expose-Headers': 'Content-Range, Accept-Ranges, Retry-After, WWW-Authenticate',
+    })
+    if (request.method !== 'OPTIONS') return next()
+    response.set({
+      'Access-Control-Allow-Methods': 'GET, POST, PUT',
+      'Access-Control-Allow-Headers': 'Authorization, Content-Type, Range',
+      'Access-Control-Max-Age': '600',
+    })
+    response.status(204).end()
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * `POST /omads`: SyncML over HTTP. Takes the raw message and hands it to the session engine (OM-1).
+ */
+
+import express, { type Express, type RequestHandler } from 'express'
+import { CodedError } from '../../schemas/errors.ts'
+import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
+import { encodingOf } from '../../schemas/syncml/codec.ts'
+import type { Metrics } from '../metrics.ts'
+import { refuseMethod } from './routeCalls.ts'
+
+/** What the session engine is given, and what it answers. */
+export type HandleOmads = (request: {
+  readonly bytes: Uint8Array
+  readonly contentType: string
+  readonly url: string
+  readonly host?: string
+  readonly remoteAddress: string
+}) => Promise<{ readonly status: number; readonly contentType?: string; readonly bytes: Uint8Array }>
+
+const PATHS = ['/omads', '/omads/{*rest}']
+
+/** Routes SyncML messages to `handle`. */
+export function routeOmads(app: Express, handle: HandleOmads, metrics: Metrics): void {
+  const readBody = express.raw({ type: () => true, limit: MAX_MESSAGE_BYTES })
+  app.post(PATHS, requireSyncml, readBody, async (request, response) => {
+    const startedAt = performance.now()
+    response.once('finish', () => metrics.httpAnswered('omads', response.statusCode, performance.now() - startedAt))
+    const { host, 'content-type': contentType = '' } = request.headers
+    const reply = await handle({
+      bytes: request.body instanceof Uint8Array ? request.body : new Uint8Array(),
+      contentType,
+      url: request.originalUrl,
+      remoteAddress: request.ip ?? '',
+      ...(host === undefined ? {} : { host }),
+    })
+    response.status(reply.status)
+    if (reply.contentType !== undefined) response.setHeader('Content-Type', reply.contentType)
+    response.setHeader('Content-Length', reply.bytes.length)
+    response.end(reply.bytes)
+  })
+  app.all(PATHS, refuseMethod(['POST']))
+}
+
+const requireSyncml: RequestHandler = (request, _response, next) => {
+  if (encodingOf(request.headers['content-type'] ?? '') !== undefined) next()
+  else next(new CodedError('protocol.unsupported-type', 'the body must be a SyncML message'))
+}
