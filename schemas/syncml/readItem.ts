@@ -111,14 +111,14 @@ function opaqueData(octets: Uint8Array, format: string | undefined): ItemData {
 
 /**
  * Device information as a document inside `Data`: WBXML or XML, told apart by its first octets whatever the Type says.
- * A document that cannot be read stays what it is; the session answers for that one command.
+ * What cannot be read, or exceeds a limit, stays what it is: it may be any binary data that only looks like WBXML.
  */
 function embeddedDevInf(value: string | Uint8Array): DevInf | undefined {
   try {
     const root = typeof value !== 'string' && (value[0] ?? 0xff) <= 3 ? decodeWbxml(value, 'devinf') : xmlRoot(value)
     return root?.name === 'DevInf' ? readDevInf(root) : undefined
   } catch (error) {
-    if (error instanceof CodedError && error.code === 'protocol.malformed') return undefined
+    if (error instanceof CodedError) return undefined
     throw error
   }
 }

@@ -135,6 +135,12 @@ describe('data of Items', () => {
     expect(decodeMessage(encodeMessage(inSync, 'wbxml'), 'wbxml')).toEqual(inSync)
   })
 
+  test('[WF-7] binary data that only looks like a WBXML document stays octets', () => {
+    const item: Item = { meta: { format: 'bin' }, data: { kind: 'bytes', bytes: hex('00 01 8180 01') } }
+    const message: Message = { ...package1.message, commands: [{ name: 'Put', cmdId: '1', items: [item] }] }
+    expect(decodeMessage(encodeMessage(message, 'wbxml'), 'wbxml')).toEqual(message)
+  })
+
   test('[WF-4] one opaque of 1 MiB takes milliseconds', () => {
     const message = withItem({ meta: { format: 'bin' }, data: { kind: 'bytes', bytes: new Uint8Array(1024 * 1024) } })
     const started = performance.now()
