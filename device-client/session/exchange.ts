@@ -1,0 +1,90 @@
+/**
+ * One message to the server and one back. A lost connection or a busy gateway repeats the same octets with growing
+ * pauses (DC-12); the server answers a repeat as it answered before.
+ */
+
+import { CodedError } from '../../schemas/errors.ts'
+import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
+import { contentTypeOf, decodeMessage, encodingOf } from '../../schemas/syncml/codec.ts'
+import type { Message } from '../../schemas/syncml/message.ts'
+import type { FetchReply } from '../ports.ts'
+import type { SessionPorts } from './sessionRequest.ts'
+
+/** Pauses before each repeat, in milliseconds; after the last one the server counts as unreachable. */
+export const RETRY_PAUSES_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 16_000]
+
+const BUSY = [502, 503, 504]
+
+/** What a session cost so far. */
+export interface Traffic {
+  exchanges: number
+  bytesSent: number
+  bytesReceived: number
+}
+
+/**
+ * Posts `body` until an answer arrives.
+ *
+ * @throws {CodedError} `network.unreachable` when every try failed, `protocol.malformed` for an answer that is none,
+ * `protocol.too-large` if either message is too large for the other side.
+ */
+export async function exchange(ports: SessionPorts, url: string, body: Uint8Array, traffic: Traffic): Promise<Message> {
+  let cause: unknown
+  for (const pauseMs of [0, ...RETRY_PAUSES_MS]) {
+    if (pauseMs > 0) {
+      ports.log.debug('message is sent again', { pauseMs })
+      await ports.clock.sleep(pauseMs)
+    }
+    const reply = await post(ports, url, body, traffic).catch((error: unknown) => {
+      // Only what another try can cure is tried again.
+      if (error instanceof CodedError && error.code !== 'network.unreachable') throw error
+      cause = error
+      return undefined
+    })
+    if (reply && !BUSY.includes(reply.status)) return readReply(reply.status, reply.contentType, reply.body)
+    if (reply) cause = new CodedError('network.unreachable', `the server answered HTTP ${reply.status}`)
+  }
+  throw new CodedError('network.unreachable', `no answer after ${RETRY_PAUSES_MS.length + 1} tries`, {
+    cause,
+    next: 'Try again when the server can be reached.',
+  })
+}
+
+async function post(
+  ports: SessionPorts,
+  url: string,
+  body: Uint8Array,
+  traffic: Traffic,
+): Promise<{ status: number; contentType: string; body: Uint8Array }> {
+  const type = contentTypeOf('wbxml')
+  traffic.exchanges += 1
+  traffic.bytesSent += body.length
+  const headers = { 'content-type': type, accept: type, 'cache-control': 'no-store', 'user-agent': 'Nightferry' }
+  const reply: FetchReply = await ports.fetch(url, { method: 'POST', headers, body })
+  const received = await reply.bytes()
+  traffic.bytesReceived += received.length
+  return { status: reply.status, contentType: reply.header('content-type') ?? '', body: received }
+}
+
+function readReply(status: number, contentType: string, body: Uint8Array): Message {
+  if (status === 413) throw new CodedError('protocol.too-large', 'the message is too large for the server')
+  if (status !== 200)
+    throw new CodedError('protocol.malformed', `the server answered HTTP ${status}`, { fields: { status } })
+  if (encodingOf(contentType) !== 'wbxml') {
+    throw new CodedError('protocol.malformed', `the answer has content type ${contentType.slice(0, 80)}`)
+  }
+  if (body.length > MAX_MESSAGE_BYTES) throw new CodedError('protocol.too-large', `an answer of ${body.length} octets`)
+  return decodeMessage(body, 'wbxml')
+}
+
+/**
+ * The address for the next message: path and query of RespURI at the server we know. Another host is never followed:
+ * credentials and data go where the user said.
+ */
+export function nextUrl(serverUrl: string, respUri: string): string {
+  const origin = /^https?:\/\/[^/?#]+/i.exec(serverUrl)?.[0]
+  if (origin === undefined) throw new CodedError('config.invalid', 'the server address is no http or https address')
+  const path = respUri.replace(/^https?:\/\/[^/?#]*/i, '').replace(/#.*$/, '')
+  if (/[\s\\]/.test(path)) throw new CodedError('protocol.malformed', 'the RespURI of the server is no address')
+  return origin + (path.startsWith('/') ? path : `/${path}`)
+}

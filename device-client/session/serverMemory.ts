@@ -1,0 +1,58 @@
+/**
+ * What the device remembers of a server between sessions: the nonce for the next one, how large its messages may be,
+ * and which device information it was told (DC-11).
+ */
+
+import { sha256 } from '@noble/hashes/sha2.js'
+import { fromBase64, toBase64 } from '../../schemas/syncml/base64.ts'
+import type { DevInf } from '../../schemas/syncml/message.ts'
+import { decodeUtf8, encodeUtf8 } from '../../schemas/utf8.ts'
+import type { KeyStore } from '../ports.ts'
+import type { SessionRequest } from './sessionRequest.ts'
+
+export interface ServerMemory {
+  /** Undefined before the first challenge. */
+  readonly nonce: Uint8Array | undefined
+  readonly maxMsgSize: number | undefined
+  readonly devInfDigest: string | undefined
+}
+
+/** What is remembered; damage is the same as nothing, it only costs a challenge. */
+export async function readServerMemory(keyStore: KeyStore, request: SessionRequest): Promise<ServerMemory> {
+  const octets = await keyStore.get(keyOf(request))
+  const record = octets && parse(decodeUtf8(octets))
+  const { nonce, maxMsgSize, devInfDigest } = record ?? {}
+  return {
+    nonce: typeof nonce === 'string' ? fromBase64(nonce) : undefined,
+    maxMsgSize: typeof maxMsgSize === 'number' && maxMsgSize > 0 ? maxMsgSize : undefined,
+    devInfDigest: typeof devInfDigest === 'string' ? devInfDigest : undefined,
+  }
+}
+
+export async function writeServerMemory(
+  keyStore: KeyStore,
+  request: SessionRequest,
+  memory: ServerMemory,
+): Promise<void> {
+  const nonce = memory.nonce && toBase64(memory.nonce)
+  await keyStore.set(keyOf(request), encodeUtf8(JSON.stringify({ ...memory, nonce })))
+}
+
+/** Tells device information apart. */
+export function devInfDigest(devInf: DevInf): string {
+  return toBase64(sha256(encodeUtf8(JSON.stringify(devInf))))
+}
+
+function keyOf({ serverUrl, userName, deviceId }: SessionRequest): string {
+  const digest = sha256(encodeUtf8(JSON.stringify([serverUrl, userName, deviceId])))
+  return `session-${Array.from(digest.subarray(0, 16), (octet) => octet.toString(16).padStart(2, '0')).join('')}`
+}
+
+function parse(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? '')
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

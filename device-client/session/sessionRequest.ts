@@ -1,0 +1,92 @@
+/**
+ * What one OMA-DS session of the device is asked to do, and what came of it.
+ */
+
+import type { DevInf } from '../../schemas/syncml/message.ts'
+import type { PositionChain } from '../../schemas/syncml/position.ts'
+import type { Clock, Fetch, KeyStore, Log, Random } from '../ports.ts'
+
+/** What a session needs from the outside. */
+export interface SessionPorts {
+  readonly fetch: Fetch
+  readonly clock: Clock
+  readonly random: Random
+  /** Keeps nonce, the server's MaxMsgSize and what it knows of us. */
+  readonly keyStore: KeyStore
+  readonly log: Log
+}
+
+/** One Item whose content can be read again from any octet. */
+export interface SendContent {
+  readonly luid: string
+  readonly type: string
+  readonly sizeBytes: number
+  /** Octets from `offset` to the end, the same ones each time. */
+  open(offset: number): AsyncIterable<Uint8Array>
+}
+
+/** Takes one Item while it arrives. */
+export interface ItemWriter {
+  write(bytes: Uint8Array): Promise<void>
+  /** The Item is whole. Returns its Status: 2xx once it is kept, else why not. */
+  finish(): Promise<number>
+  /** The Item will never be whole. */
+  abort(): Promise<void>
+}
+
+export interface ItemSink {
+  begin(item: {
+    readonly id: string
+    readonly type: string
+    readonly sizeBytes: number | undefined
+  }): Promise<ItemWriter>
+}
+
+export type Transfer =
+  | { readonly kind: 'send'; readonly type: 202 | 203; readonly item: SendContent }
+  | { readonly kind: 'receive'; readonly type: 205; readonly sink: ItemSink }
+
+export interface SessionRequest {
+  /** Address of the server's `/omads`. */
+  readonly serverUrl: string
+  readonly userName: string
+  /** The device's SyncML secret. */
+  readonly secret: string
+  readonly deviceId: string
+  /** Told at first contact and when it changed; nothing is told if absent. */
+  readonly devInf?: DevInf
+  /** URI of the server's datastore, e.g. `./databases/app`, and of ours. */
+  readonly datastore: string
+  readonly localUri: string
+  readonly last?: string
+  readonly next: string
+  readonly position?: PositionChain
+  readonly transfer: Transfer
+}
+
+/** Octets of the Item that have been answered for. */
+export interface SessionProgress {
+  readonly bytesDone: number
+  /** Undefined until the server said it. */
+  readonly bytesTotal: number | undefined
+}
+
+export interface SessionResult {
+  /**
+   * `accepted`: the server answered 2xx for everything. `refresh-required`: 508, a full backup is needed.
+   * `refused`: `status` says why (reference 4).
+   */
+  readonly outcome: 'accepted' | 'refresh-required' | 'refused'
+  /** The Status that decided. */
+  readonly status: number
+  readonly alertStatus: number | undefined
+  /** Status of the Item sent, or of the last one received. */
+  readonly itemStatus: number | undefined
+  /** Where the server stands, from its Alert. */
+  readonly serverPosition: PositionChain | undefined
+  /** HTTP requests made, repeats included. */
+  readonly exchanges: number
+  /** Octets of HTTP bodies, exactly, repeats included; headers are not counted. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
+}
