@@ -44,7 +44,8 @@ export interface FailureLimits {
 
 /** Points one whole failure counts: fractions must be possible. */
 const POINTS = 4
-const TRUST_S = 30 * 24 * 60 * 60
+/** 20 days: a timer holds at most 24, and a longer one would end at once. */
+const TRUST_S = 20 * 24 * 60 * 60
 
 /** Counts in memory: a restart forgives, which an attacker cannot cause. */
 export function createFailureLimits(options: FailureLimitOptions = DEFAULT_FAILURE_LIMITS): FailureLimits {
