@@ -1,0 +1,329 @@
+/** The device's session against the server's engine, over a network that does what it likes. */
+
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { KeyStore } from '../../../device-client/ports.ts'
+import { nextUrl, RETRY_PAUSES_MS } from '../../../device-client/session/exchange.ts'
+import { runSession } from '../../../device-client/session/runSession.ts'
+import type { ItemSink, SessionRequest, Transfer } from '../../../device-client/session/sessionRequest.ts'
+import { OWN_MAX_MSG_SIZE } from '../../../schemas/limits.ts'
+import { decodeMessage, encodeMessage } from '../../../schemas/syncml/codec.ts'
+import type { Message } from '../../../schemas/syncml/message.ts'
+import { type Fault, lossyNetwork, memoryKeyStore, sessionPorts } from '../../support/lossyFetch.ts'
+import { type OmadsServer, omadsServer } from '../../support/omadsPeer.ts'
+
+const position = { lineage: 'a'.repeat(32), positions: [{ number: 4, token: 'b'.repeat(32) }] }
+
+function content(sizeBytes: number, seed = 7): Uint8Array {
+  return new Uint8Array(sizeBytes).map((_, i) => (i * seed + (i >> 8)) & 0xff)
+}
+
+function sending(bytes: Uint8Array, type: 202 | 203 = 203, piece = 1000): Transfer {
+  return {
+    kind: 'send',
+    type,
+    item: {
+      luid: 'delta',
+      type: 'application/octet-stream',
+      sizeBytes: bytes.length,
+      async *open(offset) {
+        for (let at = offset; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece)
+      },
+    },
+  }
+}
+
+function receiving(): { transfer: Transfer; items: Map<string, Uint8Array>; aborted: string[] } {
+  const items = new Map<string, Uint8Array>()
+  const aborted: string[] = []
+  const sink: ItemSink = {
+    async begin({ id }) {
+      const parts: Uint8Array[] = []
+      return {
+        write: async (bytes) => {
+          parts.push(bytes.slice())
+        },
+        finish: async () => {
+          items.set(id, new Uint8Array(Buffer.concat(parts)))
+          return 201
+        },
+        abort: async () => {
+          aborted.push(id)
+        },
+      }
+    },
+  }
+  return { transfer: { kind: 'receive', type: 205, sink }, items, aborted }
+}
+
+function requestOf(transfer: Transfer, more: Partial<SessionRequest> = {}): SessionRequest {
+  return {
+    serverUrl: 'http://sync.example/omads',
+    userName: 'alice',
+    secret: 'secret',
+    deviceId: 'dev-1',
+    datastore: './databases/app',
+    localUri: './databases/app',
+    next: '7',
+    position,
+    transfer,
+    ...more,
+  }
+}
+
+async function run(server: OmadsServer, request: SessionRequest, keyStore: KeyStore, faults: readonly Fault[] = []) {
+  const network = lossyNetwork(server, faults)
+  const result = await runSession(sessionPorts(server, network, keyStore), request)
+  return { result, network }
+}
+
+function stored(server: OmadsServer): Buffer {
+  return Buffer.from(server.store.items.get('acc-alice/delta')?.bytes ?? new Uint8Array())
+}
+
+describe('exchanges', () => {
+  it('[DC-11] a small backup is one exchange, at first contact and with a known nonce', async () => {
+    const server = omadsServer()
+    const keyStore = memoryKeyStore()
+    const first = await run(server, requestOf(sending(content(500))), keyStore)
+    expect(first.result).toMatchObject({ outcome: 'accepted', exchanges: 1, alertStatus: 200, itemStatus: 201 })
+    const second = await run(server, requestOf(sending(content(500, 9), 202), { last: '7', next: '8' }), keyStore)
+    expect(second.result).toMatchObject({ outcome: 'accepted', exchanges: 1, itemStatus: 200 })
+    expect(stored(server).equals(Buffer.from(content(500, 9)))).toBe(true)
+    expect(server.store.anchor).toBe('8')
+    expect(server.errors).toEqual([])
+  })
+
+  it('[DC-11] a fresh challenge makes it two', async () => {
+    const server = omadsServer()
+    await run(server, requestOf(sending(content(500))), memoryKeyStore())
+    const { result } = await run(server, requestOf(sending(content(600))), memoryKeyStore())
+    expect(result).toMatchObject({ outcome: 'accepted', exchanges: 2 })
+    expect(stored(server).equals(Buffer.from(content(600)))).toBe(true)
+  })
+
+  it('[DC-11] without a nonce a large Item waits for the login; then messages are as large as the server takes', async () => {
+    const server = omadsServer()
+    const whole = content(3 * OWN_MAX_MSG_SIZE)
+    const { result, network } = await run(server, requestOf(sending(whole)), memoryKeyStore())
+    expect(result).toMatchObject({ outcome: 'accepted', exchanges: 5 })
+    expect(network.sent[0]?.length).toBeLessThan(1000)
+    const sizes = network.sent.slice(1, 4).map((b) => b.length)
+    expect(sizes.every((size) => size <= OWN_MAX_MSG_SIZE && size > OWN_MAX_MSG_SIZE - 64)).toBe(true)
+    expect(stored(server).equals(Buffer.from(whole))).toBe(true)
+    expect(server.spool.ids()).toEqual([])
+  })
+
+  it('counts bodies exactly', async () => {
+    const server = omadsServer()
+    const { result, network } = await run(server, requestOf(sending(content(90_000))), memoryKeyStore(), [
+      'busy',
+      'none',
+    ])
+    const sum = (bodies: readonly Uint8Array[]) => bodies.reduce((total, b) => total + b.length, 0)
+    expect(result.exchanges).toBe(network.sent.length)
+    expect(result.bytesSent).toBe(sum(network.sent))
+    expect(result.bytesReceived).toBe(sum(network.received))
+  })
+
+  it('tells device information once, and again after it changed', async () => {
+    const server = omadsServer()
+    const keyStore = memoryKeyStore()
+    const devInf = {
+      verDtd: '1.2',
+      man: 'm',
+      mod: 'a',
+      fwV: '1',
+      swV: '1',
+      hwV: '1',
+      devId: 'dev-1',
+      devTyp: 'phone',
+      dataStores: [],
+    }
+    const puts: boolean[] = []
+    for (const mod of ['a', 'a', 'b']) {
+      const request = requestOf(sending(content(10)), { devInf: { ...devInf, mod } })
+      const { network } = await run(server, request, keyStore)
+      puts.push(decodeMessage(network.sent[0] ?? new Uint8Array(), 'wbxml').commands.some((c) => c.name === 'Put'))
+    }
+    expect(puts).toEqual([true, false, true])
+  })
+})
+
+describe('outcomes', () => {
+  it('508 is refresh-required with the position of the server, and nothing is applied', async () => {
+    const server = omadsServer()
+    server.store.anchor = '5'
+    server.store.position = position
+    const { result } = await run(server, requestOf(sending(content(10), 202), { last: '4' }), memoryKeyStore())
+    expect(result).toMatchObject({ outcome: 'refresh-required', status: 508, serverPosition: position })
+    expect(server.store.events).toEqual([])
+  })
+
+  it('a wrong secret is refused with 401 after one try', async () => {
+    const server = omadsServer()
+    const { result } = await run(server, requestOf(sending(content(10)), { secret: 'wrong' }), memoryKeyStore())
+    expect(result).toMatchObject({ outcome: 'refused', status: 401, exchanges: 2 })
+  })
+
+  it('an unknown datastore is refused with 404, a failed Item with its Status', async () => {
+    const server = omadsServer()
+    const none = await run(server, requestOf(sending(content(10)), { datastore: './databases/none' }), memoryKeyStore())
+    expect(none.result).toMatchObject({ outcome: 'refused', status: 404, alertStatus: 404 })
+    server.store.failNext = 420
+    const full = await run(server, requestOf(sending(content(10)), { deviceId: 'dev-2' }), memoryKeyStore())
+    expect(full.result).toMatchObject({ outcome: 'refused', status: 420, itemStatus: 420 })
+  })
+
+  it('[DC-12] a server that never answers is network.unreachable after bounded tries with growing pauses', async () => {
+    const server = omadsServer()
+    const before = server.time
+    const faults: Fault[] = Array.from({ length: 50 }, () => 'drop-request')
+    const tried = run(server, requestOf(sending(content(10))), memoryKeyStore(), faults)
+    await expect(tried).rejects.toMatchObject({ code: 'network.unreachable' })
+    expect(server.time - before).toBe(RETRY_PAUSES_MS.reduce((a, b) => a + b, 0))
+  })
+
+  it('RespURI never leads to another server', () => {
+    expect(nextUrl('https://a.example/omads', 'http://evil.example/omads?s=1')).toBe('https://a.example/omads?s=1')
+    expect(nextUrl('https://a.example:8443/omads', '/omads?s=1')).toBe('https://a.example:8443/omads?s=1')
+  })
+})
+
+describe('receiving', () => {
+  it('takes a large object and small ones, maps them, and the server learns that they arrived', async () => {
+    const server = omadsServer()
+    const large = content(2_500_000)
+    server.store.offered.set('g1', { bytes: content(10), type: 'application/octet-stream' })
+    server.store.offered.set('g2', { bytes: large, type: 'application/octet-stream' })
+    server.store.offered.set('g3', { bytes: new Uint8Array(), type: 'application/octet-stream' })
+    const { transfer, items, aborted } = receiving()
+    const { result } = await run(server, requestOf(transfer), memoryKeyStore())
+    expect(result).toMatchObject({ outcome: 'accepted', itemStatus: 201 })
+    expect(items.size).toBe(3)
+    expect(Buffer.compare(items.get('g2') ?? new Uint8Array(), large)).toBe(0)
+    expect(server.store.acknowledged.sort()).toEqual(['g1', 'g2', 'g3'])
+    expect(aborted).toEqual([])
+    expect(server.errors).toEqual([])
+  })
+})
+
+describe('an untrusted server', () => {
+  const spoilt: Record<string, (m: Message) => Message> = {
+    'another session': (m) => ({ ...m, header: { ...m.header, sessionId: 'other' } }),
+    'a message out of order': (m) => ({ ...m, header: { ...m.header, msgId: '5' } }),
+    'a status for a message never sent': (m) => ({
+      ...m,
+      commands: m.commands.map((c) => (c.name === 'Status' ? { ...c, msgRef: '9' } : c)),
+    }),
+    'no status at all': (m) => ({ ...m, commands: m.commands.filter((c) => c.name !== 'Status') }),
+    'no status for the item': (m) => ({
+      ...m,
+      commands: m.commands.filter((c) => c.name !== 'Status' || c.cmd !== 'Add'),
+    }),
+    'an alert that would write to the device': (m) => ({
+      ...m,
+      commands: m.commands.map((c) => (c.name === 'Alert' ? { ...c, data: '205' } : c)),
+    }),
+  }
+  it.each(Object.keys(spoilt))('%s is protocol.malformed', async (what) => {
+    const server = omadsServer()
+    const { omads } = server
+    const spoil = spoilt[what]
+    const spoiling = async (request: Parameters<typeof omads>[0]) => {
+      const answer = await omads(request)
+      const message = decodeMessage(answer.bytes, 'wbxml')
+      return { ...answer, bytes: encodeMessage(spoil ? spoil(message) : message, 'wbxml') }
+    }
+    server.omads = Object.assign(spoiling, { expireIdle: omads.expireIdle })
+    const tried = run(server, requestOf(sending(content(10))), memoryKeyStore())
+    await expect(tried).rejects.toMatchObject({ code: 'protocol.malformed' })
+  })
+})
+
+const faultsArb = fc.array(
+  fc.constantFrom<Fault>(
+    'none',
+    'none',
+    'none',
+    'drop-request',
+    'drop-answer',
+    'duplicate',
+    'busy',
+    'restart',
+    'cut-answer',
+    'twice-at-once',
+  ),
+  { maxLength: 14 },
+)
+
+describe('faults', () => {
+  it('[DC-12][OM-3] whatever gets lost or comes twice, the Item arrives whole, once, and exactly', async () => {
+    const property = fc.asyncProperty(
+      fc.integer({ min: 0, max: 40_000 }),
+      fc.integer({ min: 2000, max: 20_000 }),
+      fc.integer({ min: 1, max: 5000 }),
+      fc.boolean(),
+      faultsArb,
+      async (sizeBytes, maxMsgSize, piece, known, faults) => {
+        const server = limited(omadsServer(), maxMsgSize)
+        const keyStore = memoryKeyStore()
+        if (known) await run(server, requestOf(sending(content(1)), { next: '1' }), keyStore)
+        const before = server.store.events.length
+        const bytes = content(sizeBytes, 11)
+        const { result } = await run(server, requestOf(sending(bytes, 203, piece)), keyStore, faults)
+        expect(result.outcome).toBe('accepted')
+        expect(stored(server).equals(Buffer.from(bytes))).toBe(true)
+        expect(server.store.anchor).toBe('7')
+        expect(server.store.events.slice(before)).toEqual(['put delta', 'finish'])
+        expect(server.spool.ids()).toEqual([])
+        expect(server.errors).toEqual([])
+      },
+    )
+    await fc.assert(property, { numRuns: 150 })
+  }, 20_000)
+
+  it('[DC-12][OM-3] Items for the device arrive whole and exactly too', async () => {
+    const property = fc.asyncProperty(
+      fc.array(fc.integer({ min: 0, max: 30_000 }), { maxLength: 4 }),
+      faultsArb,
+      async (sizes, faults) => {
+        const server = omadsServer()
+        sizes.forEach((size, i) => {
+          server.store.offered.set(`g${i}`, { bytes: content(size, 3 + i), type: 'application/octet-stream' })
+        })
+        const { transfer, items } = receiving()
+        const { result } = await run(server, requestOf(transfer), memoryKeyStore(), faults)
+        expect(result.outcome).toBe('accepted')
+        expect([...items.values()].map((b) => b.length)).toEqual(sizes)
+        for (const [id, bytes] of items)
+          expect(Buffer.compare(bytes, server.store.offered.get(id)?.bytes ?? bytes)).toBe(0)
+        expect(server.store.acknowledged).toHaveLength(sizes.length)
+        expect(server.errors).toEqual([])
+      },
+    )
+    await fc.assert(property, { numRuns: 80 })
+  }, 20_000)
+})
+
+/** A server that announces a smaller MaxMsgSize than ours does. */
+function limited(server: OmadsServer, maxMsgSize: number): OmadsServer {
+  const patch = () => {
+    const { omads } = server
+    const handle = async (request: Parameters<typeof omads>[0]) => {
+      const answer = await omads(request)
+      if (answer.status !== 200) return answer
+      const message = decodeMessage(answer.bytes, 'wbxml')
+      const header = { ...message.header, meta: { ...message.header.meta, maxMsgSize } }
+      return { ...answer, bytes: encodeMessage({ ...message, header }, 'wbxml') }
+    }
+    server.omads = Object.assign(handle, { expireIdle: omads.expireIdle })
+  }
+  const { restart } = server
+  server.restart = () => {
+    restart()
+    patch()
+  }
+  patch()
+  return server
+}

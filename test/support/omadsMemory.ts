@@ -1,0 +1,122 @@
+/**
+ * The ports of the session engine in memory, for tests. Values go through JSON or are copied, so that nothing
+ * survives a "restart" that a real store would lose.
+ */
+
+import { basicCredential, ha1, md5Digest, md5DigestOf10 } from '../../schemas/syncml/credential.ts'
+import type { SyncmlCredentials } from '../../server/account/accountService.ts'
+import type { LoginVerifier, NonceStore, Nonces } from '../../server/omads/authenticate.ts'
+import type { OmadsLog } from '../../server/omads/commands/commandContext.ts'
+import type { SessionState } from '../../server/omads/session.ts'
+import type { SessionRecord, SessionStore } from '../../server/omads/sessionStore.ts'
+import type { Spool } from '../../server/storage/spool.ts'
+
+export function memorySessionStore(): SessionStore {
+  const rows = new Map<
+    string,
+    { deviceId: string; state: string; answer: SessionRecord['answer']; touchedAt: number }
+  >()
+  const load = (row: { state: string; answer: SessionRecord['answer']; touchedAt: number }): SessionRecord => ({
+    state: JSON.parse(row.state) as SessionState,
+    answer: row.answer,
+    touchedAt: row.touchedAt,
+  })
+  return {
+    async findByToken(token) {
+      const row = rows.get(token)
+      return row && load(row)
+    },
+    async findByDevice(deviceId) {
+      const found = [...rows.values()].filter((row) => row.deviceId === deviceId)
+      return found.sort((a, b) => b.touchedAt - a.touchedAt).map(load)
+    },
+    async save({ state, answer, touchedAt }) {
+      const { token, deviceId } = state.identity
+      rows.set(token, { deviceId, state: JSON.stringify(state), answer, touchedAt })
+    },
+    async remove(token) {
+      rows.delete(token)
+    },
+    async listIdle(before, limit) {
+      return [...rows.values()]
+        .filter((row) => row.touchedAt < before)
+        .slice(0, limit)
+        .map(load)
+    },
+  }
+}
+
+export function memoryNonceStore(): NonceStore {
+  const rows = new Map<string, Nonces>()
+  const key = (userName: string, deviceId: string) => JSON.stringify([userName, deviceId])
+  return {
+    read: async (userName, deviceId) => rows.get(key(userName, deviceId)) ?? {},
+    async accept(userName, deviceId, nonces) {
+      rows.set(key(userName, deviceId), nonces)
+    },
+    async challenge(userName, deviceId, challenge) {
+      rows.set(key(userName, deviceId), { ...rows.get(key(userName, deviceId)), challenge })
+    },
+  }
+}
+
+/** A spool in memory that keeps the port's promise about offsets. */
+export function memorySpool(now: () => number): Spool & { readonly ids: () => string[] } {
+  const spools = new Map<string, { bytes: Buffer; changedAt: number }>()
+  return {
+    ids: () => [...spools.keys()],
+    async append(spoolId, offset, bytes) {
+      const held = spools.get(spoolId)?.bytes ?? Buffer.alloc(0)
+      if (held.length < offset) throw new Error(`spool ${spoolId} is shorter than ${offset}`)
+      spools.set(spoolId, { bytes: Buffer.concat([held.subarray(0, offset), bytes]), changedAt: now() })
+    },
+    async *read(spoolId) {
+      yield new Uint8Array(spools.get(spoolId)?.bytes ?? Buffer.alloc(0))
+    },
+    locate: () => {
+      throw new Error('a spool in memory has no file')
+    },
+    async remove(spoolId) {
+      spools.delete(spoolId)
+    },
+    async list() {
+      return [...spools].map(([spoolId, { changedAt }]) => ({ spoolId, changedAt }))
+    },
+  }
+}
+
+/** Users and their passwords; digests are really checked. */
+export function passwordVerifier(users: Readonly<Record<string, string>>): LoginVerifier {
+  return {
+    async verify(credentials) {
+      const password = users[credentials.userName]
+      if (password === undefined || !matches(credentials, password)) return { kind: 'refused', status: 401 }
+      const { userName: accountName, deviceId } = credentials
+      return { kind: 'accepted', peer: { accountId: `acc-${accountName}`, accountName, deviceId } }
+    },
+  }
+}
+
+function matches(credentials: SyncmlCredentials, password: string): boolean {
+  const { scheme, userName, nonce, verDtd } = credentials
+  const expected =
+    scheme === 'basic'
+      ? Buffer.from(basicCredential(userName, password), 'base64')
+      : verDtd === '1.0'
+        ? md5DigestOf10(userName, password, nonce)
+        : md5Digest(ha1(userName, password), nonce)
+  return Buffer.compare(expected, credentials.data) === 0
+}
+
+/** Collects what was logged; `errors` must stay empty in nearly every test. */
+export function collectingLog(): OmadsLog & { readonly errors: unknown[] } {
+  const errors: unknown[] = []
+  return {
+    errors,
+    info: () => undefined,
+    warn: () => undefined,
+    error: (message, fields) => {
+      errors.push({ message, ...fields })
+    },
+  }
+}
