@@ -1,0 +1,174 @@
+/**
+ * The copies of all devices: takes Deltas and whole files, keeps the catalogue in step, and lets one session at a
+ * time write a copy. The work itself runs in the worker pool. Rules BK-3, BK-4, BK-6, BK-9, BK-13.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { CodedError } from '../../schemas/errors.ts'
+import type { Position, PositionChain } from '../../schemas/syncml/position.ts'
+import type { DatabaseKey, DatabaseRow, Databases } from '../catalogue/catalogue.ts'
+import type { KeyRing } from '../keys/keyRing.ts'
+import type { ApplyOutcome } from './applyDelta.ts'
+import { copyKeyContext } from './copyKey.ts'
+import type { ImportResult } from './importFile.ts'
+import type { ApplyInput, ContentSource, ImportFileInput } from './jobs.ts'
+import { placeDelta } from './placeDelta.ts'
+
+/** The jobs this needs, by whatever pool. */
+export interface CopyJobs {
+  applyDelta(input: ApplyInput): Promise<ApplyOutcome>
+  importFile(input: ImportFileInput): Promise<ImportResult>
+}
+
+/** One finished backup, for log and metrics. */
+export interface BackupEvent extends DatabaseKey {
+  readonly mode: 'full' | 'delta'
+  readonly outcome: ApplyOutcome['outcome'] | ImportResult['kind']
+  readonly puts: number
+  readonly deletes: number
+  readonly durationMs: number
+  /** Tables that lost more than half of their rows. */
+  readonly emptied: readonly string[]
+}
+
+export interface CopiesParts {
+  readonly databases: Databases
+  readonly keyRing: KeyRing
+  readonly jobs: CopyJobs
+  copyPath(copyId: string): string
+  now(): number
+  onBackup(event: BackupEvent): void
+}
+
+/** Whether a Delta with this chain would be taken, as far as the catalogue knows; the copy itself has the last word. */
+export type ChainVerdict = 'welcome' | 'full-needed'
+
+export interface Copies {
+  find(key: DatabaseKey): Promise<DatabaseRow | undefined>
+  list(accountId: string): Promise<readonly DatabaseRow[]>
+  judgeChain(row: DatabaseRow, chain: PositionChain): ChainVerdict
+  /**
+   * Applies a Delta; durable when it resolves.
+   * @throws {CodedError} as `applyDelta`; `session.busy` while another session writes this copy; `anchor.mismatch` if
+   *   there is no copy or it takes whole files only.
+   */
+  applyDelta(key: DatabaseKey, content: ContentSource): Promise<ApplyOutcome>
+  /**
+   * Makes a received file the copy; durable when it resolves. The old copy stays whole until then.
+   * @throws {CodedError} as `importFile`; `session.busy`.
+   */
+  replaceByFile(key: DatabaseKey, begin: { lineage: string } & Position, content: ContentSource): Promise<ImportResult>
+}
+
+export function createCopies(parts: CopiesParts): Copies {
+  const writing = new Set<string>()
+  const exclusively = async <T>(key: DatabaseKey, work: () => Promise<T>): Promise<T> => {
+    const name = JSON.stringify([key.accountId, key.deviceId, key.name])
+    if (writing.has(name)) throw new CodedError('session.busy', `another session writes ${key.name}`)
+    writing.add(name)
+    try {
+      return await work()
+    } finally {
+      writing.delete(name)
+    }
+  }
+  return {
+    find: (key) => parts.databases.get(key),
+    list: (accountId) => parts.databases.list(accountId),
+    judgeChain,
+    applyDelta: (key, content) => exclusively(key, () => applyDelta(parts, key, content)),
+    replaceByFile: (key, begin, content) => exclusively(key, () => replaceByFile(parts, key, begin, content)),
+  }
+}
+
+function judgeChain(row: DatabaseRow, chain: PositionChain): ChainVerdict {
+  if (row.kind === 'file') return 'full-needed'
+  const last = chain.positions[chain.positions.length - 1]
+  // The catalogue has no history: whether an older chain is a repeat is seen in the copy.
+  if (chain.lineage === row.lineage && last && last.number <= row.number) return 'welcome'
+  try {
+    placeDelta({ ...row, history: new Map([[row.number, row.token]]) }, chain)
+    return 'welcome'
+  } catch (cause) {
+    if (cause instanceof CodedError) return 'full-needed'
+    throw cause
+  }
+}
+
+async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: ContentSource): Promise<ApplyOutcome> {
+  const startedAt = parts.now()
+  const row = await parts.databases.get(key)
+  if (!row || row.kind === 'file')
+    throw new CodedError('anchor.mismatch', `there is no copy of ${key.name} for a Delta`)
+  const outcome = await parts.jobs.applyDelta({
+    copyPath: parts.copyPath(row.copyId),
+    copyKey: Buffer.from(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))).toString('hex'),
+    content,
+  })
+  const { number, token } = outcome
+  const applied = { ...row, number, token, lastBackupAt: parts.now(), lastMode: 'delta' as const }
+  // If another copy took its place meanwhile (a restore was confirmed), this Delta went into one that is gone.
+  if (!(await parts.databases.switchCopy(applied, row.copyId))) {
+    throw new CodedError('anchor.mismatch', `the copy of ${key.name} was replaced meanwhile`)
+  }
+  parts.onBackup({
+    ...key,
+    mode: 'delta',
+    outcome: outcome.outcome,
+    puts: outcome.counts.puts,
+    deletes: outcome.counts.deletes,
+    durationMs: parts.now() - startedAt,
+    emptied: outcome.emptied.map((table) => table.table),
+  })
+  return outcome
+}
+
+async function replaceByFile(
+  parts: CopiesParts,
+  key: DatabaseKey,
+  begin: { lineage: string } & Position,
+  content: ContentSource,
+): Promise<ImportResult> {
+  const startedAt = parts.now()
+  const old = await parts.databases.get(key)
+  const copyId = randomUUID()
+  const copyKey = parts.keyRing.newKey(copyKeyContext(copyId))
+  const result = await parts.jobs.importFile({
+    copyPath: parts.copyPath(copyId),
+    copyKey: Buffer.from(copyKey.key).toString('hex'),
+    position: begin,
+    content,
+  })
+  const row: DatabaseRow = {
+    ...key,
+    copyId,
+    kind: result.kind,
+    wrappedKey: copyKey.wrapped,
+    ...begin,
+    sizeBytes: result.sizeBytes,
+    lastBackupAt: parts.now(),
+    lastMode: 'full',
+    ...(result.reason === undefined ? {} : { reason: result.reason }),
+    createdAt: old?.createdAt ?? parts.now(),
+  }
+  if (!(await parts.databases.switchCopy(row, old?.copyId))) {
+    await removeCopy(parts, copyId)
+    throw new CodedError('session.busy', `the copy of ${key.name} was replaced meanwhile`)
+  }
+  if (old) await removeCopy(parts, old.copyId)
+  parts.onBackup({
+    ...key,
+    mode: 'full',
+    outcome: result.kind,
+    puts: result.rows,
+    deletes: 0,
+    durationMs: parts.now() - startedAt,
+    emptied: [],
+  })
+  return result
+}
+
+async function removeCopy(parts: CopiesParts, copyId: string): Promise<void> {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(parts.copyPath(copyId) + suffix, { force: true })
+}

@@ -1,0 +1,194 @@
+/**
+ * Child processes that do the work on copies: a job has limits of time and memory, and whatever it does, only its own
+ * process pays for it. A process that broke a limit or crashed is replaced. Rule BK-8.
+ */
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { CodedError, isErrorCode } from '../../schemas/errors.ts'
+import type { JobName, Jobs } from './worker.ts'
+
+export interface PoolOptions {
+  /** Processes; by default as many as the machine has processors. */
+  readonly size?: number
+  /** Milliseconds a job may take. */
+  readonly timeoutMs?: number
+  /** Resident octets a process may have. */
+  readonly maxRssBytes?: number
+}
+
+export interface WorkerPool {
+  /**
+   * Runs a job in the next free process.
+   * @throws {CodedError} what the job threw, `worker.limit` if it was killed, `storage.unavailable` if the process died.
+   */
+  run<Name extends JobName>(
+    name: Name,
+    input: Jobs[Name]['input'],
+    onStep?: (step: string, done: number) => void,
+  ): Promise<Jobs[Name]['output']>
+  /** Ends all processes; running jobs are finished first, up to `graceMs`. */
+  close(graceMs?: number): Promise<void>
+}
+
+/** What a process tells about a job. */
+export type WorkerMessage =
+  | { readonly kind: 'step'; readonly step: string; readonly done: number }
+  | { readonly kind: 'done'; readonly output: unknown }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly next: string }
+
+interface Task {
+  readonly name: JobName
+  readonly input: unknown
+  readonly onStep: (step: string, done: number) => void
+  readonly resolve: (output: unknown) => void
+  readonly reject: (cause: Error) => void
+}
+
+interface Worker {
+  readonly process: ChildProcess
+  task: Task | undefined
+  killedFor: string | undefined
+  timer: NodeJS.Timeout | undefined
+}
+
+const DEFAULT_TIMEOUT_MS = 30 * 60_000
+const DEFAULT_MAX_RSS_BYTES = 1024 * 1024 * 1024
+const RSS_CHECK_MS = 500
+
+/** Starts the pool; processes are started when the first jobs come. */
+export function createWorkerPool(options: PoolOptions = {}): WorkerPool {
+  return new Pool(options)
+}
+
+class Pool implements WorkerPool {
+  readonly #size: number
+  readonly #timeoutMs: number
+  readonly #maxRssBytes: number
+  readonly #workers = new Set<Worker>()
+  readonly #queue: Task[] = []
+  #closed = false
+
+  constructor(options: PoolOptions) {
+    this.#size = options.size ?? Math.max(1, availableParallelism())
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    this.#maxRssBytes = options.maxRssBytes ?? DEFAULT_MAX_RSS_BYTES
+  }
+
+  run<Name extends JobName>(
+    name: Name,
+    input: Jobs[Name]['input'],
+    onStep: (step: string, done: number) => void = () => {},
+  ): Promise<Jobs[Name]['output']> {
+    if (this.#closed) return Promise.reject(new CodedError('storage.unavailable', 'the server is stopping'))
+    return new Promise<unknown>((resolve, reject) => {
+      this.#queue.push({ name, input, onStep, resolve, reject })
+      this.#dispatch()
+    }) as Promise<Jobs[Name]['output']>
+  }
+
+  async close(graceMs = 10_000): Promise<void> {
+    this.#closed = true
+    for (const task of this.#queue.splice(0)) {
+      task.reject(new CodedError('storage.unavailable', 'the server is stopping'))
+    }
+    const ended = [...this.#workers].map((worker) => new Promise((resolve) => worker.process.once('exit', resolve)))
+    for (const worker of this.#workers) if (!worker.task) worker.process.kill('SIGTERM')
+    const timer = setTimeout(() => {
+      for (const worker of this.#workers) worker.process.kill('SIGKILL')
+    }, graceMs)
+    await Promise.all(ended)
+    clearTimeout(timer)
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const idle = [...this.#workers].find((worker) => !worker.task && !worker.killedFor)
+      const worker = idle ?? (this.#workers.size < this.#size ? this.#start() : undefined)
+      const task = worker && this.#queue.shift()
+      if (!worker || !task) return
+      this.#assign(worker, task)
+    }
+  }
+
+  #assign(worker: Worker, task: Task): void {
+    worker.task = task
+    const deadline = Date.now() + this.#timeoutMs
+    worker.timer = setInterval(() => void this.#watch(worker, deadline), RSS_CHECK_MS)
+    worker.timer.unref()
+    worker.process.send({ name: task.name, input: task.input })
+  }
+
+  async #watch(worker: Worker, deadline: number): Promise<void> {
+    const rssBytes = await residentBytes(worker.process.pid)
+    if (Date.now() > deadline) this.#kill(worker, `longer than ${this.#timeoutMs} ms`)
+    else if (rssBytes > this.#maxRssBytes) this.#kill(worker, `more than ${this.#maxRssBytes} bytes of memory`)
+  }
+
+  #kill(worker: Worker, reason: string): void {
+    worker.killedFor = reason
+    worker.process.kill('SIGKILL')
+  }
+
+  #start(): Worker {
+    const process = fork(new URL('./worker.ts', import.meta.url), {
+      serialization: 'advanced',
+      // Options of the parent (a debugger's port, a test runner's loader) are not the child's.
+      execArgv: ['--max-old-space-size=256', '--no-warnings=ExperimentalWarning'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    const worker: Worker = { process, task: undefined, killedFor: undefined, timer: undefined }
+    this.#workers.add(worker)
+    process.on('message', (message) => this.#receive(worker, message as WorkerMessage))
+    process.on('exit', (code, signal) => this.#exited(worker, signal ?? `code ${code}`))
+    process.on('error', () => this.#exited(worker, 'it could not be started'))
+    // An idle pool must not keep a program alive that has nothing else to do.
+    process.unref()
+    process.channel?.unref()
+    return worker
+  }
+
+  #receive(worker: Worker, message: WorkerMessage): void {
+    const task = worker.task
+    if (!task) return
+    if (message.kind === 'step') {
+      task.onStep(message.step, message.done)
+      return
+    }
+    this.#release(worker)
+    if (message.kind === 'done') task.resolve(message.output)
+    else task.reject(receivedError(message))
+    if (this.#closed) worker.process.kill('SIGTERM')
+    else this.#dispatch()
+  }
+
+  #release(worker: Worker): void {
+    clearInterval(worker.timer)
+    worker.task = undefined
+  }
+
+  #exited(worker: Worker, how: string): void {
+    if (!this.#workers.delete(worker)) return
+    const task = worker.task
+    this.#release(worker)
+    if (task && worker.killedFor) task.reject(new CodedError('worker.limit', `the work took ${worker.killedFor}`))
+    else task?.reject(new CodedError('storage.unavailable', `the worker process ended: ${how}`))
+    if (!this.#closed) this.#dispatch()
+  }
+}
+
+function receivedError(message: { code: string; message: string; next: string }): Error {
+  const code = isErrorCode(message.code) ? message.code : 'internal'
+  return new CodedError(code, message.message, { next: message.next })
+}
+
+/** Resident octets of a process where the system tells them (Linux); else 0: then only time limits hold. */
+async function residentBytes(pid: number | undefined): Promise<number> {
+  try {
+    const statm = await readFile(`/proc/${pid}/statm`, 'utf8')
+    return Number(statm.split(' ')[1]) * 4096
+  } catch {
+    return 0
+  }
+}
