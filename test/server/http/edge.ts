@@ -1,0 +1,107 @@
+/** A whole edge for tests: real account service and catalogue; restores and SyncML answer from memory. */
+
+import type { Express } from 'express'
+import { CodedError } from '../../../schemas/errors.ts'
+import { createEnabledCheck } from '../../../server/account/enabledCheck.ts'
+import { createFailureLimits } from '../../../server/account/failureLimits.ts'
+import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
+import { type CatalogueDb, checkCatalogue, openCatalogue } from '../../../server/catalogue/sqlite/openCatalogue.ts'
+import { accountHandlers } from '../../../server/http/accountHandlers.ts'
+import { accountInternalHandlers } from '../../../server/http/accountInternalHandlers.ts'
+import { createApp } from '../../../server/http/app.ts'
+import { backupHandlers } from '../../../server/http/backupHandlers.ts'
+import type { HandleOmads } from '../../../server/http/omadsRoute.ts'
+import { operatorHandlers } from '../../../server/http/operatorHandlers.ts'
+import { openKeyRing } from '../../../server/keys/openKeyRing.ts'
+import { createLoggers } from '../../../server/logger.ts'
+import { createMetrics } from '../../../server/metrics.ts'
+import type { RestoreService } from '../../../server/restore/restoreService.ts'
+import { checkWritable } from '../../../server/storage/checkWritable.ts'
+import { type LocalUnderTest, openLocal, SERVICE_SECRET } from '../account/accountParts.ts'
+
+export interface Edge {
+  readonly app: Express
+  readonly local: LocalUnderTest
+  readonly db: CatalogueDb
+  /** What the session engine was given last. */
+  readonly omads: { last?: Parameters<HandleOmads>[0] }
+  /** Lines that were logged. */
+  readonly logged: string[]
+  close(): Promise<void>
+}
+
+export const SEGMENT = Buffer.from(Array.from({ length: 1000 }, (_, index) => index % 256))
+const POSITION = { lineage: 'a'.repeat(32), number: 3, token: 'b'.repeat(32) }
+
+/** Restores of exactly one device. */
+function memoryRestores(deviceId: string): RestoreService {
+  const own = (caller: { readonly deviceId: string }): void => {
+    if (caller.deviceId !== deviceId) throw new CodedError('restore.unknown', 'no such restore')
+  }
+  return {
+    async createRestore(caller, request) {
+      if (request.database === 'breaks') throw new Error('a secret path')
+      own(caller)
+      return { restoreId: 'r1', segmentMap: 'a.b.c', contentKey: 'AAAA', segments: 1, sizeBytes: 10, ...POSITION }
+    },
+    async readSegment(caller) {
+      own(caller)
+      return { bytes: SEGMENT }
+    },
+    async completeRestore(caller) {
+      own(caller)
+      return POSITION
+    },
+    listPoints: async () => [{ point: 'latest', number: 3, lineage: POSITION.lineage, takenAt: 1, sizeBytes: 10 }],
+  }
+}
+
+export async function openEdge(
+  options: { corsOrigins?: readonly string[]; registration?: 'open' | 'closed' } = {},
+): Promise<Edge> {
+  const local = await openLocal()
+  const db = await openCatalogue(local.dataDir, openKeyRing({ dataDir: local.dataDir }).keyRing)
+  const metrics = createMetrics({ withProcess: false })
+  const omads: Edge['omads'] = {}
+  const logged: string[] = []
+  const accountService = local.service
+  const app = createApp({
+    handlers: {
+      ...accountHandlers({
+        accountService,
+        limits: createFailureLimits(),
+        registration: options.registration ?? 'open',
+        metrics,
+      }),
+      ...accountInternalHandlers(accountService),
+      ...backupHandlers({ accountService, databases: sqlDatabases(db), restores: memoryRestores('IMEI:1') }),
+      ...operatorHandlers(accountService),
+    },
+    handleOmads: async (request) => {
+      omads.last = request
+      return { status: 200, contentType: 'application/vnd.syncml+wbxml', bytes: Buffer.from([1, 2, 3]) }
+    },
+    verifyToken: accountService.verifyToken,
+    isEnabled: createEnabledCheck(accountService, local.time.now),
+    serviceSecret: SERVICE_SECRET,
+    readiness: { catalogue: () => checkCatalogue(db), storage: () => checkWritable(local.dataDir) },
+    metrics,
+    log: createLoggers('warn', { write: (line) => void logged.push(line) }).http,
+    corsOrigins: options.corsOrigins ?? [],
+    trustProxy: 0,
+  })
+  let open = true
+  return {
+    app,
+    local,
+    db,
+    omads,
+    logged,
+    async close() {
+      if (!open) return
+      open = false
+      await db.destroy()
+      await local.close()
+    },
+  }
+}

@@ -1,0 +1,68 @@
+/** The OpenAPI document: well formed, complete, and about calls that answer. */
+
+import request from 'supertest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { calls, publicCalls } from '../../../schemas/http/api.ts'
+import { formatPath, type HttpCall } from '../../../schemas/http/call.ts'
+import { type Edge, openEdge } from './edge.ts'
+
+type Json = Record<string, unknown>
+let edge: Edge
+let document: Json & { paths: Record<string, Record<string, Json>> }
+beforeAll(async () => {
+  edge = await openEdge()
+  document = (await request(edge.app).get('/api/v1/openapi.json').expect(200)).body
+})
+afterAll(() => edge.close())
+
+function visit(value: unknown, see: (object: Json) => void): void {
+  if (typeof value !== 'object' || value === null) return
+  if (!Array.isArray(value)) see(value as Json)
+  for (const inner of Object.values(value)) visit(inner, see)
+}
+
+describe('OpenAPI document', () => {
+  it('has the structure of OpenAPI 3.1 and no reference that leads nowhere', () => {
+    expect(document.openapi).toMatch(/^3\.1\./)
+    expect(document.info).toMatchObject({ title: 'Nightferry', version: expect.any(String) })
+    const references: string[] = []
+    visit(document, (object) => {
+      if (typeof object.$ref === 'string') references.push(object.$ref)
+    })
+    expect(references.length).toBeGreaterThan(10)
+    for (const reference of references) {
+      expect(reference).toMatch(/^#\//)
+      const target = reference
+        .slice(2)
+        .split('/')
+        .reduce<unknown>((at, part) => (at as Json | undefined)?.[part], document)
+      expect(target, reference).toBeTypeOf('object')
+    }
+  })
+
+  it('lists every public call once, with its parameters, and no internal one', () => {
+    const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+    )
+    expect(operations.map(({ operation }) => operation.operationId).sort()).toEqual(Object.keys(publicCalls).sort())
+    expect(Object.keys(document.paths).filter((path) => path.includes('internal'))).toEqual([])
+    for (const { path, operation } of operations) {
+      expect(operation.responses, path).toHaveProperty('default')
+      const declared = ((operation.parameters ?? []) as Json[]).filter((parameter) => parameter.in === 'path')
+      const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+      expect(declared.map((parameter) => parameter.name).sort()).toEqual(named.sort())
+    }
+  })
+
+  it('is about routes that answer: each refuses a caller without credentials, or a body that is none', async () => {
+    const filled = { name: 'x', deviceId: 'y', restoreId: 'r', segment: 0 }
+    for (const [name, call] of Object.entries<HttpCall>(calls)) {
+      const response = await request(edge.app)
+        [call.method](formatPath(call, filled))
+        .set('content-type', 'application/json')
+        .send()
+      const expected = call.access !== 'anyone' ? 401 : call.body === undefined ? 200 : 400
+      expect(response.status, name).toBe(expected)
+    }
+  })
+})
