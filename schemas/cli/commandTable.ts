@@ -52,7 +52,8 @@ export type CommandInput = Readonly<Record<string, string | boolean | undefined>
 
 /** What a command hands back: `json` for scripts, `text` for people, and an exit code other than 0 if it is partial. */
 export interface CommandOutcome {
-  readonly json: Readonly<Record<string, unknown>>
+  /** Absent if the command printed its object before, while it went on. */
+  readonly json?: Readonly<Record<string, unknown>>
   readonly text: string
   readonly exitCode?: number
 }

@@ -1,10 +1,10 @@
 /** What the agent's commands work with. */
 
+import type { CommandModule } from '../../../schemas/cli/frame.ts'
 import type { AgentRecords } from '../../agentRecords.ts'
 import type { DeviceClient } from '../../deviceClient.ts'
 import type { Clock, Log } from '../../ports.ts'
 import type { Home } from '../home.ts'
-import type { CommandModule } from './frame.ts'
 
 export interface AgentContext {
   readonly client: DeviceClient
@@ -13,8 +13,8 @@ export interface AgentContext {
   readonly clock: Clock
   readonly log: Log
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Fulfilled when the user or the system asks the agent to end. */
-  readonly stopped: Promise<void>
+  /** Takes over SIGINT and SIGTERM; fulfilled when one of them asks the agent to end. */
+  readonly stopped: () => Promise<void>
 }
 
 /** A command of the agent. */

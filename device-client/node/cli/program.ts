@@ -4,7 +4,10 @@
  */
 
 import { readFileSync } from 'node:fs'
+import * as commander from 'commander'
 import { type CommandInput, type ProgramSpec, textOf } from '../../../schemas/cli/commandTable.ts'
+import { createCompletion } from '../../../schemas/cli/completionCommand.ts'
+import { type ProgramOutput, runProgram } from '../../../schemas/cli/frame.ts'
 import { createAgentRecords } from '../../agentRecords.ts'
 import type { DeviceClient } from '../../deviceClient.ts'
 import type { Log } from '../../ports.ts'
@@ -14,7 +17,6 @@ import { createStderrLog } from '../log.ts'
 import type { AgentContext } from './agentContext.ts'
 import { add } from './commands/add.ts'
 import { backup } from './commands/backup.ts'
-import { createCompletion } from './commands/completion.ts'
 import { configure } from './commands/configure.ts'
 import { init } from './commands/init.ts'
 import { list } from './commands/list.ts'
@@ -23,7 +25,6 @@ import { remove } from './commands/remove.ts'
 import { restore } from './commands/restore.ts'
 import { status } from './commands/status.ts'
 import { watch } from './commands/watch.ts'
-import { type ProgramOutput, runProgram } from './frame.ts'
 
 const modules = [
   init,
@@ -67,13 +68,13 @@ export interface AgentRun {
   readonly argv: readonly string[]
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly output: ProgramOutput
-  readonly stopped: Promise<void>
+  readonly stopped: () => Promise<void>
   readonly openClient: OpenClient
 }
 
 /** Runs one command of the agent and gives its exit code. */
 export function runAgent(run: AgentRun): Promise<number> {
-  return runProgram(AGENT_PROGRAM, modules, run.argv, run.output, async (input) => openContext(run, input))
+  return runProgram(commander, AGENT_PROGRAM, modules, run.argv, run.output, async (input) => openContext(run, input))
 }
 
 function openContext(run: AgentRun, input: CommandInput): { context: AgentContext; close(): Promise<void> } {

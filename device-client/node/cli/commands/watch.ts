@@ -16,7 +16,7 @@ export const watch: AgentCommand = {
       await runSchedule(createScheduleHost(context), context.clock, context.log, {
         deviceId,
         timeZone: ownTimeZone(),
-        stopped: context.stopped,
+        stopped: context.stopped(),
       })
       return { json: { stopped: true, watchedMs: context.clock.now() - startedAt }, text: 'stopped\n' }
     } finally {

@@ -1,25 +1,24 @@
 /**
  * Runs one command of a command table: parses with commander, prints the outcome, maps errors to exit codes.
+ * Both programs share it; commander itself and the streams are given by them, so that nothing here has a platform.
  * With `--json` exactly one object goes to stdout, also when the command fails; everything else goes to stderr.
  */
 
-import { Argument, Command, CommanderError, Option } from 'commander'
-import type {
-  CommandInput,
-  CommandOutcome,
-  CommandSpec,
-  OptionSpec,
-  ProgramSpec,
-} from '../../../schemas/cli/commandTable.ts'
-import { exitCodeOfError, formatError, reportError } from '../../../schemas/cli/errorReport.ts'
-import { EXIT } from '../../../schemas/cli/exitCode.ts'
-import { CodedError } from '../../../schemas/errors.ts'
+import type * as Commander from 'commander'
+import type { Command, Option } from 'commander'
+import { CodedError } from '../errors.ts'
+import type { CommandInput, CommandOutcome, CommandSpec, OptionSpec, ProgramSpec } from './commandTable.ts'
+import { exitCodeOfError, formatError, reportError } from './errorReport.ts'
+import { EXIT } from './exitCode.ts'
 
 /** A command: its row of the table and what it does in `Context`. */
 export interface CommandModule<Context> {
   readonly spec: CommandSpec
   run(context: Context, input: CommandInput): Promise<CommandOutcome>
 }
+
+/** What is used of commander's module. */
+export type CommanderKit = Pick<typeof Commander, 'Argument' | 'Command' | 'CommanderError' | 'Option'>
 
 /** Where a program writes. */
 export interface ProgramOutput {
@@ -32,6 +31,7 @@ export interface ProgramOutput {
  * `open` makes what the commands work with; it is only called when a command really runs.
  */
 export async function runProgram<Context>(
+  commander: CommanderKit,
   program: ProgramSpec,
   modules: readonly CommandModule<Context>[],
   argv: readonly string[],
@@ -44,16 +44,17 @@ export async function runProgram<Context>(
     const opened = await open(input)
     try {
       const outcome = await module.run(opened.context, input)
-      output.stdout(json ? `${JSON.stringify(outcome.json)}\n` : outcome.text)
+      if (!json) output.stdout(outcome.text)
+      else if (outcome.json !== undefined) output.stdout(`${JSON.stringify(outcome.json)}\n`)
       exitCode = outcome.exitCode ?? EXIT.ok
     } finally {
       await opened.close()
     }
   }
   try {
-    await buildCommander(program, modules, output, runModule).parseAsync([...argv], { from: 'user' })
+    await buildCommander(commander, program, modules, output, runModule).parseAsync([...argv], { from: 'user' })
   } catch (error) {
-    if (error instanceof CommanderError) return endOfParsing(error, json, output)
+    if (error instanceof commander.CommanderError) return endOfParsing(error, json, output)
     if (json) output.stdout(`${JSON.stringify(reportError(error))}\n`)
     output.stderr(formatError(error))
     return exitCodeOfError(error)
@@ -62,7 +63,7 @@ export async function runProgram<Context>(
 }
 
 /** Help and version end the parsing like errors do, with code 0; the rest is usage. */
-function endOfParsing(error: CommanderError, json: boolean, output: ProgramOutput): number {
+function endOfParsing(error: Commander.CommanderError, json: boolean, output: ProgramOutput): number {
   if (error.exitCode === 0) return EXIT.ok
   const message = error.message.replace(/^error: /, '')
   const cause = new CodedError('config.invalid', message, { next: 'Run the command with --help.' })
@@ -71,12 +72,13 @@ function endOfParsing(error: CommanderError, json: boolean, output: ProgramOutpu
 }
 
 function buildCommander<Context>(
+  commander: CommanderKit,
   program: ProgramSpec,
   modules: readonly CommandModule<Context>[],
   output: ProgramOutput,
   run: (module: CommandModule<Context>, input: CommandInput) => Promise<void>,
 ): Command {
-  const root = new Command(program.name).description(program.summary).version(program.version)
+  const root = new commander.Command(program.name).description(program.summary).version(program.version)
   root
     .configureOutput({ writeOut: output.stdout, writeErr: output.stderr })
     .exitOverride()
@@ -89,10 +91,13 @@ function buildCommander<Context>(
     const command = parent.command(second ?? first, { hidden: module.spec.hidden ?? false })
     command.copyInheritedSettings(root).description(module.spec.summary)
     for (const argument of module.spec.args) {
-      const made = new Argument(argument.optional ? `[${argument.name}]` : `<${argument.name}>`, argument.summary)
+      const made = new commander.Argument(
+        argument.optional ? `[${argument.name}]` : `<${argument.name}>`,
+        argument.summary,
+      )
       command.addArgument(argument.choices === undefined ? made : made.choices([...argument.choices]))
     }
-    for (const option of [...module.spec.options, ...program.options]) command.addOption(makeOption(option))
+    for (const option of [...module.spec.options, ...program.options]) command.addOption(makeOption(commander, option))
     command.action(async () => {
       const input: Record<string, string | boolean | undefined> = {}
       for (const option of command.options)
@@ -106,8 +111,11 @@ function buildCommander<Context>(
   return root
 }
 
-function makeOption(spec: OptionSpec): Option {
-  const made = new Option(spec.value === undefined ? `--${spec.name}` : `--${spec.name} <${spec.value}>`, spec.summary)
+function makeOption(commander: CommanderKit, spec: OptionSpec): Option {
+  const made = new commander.Option(
+    spec.value === undefined ? `--${spec.name}` : `--${spec.name} <${spec.value}>`,
+    spec.summary,
+  )
   if (spec.default !== undefined) made.default(spec.default)
   if (spec.env !== undefined) made.env(spec.env)
   if (spec.choices !== undefined) made.choices([...spec.choices])

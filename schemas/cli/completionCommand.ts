@@ -1,8 +1,8 @@
-/** `nightferry-device completion`: a script that completes this program's commands in a shell. */
+/** The command `completion` of both programs: a script that completes the program's commands in a shell. */
 
-import { type ProgramSpec, textOf } from '../../../../schemas/cli/commandTable.ts'
-import { completionScript, SHELLS, type Shell } from '../../../../schemas/cli/completion.ts'
-import type { CommandModule } from '../frame.ts'
+import { type ProgramSpec, textOf } from './commandTable.ts'
+import { completionScript, SHELLS, type Shell } from './completion.ts'
+import type { CommandModule } from './frame.ts'
 
 /** The command for `program`, which is asked when the command runs: it contains this very command. */
 export function createCompletion(program: () => ProgramSpec): CommandModule<unknown> {

@@ -1,0 +1,50 @@
+/** `nightferry device …`: devices, and what the server has of them. */
+
+import { textOf } from '../../../schemas/cli/commandTable.ts'
+import { formatAge, formatBytes, formatTable, formatTime } from '../../../schemas/cli/formatTable.ts'
+import { findDevice } from '../findDevice.ts'
+import { type ServerCommand, WHERE_OPTIONS, withOperatorApi } from '../serverContext.ts'
+
+export const deviceArgument = { name: 'DEVICE', summary: 'id or name of the device' }
+
+export const deviceList: ServerCommand = {
+  spec: { name: 'device list', summary: 'list the devices of all accounts', args: [], options: WHERE_OPTIONS },
+  run: async (context, input) => {
+    const devices = await withOperatorApi(context, input, (api) => api.listDevices())
+    const rows = devices.map(({ accountName, name, disabled, createdAt, deviceId }) => [
+      accountName,
+      name,
+      disabled ? 'disabled' : 'enabled',
+      formatTime(createdAt),
+      deviceId,
+    ])
+    const headings = ['ACCOUNT', 'NAME', 'STATE', 'CREATED', 'ID']
+    return { json: { devices }, text: formatTable(headings, rows, 'no device yet') }
+  },
+}
+
+export const deviceShow: ServerCommand = {
+  spec: {
+    name: 'device show',
+    summary: 'show a device and its databases',
+    args: [deviceArgument],
+    options: WHERE_OPTIONS,
+  },
+  run: (context, input) =>
+    withOperatorApi(context, input, async (api) => {
+      const device = await findDevice(api, textOf(input, 'DEVICE') ?? '')
+      const databases = await api.listDatabases(device)
+      const rows = databases.map(({ name, kind, number, sizeBytes, lastBackupAt, lastMode, reason }) => [
+        name,
+        kind,
+        String(number),
+        formatBytes(sizeBytes),
+        `${formatAge(Date.now() - lastBackupAt)} ago (${lastMode})`,
+        reason ?? '',
+      ])
+      const state = device.disabled ? 'disabled' : 'enabled'
+      const heading = `${device.name} of ${device.accountName}, ${state}, ${device.deviceId}\n`
+      const headings = ['DATABASE', 'KIND', 'NUMBER', 'SIZE', 'LAST BACKUP', '']
+      return { json: { device, databases }, text: heading + formatTable(headings, rows, 'no backup yet') }
+    }),
+}

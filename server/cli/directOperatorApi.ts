@@ -1,0 +1,40 @@
+/** The operator's interface on a server that was opened in this process (`--data`). */
+
+import { CodedError } from '../../schemas/errors.ts'
+import type { OpenedServer } from './openedServer.ts'
+import type { OperatorApi } from './operatorApi.ts'
+
+/** Fills `OperatorApi` with the parts of `server`. */
+export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
+  const { accounts } = server
+  const accountIdOf = async (name: string) => {
+    const found = (await accounts.listAccounts()).find((account) => account.name === name)
+    if (found === undefined) throw new CodedError('account.unknown', `there is no account ${name}`)
+    return found.accountId
+  }
+  return {
+    addAccount: (name, password) => accounts.register(name, password),
+    listAccounts: () => accounts.listAccounts(),
+    setAccountDisabled: (name, disabled) => accounts.setAccountDisabled(name, disabled),
+    createAppPassword: (name) => accounts.createAppPassword(name),
+    listDevices: async () => {
+      const lists = []
+      for (const { accountId, name } of await accounts.listAccounts()) {
+        const devices = await accounts.listDevices(accountId)
+        lists.push(devices.map((device) => ({ ...device, accountName: name })))
+      }
+      return lists.flat()
+    },
+    listDatabases: async ({ accountName, deviceId }) => {
+      const rows = await server.databases.list(await accountIdOf(accountName))
+      return rows
+        .filter((row) => row.deviceId === deviceId)
+        .map(({ name, kind, number, sizeBytes, lastBackupAt, lastMode, reason }) => ({
+          ...{ name, kind, number, sizeBytes, lastBackupAt, lastMode },
+          ...(reason === undefined ? {} : { reason }),
+        }))
+    },
+    listPoints: async ({ accountName, deviceId }, database) =>
+      server.listPoints(await accountIdOf(accountName), deviceId, database),
+  }
+}

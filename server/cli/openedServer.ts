@@ -1,0 +1,30 @@
+/**
+ * What the command line needs of an assembled server. `assemble.ts` builds it; a test can build a smaller one.
+ */
+
+import type { AccountService } from '../account/accountService.ts'
+import type { Databases } from '../catalogue/catalogue.ts'
+import type { Config } from '../config/config.ts'
+import type { DatabasePoint } from './operatorApi.ts'
+
+/** A server with its data folder open; it listens only after `listen`. */
+export interface OpenedServer {
+  readonly accounts: AccountService
+  readonly databases: Pick<Databases, 'list'>
+  listPoints(accountId: string, deviceId: string, database: string): Promise<readonly DatabasePoint[]>
+  /** Which master key wraps, and where it lies. */
+  readonly keys: { readonly currentKeyId: string; readonly masterKeyPath: string; readonly created: boolean }
+  /** A token of scope `operator`, valid for `lifeS` seconds. */
+  createOperatorToken(lifeS: number): Promise<string>
+  /** Begins to answer; the address, e.g. `http://127.0.0.1:8080`. */
+  listen(): Promise<{ readonly url: string }>
+  /** Lets what is in work finish, then closes everything. */
+  close(): Promise<void>
+}
+
+/** How a command gets its server: the whole one, or the account service alone. */
+export interface ServerOpeners {
+  openServer(config: Config): Promise<OpenedServer>
+  /** `nightferry accounts serve`: a process of its own. */
+  openAccountServer(config: Config): Promise<Pick<OpenedServer, 'listen' | 'close' | 'keys'>>
+}

@@ -1,0 +1,45 @@
+/**
+ * What an operator's command needs, wherever the server is: in this process, opened on its data folder, or elsewhere
+ * behind its REST interface. The commands know only this.
+ */
+
+import type { AccountSummary, RegisteredDevice } from '../account/accountService.ts'
+
+/** A device and whose it is. */
+export interface AccountDevice extends RegisteredDevice {
+  readonly accountName: string
+}
+
+/** A database of a device as the server has it. */
+export interface DeviceDatabase {
+  readonly name: string
+  readonly kind: 'sql' | 'file'
+  readonly number: number
+  readonly sizeBytes: number
+  readonly lastBackupAt: number
+  readonly lastMode: 'full' | 'delta' | 'restore'
+  /** Why it is kept as a file. */
+  readonly reason?: string
+}
+
+/** A moment a database can be restored to. */
+export interface DatabasePoint {
+  readonly point: string
+  readonly number: number
+  readonly takenAt: number
+  readonly sizeBytes: number
+}
+
+export interface OperatorApi {
+  addAccount(name: string, password: string): Promise<AccountSummary>
+  listAccounts(): Promise<readonly AccountSummary[]>
+  /** @throws {CodedError} `account.unknown`. */
+  setAccountDisabled(name: string, disabled: boolean): Promise<void>
+  /** Returned once and never again. @throws {CodedError} `account.unknown`. */
+  createAppPassword(accountName: string): Promise<{ readonly user: string; readonly password: string }>
+  listDevices(): Promise<readonly AccountDevice[]>
+  /** @throws {CodedError} `auth.forbidden` where the server shows databases to their owner only. */
+  listDatabases(device: AccountDevice): Promise<readonly DeviceDatabase[]>
+  /** @throws {CodedError} `database.unknown`. */
+  listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
+}

@@ -1,0 +1,74 @@
+/** The operator's interface on a server elsewhere, over its REST interface (`--server`, NIGHTFERRY_TOKEN). */
+
+import type { z } from 'zod'
+import { CodedError, isErrorCode } from '../../schemas/errors.ts'
+import { calls } from '../../schemas/http/api.ts'
+import { formatPath, type HttpCall } from '../../schemas/http/call.ts'
+import type { OperatorApi } from './operatorApi.ts'
+
+/** Longest time for one call, in milliseconds. */
+const TIMEOUT_MS = 30_000
+
+type Params = Readonly<Record<string, string>>
+
+/** Fills `OperatorApi` with calls to `server`, each with `token` as bearer. */
+export function createRestOperatorApi(server: string, token: string): OperatorApi {
+  const send = async (call: HttpCall, params: Params, body?: unknown): Promise<unknown> => {
+    const response = await request(`${server}${formatPath(call, params)}`, call, token, body)
+    const answer: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined)
+    if (response.status !== call.status) throw problemOf(server, response.status, answer)
+    return answer
+  }
+  const read = async <Reply extends z.ZodType>(
+    call: HttpCall & { readonly reply: Reply },
+    params: Params = {},
+    body?: unknown,
+  ): Promise<z.infer<Reply>> => {
+    const parsed = call.reply.safeParse(await send(call, params, body))
+    if (parsed.success) return parsed.data
+    throw foreignAnswer(server, 'an answer of another form')
+  }
+  return {
+    addAccount: (name, password) => read(calls.addAccount, {}, { name, password }),
+    listAccounts: async () => (await read(calls.listAccounts)).accounts,
+    setAccountDisabled: async (name, disabled) => void (await send(calls.setAccountDisabled, { name }, { disabled })),
+    createAppPassword: (name) => read(calls.addAppPassword, { name }),
+    listDevices: async () => (await read(calls.listDevices)).devices,
+    listDatabases: async ({ deviceId }) =>
+      (await read(calls.listDatabases)).databases.filter((database) => database.deviceId === deviceId),
+    listPoints: async ({ deviceId }, name) => (await read(calls.listPoints, { deviceId, name })).points,
+  }
+}
+
+async function request(url: string, call: HttpCall, token: string, body: unknown): Promise<Response> {
+  try {
+    return await fetch(url, {
+      method: call.method.toUpperCase(),
+      headers: {
+        authorization: `Bearer ${token}`,
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+  } catch (cause) {
+    throw new CodedError('network.unreachable', `${new URL(url).origin} does not answer`, {
+      cause,
+      next: 'Check that the server runs and that --server is right.',
+    })
+  }
+}
+
+function problemOf(server: string, status: number, answer: unknown): CodedError {
+  const problem = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<string, unknown>
+  if (!isErrorCode(problem.code)) return foreignAnswer(server, `status ${status}`)
+  const detail = typeof problem.detail === 'string' ? problem.detail : `the server answered ${problem.code}`
+  return new CodedError(problem.code, detail, { fields: { status } })
+}
+
+function foreignAnswer(server: string, found: string): CodedError {
+  return new CodedError('network.unreachable', `${server} does not answer as a Nightferry server does (${found})`, {
+    next: 'Check the address given with --server.',
+  })
+}
