@@ -35,16 +35,29 @@ export function createFileOnce(path: string, content: string): boolean {
   const beside = `${path}.${process.pid}.new`
   try {
     writeAndFlush(beside, Buffer.from(content))
-    // A link, unlike a rename, never overwrites.
-    linkSync(beside, path)
-    flushFolder(dirname(path))
-    return true
+    return linkOnce(beside, path)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw storageError(cause, `${path} cannot be made`)
   } finally {
     rmSync(beside, { force: true })
   }
+}
+
+/**
+ * Gives the flushed file `beside` the name `path` as well, unless something has it already.
+ *
+ * @returns true if this call gave the name.
+ */
+export function linkOnce(beside: string, path: string): boolean {
+  try {
+    // A link, unlike a rename, never overwrites.
+    linkSync(beside, path)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw storageError(cause, `${path} cannot be made`)
+  }
+  flushFolder(dirname(path))
+  return true
 }
 
 /** Flushes a folder's own entries: after a rename or removal that must survive a power cut. */

@@ -4,12 +4,12 @@
  * beside it in `<file>.key`, so that a rotation of the master key re-wraps it and touches nothing else.
  */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import type { Kysely } from 'kysely'
 import type { KeyRing } from '../../keys/keyRing.ts'
 import { openDatabase } from '../../sql/betterSqlite.ts'
 import { storageError } from '../../storage/storageError.ts'
-import { createFileOnce } from '../../storage/writeFileDurably.ts'
+import { createFileOnce, linkOnce } from '../../storage/writeFileDurably.ts'
 import { kyselyOver } from './kyselySqlite.ts'
 import { type Migration, migrate } from './migrate.ts'
 
@@ -31,11 +31,28 @@ export interface SqliteFile {
  */
 export async function openSqliteFile<Tables>(file: SqliteFile, keyRing: KeyRing): Promise<Kysely<Tables>> {
   const key = readOrMakeKey(file, keyRing)
-  const database = openDatabase(file.path, {
-    cipher: { kind: 'sqlcipher', key },
-    create: true,
-    busyTimeoutMs: BUSY_TIMEOUT_MS,
-  })
+  if (!existsSync(file.path)) await createWhole(file, key)
+  return openAndMigrate<Tables>(file.path, key, file)
+}
+
+/**
+ * A new file gets its name when it is complete: the salt of its encryption is written with the first page, and a
+ * process that opened it before would go on with another.
+ */
+async function createWhole(file: SqliteFile, key: Uint8Array): Promise<void> {
+  const beside = `${file.path}.${process.pid}.new`
+  try {
+    const db = await openAndMigrate(beside, key, file)
+    await db.destroy()
+    linkOnce(beside, file.path)
+  } finally {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${beside}${suffix}`, { force: true })
+  }
+}
+
+async function openAndMigrate<Tables>(path: string, key: Uint8Array, file: SqliteFile): Promise<Kysely<Tables>> {
+  const cipher = { kind: 'sqlcipher', key } as const
+  const database = openDatabase(path, { cipher, create: path !== file.path, busyTimeoutMs: BUSY_TIMEOUT_MS })
   const db = kyselyOver<Tables>(database)
   try {
     database.pragma('journal_mode=WAL')
@@ -43,7 +60,7 @@ export async function openSqliteFile<Tables>(file: SqliteFile, keyRing: KeyRing)
     await migrate(db, file.migrations)
   } catch (cause) {
     await db.destroy()
-    throw storageError(cause, `${file.path} cannot be opened`)
+    throw storageError(cause, `${path} cannot be opened`)
   }
   return db
 }
