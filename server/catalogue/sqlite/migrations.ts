@@ -13,6 +13,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0003-database', up: createDatabase },
   { name: '0004-restore', up: createRestore },
   { name: '0005-signing-key', up: createSigningKey },
+  { name: '0006-omads-session', up: createOmadsSession },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
@@ -100,4 +101,17 @@ export async function createSigningKey(db: Kysely<unknown>): Promise<void> {
     .addColumn('wrappedPrivateKey', 'text', (column) => column.notNull())
     .addColumn('createdAt', 'bigint', (column) => column.notNull())
     .execute()
+}
+
+async function createOmadsSession(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('omadsSession')
+    .addColumn('token', 'text', (column) => column.primaryKey())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('state', 'text', (column) => column.notNull())
+    .addColumn('answer', 'text', (column) => column.notNull())
+    .addColumn('touchedAt', 'bigint', (column) => column.notNull())
+    .execute()
+  await db.schema.createIndex('omadsSessionByDevice').on('omadsSession').column('deviceId').execute()
+  await db.schema.createIndex('omadsSessionByTouch').on('omadsSession').column('touchedAt').execute()
 }

@@ -71,6 +71,16 @@ export interface SigningKeyTable {
   createdAt: number
 }
 
+export interface OmadsSessionTable {
+  token: string
+  deviceId: string
+  /** `SessionState` as JSON. */
+  state: string
+  /** The stored answer as JSON, its octets in base64: the two databases name their binary types differently. */
+  answer: string
+  touchedAt: number
+}
+
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
 export interface CatalogueTables {
   knownLogin: KnownLoginTable
@@ -78,4 +88,5 @@ export interface CatalogueTables {
   database: DatabaseTable
   restore: RestoreTable
   signingKey: SigningKeyTable
+  omadsSession: OmadsSessionTable
 }
