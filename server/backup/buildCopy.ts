@@ -48,22 +48,36 @@ export type BuildOutcome =
  *   `storage.full`, `storage.unavailable`.
  */
 export function buildCopy(input: BuildCopyInput, onProgress: (step: string, done: number) => void): BuildOutcome {
-  const copy = openDatabase(input.buildingPath, { cipher: { kind: 'sqlcipher', key: input.key }, create: true })
   const { pageSize, encoding, userVersion, applicationId, journalMode } = input.header
   let header: DatabaseHeader = { pageSize, encoding, autoVacuum: 0, userVersion, applicationId, journalMode }
   try {
-    prepareTarget(copy, encoding)
-    const source = withSource(copy, input, () => {
-      header = { ...header, autoVacuum: Number(copy.pragma('src.auto_vacuum')) }
-      return readSource(copy, { ...input.position, ...header })
+    const source = withCopy(input, (copy) =>
+      withSource(copy, input, () => {
+        header = { ...header, autoVacuum: Number(copy.pragma('src.auto_vacuum')) }
+        return readSource(copy, { ...input.position, ...header })
+      }),
+    )
+    // A connection of their own: stand-ins for functions must not meet the hostile schema.
+    withCopy(input, (copy) => createTables(copy, source.tables))
+    const rows = withCopy(input, (copy) => {
+      const copied = withSource(copy, input, () => copyRows(copy, source, onProgress))
+      createIndexes(copy, source)
+      // From now on readers (images) and the writer (Deltas) do not wait for each other.
+      copy.pragma('journal_mode=WAL')
+      return copied
     })
-    const filled = fillCopy(copy, source, (fn) => withSource(copy, input, fn), onProgress)
-    // From now on readers (images) and the writer (Deltas) do not wait for each other.
-    copy.pragma('journal_mode=WAL')
-    return { kind: 'sql', header, ...filled }
+    return { kind: 'sql', header, tables: source.tables.size, rows }
   } catch (cause) {
     if (cause instanceof UnsupportedDatabaseError) return { kind: 'file', header, reason: cause.message }
     throw translate(cause)
+  }
+}
+
+function withCopy<T>(input: BuildCopyInput, fn: (copy: SqlDatabase) => T): T {
+  const copy = openDatabase(input.buildingPath, { cipher: { kind: 'sqlcipher', key: input.key }, create: true })
+  try {
+    prepareTarget(copy, input.header.encoding)
+    return fn(copy)
   } finally {
     copy.close()
   }
@@ -83,8 +97,8 @@ function withSource<T>(copy: SqlDatabase, input: BuildCopyInput, fn: () => T): T
 function prepareTarget(copy: SqlDatabase, encoding: DatabaseHeader['encoding']): void {
   copy.pragma(`page_size=${COPY_PAGE_SIZE}`)
   copy.pragma(`encoding='${encoding}'`)
-  // A copy under construction is thrown away on any failure: it needs no journal and one fsync at the end.
-  copy.pragma('journal_mode=OFF')
+  // A copy under construction is thrown away on any failure: nothing of it needs to survive but the whole.
+  copy.pragma('journal_mode=MEMORY')
   copy.pragma('synchronous=OFF')
   // Sorting must not spill plain rows to disk (BK-10).
   copy.pragma('temp_store=MEMORY')
@@ -121,7 +135,10 @@ function copyObjects(copy: SqlDatabase): void {
 
 interface SourceContent {
   readonly objects: readonly SchemaObject[]
-  readonly virtual: ReadonlySet<string>
+  /** Tables with rows of their own, SQLite's included, in the device's order. */
+  readonly stored: readonly SchemaObject[]
+  /** Text of the device's tables by name. */
+  readonly tables: ReadonlyMap<string, string>
 }
 
 /** Checks the source and takes over everything but its rows. */
@@ -131,48 +148,54 @@ function readSource(copy: SqlDatabase, meta: Omit<CopyMeta, 'version'>): SourceC
   createLayout(copy, meta)
   copyObjects(copy)
   const objects = readObjects(copy)
-  for (const { type, name } of objects)
-    if (type === 'table' && isSystemName(name)) createSystemTable(copy, name, readColumns(copy, name))
-  return { objects, virtual: findVirtualTables(copy) }
+  const virtual = findVirtualTables(copy)
+  const stored = objects.filter(({ type, name }) => type === 'table' && !virtual.has(name))
+  for (const { name } of stored) if (isSystemName(name)) createSystemTable(copy, name, readColumns(copy, name))
+  const tables = new Map(stored.filter(({ name }) => !isSystemName(name)).map(({ name, sql }) => [name, sql ?? '']))
+  return { objects, stored, tables }
 }
 
-function fillCopy(
-  copy: SqlDatabase,
-  { objects, virtual }: SourceContent,
-  whileAttached: (fn: () => void) => void,
-  onProgress: (step: string, done: number) => void,
-): { tables: number; rows: number } {
-  const stored = objects.filter(({ type, name }) => type === 'table' && !virtual.has(name))
-  const tables = new Map(stored.filter(({ name }) => !isSystemName(name)).map(({ name, sql }) => [name, sql ?? '']))
+function createTables(copy: SqlDatabase, tables: ReadonlyMap<string, string>): void {
   copy.transaction(() => {
-    for (const [name, sql] of tables) createTable(copy, name, sql)
+    for (const [name, sql] of tables) {
+      const verdict = checkTable(sql, name)
+      if (!verdict.ok) throw new UnsupportedDatabaseError(verdict.reason)
+      orUnsupported({ type: 'table', name }, () => createDefinition(copy, sql, verdict.standIns))
+    }
   })
-  let rows = 0
-  whileAttached(() =>
-    copy.transaction(() => {
-      for (const object of stored) {
-        const copied = orUnsupported(object, () => copyRows(copy, object.name))
-        if (tables.has(object.name)) rows += copied
-        onProgress('copy', rows)
-      }
-    }),
-  )
+}
+
+function copyRows(copy: SqlDatabase, source: SourceContent, onProgress: (step: string, done: number) => void): number {
+  return copy.transaction(() => {
+    let rows = 0
+    for (const object of source.stored) {
+      const isSystem = isSystemName(object.name)
+      const target = { schema: 'main', table: isSystem ? systemTableName(object.name) : object.name }
+      const copied = orUnsupported(object, () => copyTable(copy, { schema: 'src', table: object.name }, target))
+      if (!isSystem) rows += copied
+      onProgress('copy', rows)
+    }
+    return rows
+  })
+}
+
+function createIndexes(copy: SqlDatabase, { objects, tables }: SourceContent): void {
   copy.transaction(() => {
     for (const object of objects)
       if (object.type === 'index' && object.sql !== null) createIndex(copy, object, object.sql, tables)
   })
-  return { tables: tables.size, rows }
+  refuseOtherIndexes(copy)
 }
 
-function createTable(copy: SqlDatabase, name: string, sql: string): void {
-  const verdict = checkTable(sql, name)
-  if (!verdict.ok) throw new UnsupportedDatabaseError(verdict.reason)
-  orUnsupported({ type: 'table', name }, () => createDefinition(copy, sql, verdict.standIns))
-}
-
-function copyRows(copy: SqlDatabase, table: string): number {
-  const target = isSystemName(table) ? systemTableName(table) : table
-  return copyTable(copy, { schema: 'src', table }, { schema: 'main', table: target })
+/** The automatic indexes that other versions of SQLite would make must be those that the device has. */
+function refuseOtherIndexes(copy: SqlDatabase): void {
+  const made = "SELECT name FROM main.sqlite_schema WHERE type = 'index' AND name NOT LIKE '%nightferry_copy_%'"
+  const declared = "SELECT name FROM main._nightferry_copy_object WHERE type = 'index'"
+  const odd = copy.prepare(
+    `SELECT * FROM (${made} EXCEPT ${declared}) UNION ALL SELECT * FROM (${declared} EXCEPT ${made})`,
+  )
+  const [name] = odd.get() ?? []
+  if (name !== undefined) throw new UnsupportedDatabaseError(`index ${name}: this server would make another one`)
 }
 
 function createIndex(copy: SqlDatabase, object: SchemaObject, sql: string, tables: ReadonlyMap<string, string>): void {

@@ -7,7 +7,7 @@
  * left behind. Runs in a child process (BK-8).
  */
 
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import { MAX_DATABASE_BYTES } from '../../schemas/limits.ts'
@@ -75,6 +75,8 @@ export async function importFile(
     const plain = openSource(source, input.maxBytes ?? MAX_DATABASE_BYTES)
     const facts = await encryptFile(plain, sourcePath, passphrase, (done) => onProgress('receive', done))
     const header = { ...facts, ...(input.journalMode && { journalMode: input.journalMode }) }
+    // SQLite would make it readable for others.
+    await writeFile(buildingPath, '', { mode: 0o600, flag: 'wx' })
     const outcome = buildCopy(
       { sourcePath, passphrase, buildingPath, key, position: input.position, header },
       onProgress,

@@ -6,6 +6,7 @@
  * not grow with the database. One read transaction on the copy; Deltas go on meanwhile (RS-1).
  */
 
+import { writeFileSync } from 'node:fs'
 import { CodedError } from '../../schemas/errors.ts'
 import { checkTable, createDefinition } from '../backup/checkDefinition.ts'
 import {
@@ -35,9 +36,10 @@ export interface ImageFileInput {
  */
 export function buildImageFile(input: ImageFileInput, onProgress: (rows: number) => void): CopyMeta {
   const header = peekCopy(input)
+  // SQLite would make it readable for others.
+  writeFileSync(input.imagePath, '', { mode: 0o600, flag: 'wx' })
   const image = openDatabase(input.imagePath, {
     cipher: { kind: 'aes256cbc', passphrase: input.passphrase },
-    create: true,
   })
   try {
     prepareTarget(image, header)
@@ -73,7 +75,7 @@ function prepareTarget(image: SqlDatabase, header: CopyMeta): void {
   image.pragma(`page_size=${header.pageSize}`)
   image.pragma(`auto_vacuum=${header.autoVacuum}`)
   image.pragma(`encoding='${header.encoding}'`)
-  image.pragma('journal_mode=OFF')
+  image.pragma('journal_mode=MEMORY')
   image.pragma('synchronous=OFF')
   image.pragma('temp_store=MEMORY')
   image.pragma('ignore_check_constraints=ON')
@@ -102,11 +104,13 @@ function fillImage(image: SqlDatabase, objects: readonly SchemaObject[], onProgr
   const renamed = createSystemTables(image, real)
   let rows = 0
   for (const { type, name } of real) {
-    if (type !== 'table') continue
-    if (isSystemName(name)) fillSystemTable(image, name, renamed.get(name) ?? name)
-    else rows += copyTable(image, { schema: 'src', table: name }, { schema: 'main', table: name })
+    if (type !== 'table' || isSystemName(name)) continue
+    rows += copyTable(image, { schema: 'src', table: name }, { schema: 'main', table: name })
     onProgress(rows)
   }
+  // Last of all: filling an AUTOINCREMENT table writes to `sqlite_sequence`.
+  for (const { type, name } of real)
+    if (type === 'table' && isSystemName(name)) fillSystemTable(image, name, renamed.get(name) ?? name)
   writeSchema(image, renamed)
 }
 

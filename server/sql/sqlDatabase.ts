@@ -27,7 +27,10 @@ export interface SqlDatabase {
   pragma(text: string): SqlValue
   /** Lets `sqlite_schema` be written (for definitions that are kept as data); off again with `false`, which reloads the schema. */
   writableSchema(on: boolean): void
-  /** A function for SQL; only stand-ins for functions of the device that we do not have. */
+  /**
+   * A function for SQL; only stand-ins for functions of the device that we do not have. From then on the connection
+   * trusts its schema: it must not show a hostile one.
+   */
   standInFunction(name: string): void
   close(): void
 }
