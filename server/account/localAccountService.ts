@@ -32,8 +32,8 @@ export interface LocalAccountDeps {
 
 /** The service and what only its own machine may ask for. */
 export interface LocalAccountService extends AccountService {
-  /** An operator's access token, valid for 12 hours: whoever can open the account store is the operator. */
-  issueOperatorToken(): Promise<string>
+  /** An operator's access token, 12 hours unless said otherwise: whoever can open the account store is the operator. */
+  issueOperatorToken(lifeS?: number): Promise<string>
 }
 
 /** The account service over `store`. */
@@ -62,13 +62,8 @@ export function createLocalAccountService(deps: LocalAccountDeps): LocalAccountS
     isEnabled: (accountId, deviceId) => isEnabled(store, accountId, deviceId),
     verifyToken: async (token) => verifyToken(token, (await signingKeys.jwks(clock())).keys, clock()),
     jwks: async () => signingKeys.jwks(clock()),
-    issueOperatorToken: () =>
-      signToken(
-        signingKeys,
-        { scope: 'operator', accountId: 'operator', accountName: 'operator' },
-        clock(),
-        OPERATOR_TOKEN_LIFE_S,
-      ),
+    issueOperatorToken: (lifeS = OPERATOR_TOKEN_LIFE_S) =>
+      signToken(signingKeys, { scope: 'operator', accountId: 'operator', accountName: 'operator' }, clock(), lifeS),
   }
 }
 

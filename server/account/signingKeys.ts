@@ -1,6 +1,6 @@
 /**
  * Signing keys (Ed25519) with rotation: the newest signs, older ones verify until the last thing they signed has
- * ended (AC-3). The private half rests wrapped by the master key. Tokens and SegmentMaps are signed with such keys.
+ * ended (AC-3). The private half rests wrapped by the master key. Tokens are signed with them.
  */
 
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'

@@ -131,7 +131,7 @@ export function describeAccountService(way: string, open: () => Promise<AccountS
       expect((await service.jwks()).keys).toHaveLength(1)
     })
 
-    it('[AC-2] gives a device a secret that logs it in, and its id only once per account', async () => {
+    it('[AC-2] [AC-11] gives a device a secret that logs it in, and its id only once per account', async () => {
       const { accountId } = await service.register('anna', PASSWORD)
       const other = await service.register('otto', PASSWORD)
       const { device, secret } = await service.registerDevice(accountId, 'phone', 'IMEI:1')
@@ -160,7 +160,7 @@ export function describeAccountService(way: string, open: () => Promise<AccountS
       await expect(service.setDeviceDisabled('IMEI:1', true)).rejects.toMatchObject({ code: 'protocol.malformed' })
     })
 
-    it('[AC-2] verifies a device by basic and MD5, and MD5 of SyncML 1.0 by neither', async () => {
+    it('[AC-2] [AC-10] verifies a device by basic and MD5, but not by MD5 of SyncML 1.0', async () => {
       const { accountId } = await service.register('anna', PASSWORD)
       const { secret } = await service.registerDevice(accountId, 'phone', 'IMEI:1')
       const nonce = randomBytes(16)

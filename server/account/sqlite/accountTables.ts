@@ -4,8 +4,15 @@
 
 import type { Kysely } from 'kysely'
 import type { Migration } from '../../catalogue/sqlite/migrate.ts'
-import { createSigningKey } from '../../catalogue/sqlite/migrations.ts'
-import type { SigningKeyTable } from '../../catalogue/sqlite/tables.ts'
+
+export interface SigningKeyTable {
+  kid: string
+  /** Public JWK as JSON. */
+  publicJwk: string
+  /** 32 octets of the private key, sealed: a key of the key ring. */
+  wrappedPrivateKey: string
+  createdAt: number
+}
 
 export interface AccountTables {
   account: {
@@ -95,4 +102,14 @@ async function createRefreshToken(db: Kysely<unknown>): Promise<void> {
     .execute()
   await db.schema.createIndex('refreshTokenByFamily').on('refreshToken').column('familyId').execute()
   await db.schema.createIndex('refreshTokenByAccount').on('refreshToken').column('accountId').execute()
+}
+
+async function createSigningKey(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('signingKey')
+    .addColumn('kid', 'text', (column) => column.primaryKey())
+    .addColumn('publicJwk', 'text', (column) => column.notNull())
+    .addColumn('wrappedPrivateKey', 'text', (column) => column.notNull())
+    .addColumn('createdAt', 'bigint', (column) => column.notNull())
+    .execute()
 }

@@ -5,12 +5,12 @@
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import { openSqliteFile } from '../../catalogue/sqlite/openSqliteFile.ts'
-import { sqlSigningKeys } from '../../catalogue/sqlite/signingKeyStore.ts'
 import type { KeyRing } from '../../keys/keyRing.ts'
 import type { AccountRow, AccountStore } from '../accountStore.ts'
 import { type AccountTables, accountMigrations } from './accountTables.ts'
 import { deviceRows } from './deviceRows.ts'
 import { refreshTokens } from './refreshTokens.ts'
+import { signingKeyRows } from './signingKeyRows.ts'
 
 type AccountDb = Kysely<AccountTables>
 
@@ -26,7 +26,7 @@ export async function openAccountStore(dataDir: string, keyRing: KeyRing): Promi
     keyRing,
   )
   return {
-    signingKeys: sqlSigningKeys(db),
+    signingKeys: signingKeyRows(db),
     ...accountRows(db),
     ...deviceRows(db),
     ...refreshTokens(db),

@@ -12,7 +12,6 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0002-nonce', up: createNonce },
   { name: '0003-database', up: createDatabase },
   { name: '0004-restore', up: createRestore },
-  { name: '0005-signing-key', up: createSigningKey },
   { name: '0006-omads-session', up: createOmadsSession },
 ]
 
@@ -90,17 +89,6 @@ async function createRestore(db: Kysely<unknown>): Promise<void> {
     .addColumn('completedAt', 'bigint')
     .execute()
   await db.schema.createIndex('restoreByExpiry').on('restore').column('expiresAt').execute()
-}
-
-/** Shared with the account service's file: both sign. */
-export async function createSigningKey(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('signingKey')
-    .addColumn('kid', 'text', (column) => column.primaryKey())
-    .addColumn('publicJwk', 'text', (column) => column.notNull())
-    .addColumn('wrappedPrivateKey', 'text', (column) => column.notNull())
-    .addColumn('createdAt', 'bigint', (column) => column.notNull())
-    .execute()
 }
 
 async function createOmadsSession(db: Kysely<unknown>): Promise<void> {

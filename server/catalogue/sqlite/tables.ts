@@ -62,15 +62,6 @@ export interface RestoreTable {
   completedAt: number | null
 }
 
-export interface SigningKeyTable {
-  kid: string
-  /** Public JWK as JSON. */
-  publicJwk: string
-  /** 32 octets of the private key, sealed: a key of the key ring. */
-  wrappedPrivateKey: string
-  createdAt: number
-}
-
 export interface OmadsSessionTable {
   token: string
   deviceId: string
@@ -87,6 +78,5 @@ export interface CatalogueTables {
   nonce: NonceTable
   database: DatabaseTable
   restore: RestoreTable
-  signingKey: SigningKeyTable
   omadsSession: OmadsSessionTable
 }

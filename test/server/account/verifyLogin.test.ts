@@ -134,4 +134,15 @@ describe('SyncML login at the backup server', () => {
     expect(await verifier.verify(basic(secret), '198.51.100.7')).toEqual(accepted())
     expect(await verifier.verify(basic(secret), '203.0.113.9')).toEqual(accepted())
   })
+
+  it('[AC-13] counts four digests of one message as one failure', async () => {
+    verifier = verifierWith(
+      createFailureLimits({ perAddressAndSubject: 2, perAddress: 20, perSubject: 20, windowS: 60 }),
+    )
+    const wrong = { ...digest(secret, 'old'), nonce: Buffer.from('new') }
+    for (let count = 0; count < 7; count++) await verifier.verify(wrong, '192.0.2.1')
+    expect(await verifier.verify(digest(secret, 'right'), '192.0.2.1')).toEqual(accepted())
+    for (let count = 0; count < 8; count++) await verifier.verify(wrong, '192.0.2.1')
+    expect(await verifier.verify(digest(secret, 'right'), '192.0.2.1')).toEqual({ kind: 'refused', status: 401 })
+  })
 })
