@@ -47,7 +47,7 @@ function bashScript(program: ProgramSpec): string {
     esac
   done
   case "$previous" in
-    ${paths.join('|')}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    ${[...new Set(paths)].join('|')}) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   case "$command" in
 ${cases.join('\n')}
@@ -67,7 +67,7 @@ function pathOf(command: CommandSpec): string {
 /** Every word sequence that leads to a command: `account`, `account/add`. */
 function namePrefixes(program: ProgramSpec): string[] {
   const prefixes = new Set<string>()
-  for (const command of program.commands) {
+  for (const command of visible(program)) {
     const words = command.name.split(' ')
     for (let length = 1; length <= words.length; length++) prefixes.add(words.slice(0, length).join('/'))
   }
