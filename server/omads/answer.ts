@@ -16,7 +16,7 @@ import type {
   SyncmlVersion,
 } from '../../schemas/syncml/message.ts'
 import { statusOf } from './commands/commandContext.ts'
-import { messageLimit } from './packReply.ts'
+import { messageLimit } from './packing.ts'
 
 /** What goes back over HTTP. */
 export interface OmadsReply {

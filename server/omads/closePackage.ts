@@ -6,7 +6,7 @@ import { STATUS } from '../../schemas/syncml/codes.ts'
 import type { Command } from '../../schemas/syncml/message.ts'
 import { advance, type CommandContext, statusOnError } from './commands/commandContext.ts'
 import { breakObject } from './commands/putItem.ts'
-import type { DatastoreLink, SendPlan } from './session.ts'
+import type { DatastoreLink, SendPlan } from './sessionState.ts'
 
 /** True if this message closes its package; after package 4 Statuses alone close it too (reference 10.5). */
 export function closesPackage(context: CommandContext, commands: readonly Command[], final: boolean): boolean {

@@ -4,7 +4,8 @@
 
 import type { Datastore } from '../datastore/datastore.ts'
 import type { CommandDeps } from './commands/commandContext.ts'
-import { type EndReason, type SessionState, transition } from './session.ts'
+import { transition } from './session.ts'
+import type { EndReason, SessionState } from './sessionState.ts'
 
 /** Abandons what `state` left half done; the state after it. Failures are logged: the session ends in any case. */
 export async function endSession(deps: CommandDeps, state: SessionState, reason: EndReason): Promise<SessionState> {

@@ -17,7 +17,8 @@ import { createExpiry } from './expire.ts'
 import { createKeyedLock } from './keyedLock.ts'
 import { isResent, type Located, locateSession, type MessageIds, type OmadsRequest, respUri } from './locateSession.ts'
 import { runMessage } from './runMessage.ts'
-import { type ActiveState, newSession, type SessionState, transition } from './session.ts'
+import { newSession, transition } from './session.ts'
+import type { ActiveState, SessionState } from './sessionState.ts'
 import type { SessionRecord, SessionStore } from './sessionStore.ts'
 
 /** Parts the engine is built from. */

@@ -4,8 +4,8 @@
  */
 
 import type { Command, Item, ItemData, Meta } from '../../schemas/syncml/message.ts'
-import { type Packing, sizeOf } from './packReply.ts'
-import type { DatastoreLink, WaitingItem } from './session.ts'
+import { type Packing, sizeOf } from './packing.ts'
+import type { DatastoreLink, WaitingItem } from './sessionState.ts'
 
 /** Octets `[offset, offset + length)` of an Item of a datastore. */
 export type ReadItem = (uri: string, id: string, offset: number, length: number) => Promise<Uint8Array>

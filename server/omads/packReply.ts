@@ -3,16 +3,11 @@
  * package 4, as much as the client's MaxMsgSize takes. What does not fit waits in the session.
  */
 
-import { encodedCommandSize, encodeMessage } from '../../schemas/syncml/codec.ts'
+import { encodeMessage } from '../../schemas/syncml/codec.ts'
 import type { Command, ResultsCommand, StatusCommand, SyncHdr } from '../../schemas/syncml/message.ts'
 import { nextItemCommand, type ReadItem } from './packItem.ts'
-import type { ActiveState, DatastoreLink, Outbox, SentItem } from './session.ts'
-
-/** Assumed where a client says nothing; old phones have no more. */
-const DEFAULT_MAX_MSG_SIZE = 10_000
-
-/** Below this no session is possible: a header and a few Statuses must fit. */
-const LEAST_MAX_MSG_SIZE = 1500
+import { messageLimit, type Packing, sizeOf } from './packing.ts'
+import type { ActiveState, DatastoreLink, Outbox, SentItem } from './sessionState.ts'
 
 /** Octets kept free: encoded sizes of parts do not add up exactly (code pages, lengths). */
 const MARGIN = 48
@@ -34,25 +29,7 @@ export interface PackedReply {
   readonly complete: boolean
 }
 
-/** Octets an answer to this client may have. */
-export function messageLimit(peerMaxMsgSize: number): number {
-  return peerMaxMsgSize === 0 ? DEFAULT_MAX_MSG_SIZE : Math.max(peerMaxMsgSize, LEAST_MAX_MSG_SIZE)
-}
-
-/** The message while it fills up. */
-export interface Packing {
-  readonly state: ActiveState
-  readonly commands: Command[]
-  room: number
-  nextCmdId: number
-}
-
-/** Octets of `command` in this session's encoding. */
-export function sizeOf(packing: Packing, command: Command): number {
-  const { encoding, version } = packing.state.identity
-  return encodedCommandSize(command, encoding, version)
-}
-
+/** Packs the next answer of the session. */
 export async function packReply(input: PackInput): Promise<PackedReply> {
   const { state, header } = input
   const { encoding } = state.identity

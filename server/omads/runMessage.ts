@@ -13,7 +13,8 @@ import type { Arrival, OmadsDeps } from './handleMessage.ts'
 import { respUri, tokenOf } from './locateSession.ts'
 import type { ReadItem } from './packItem.ts'
 import { packReply } from './packReply.ts'
-import { type ActiveState, type SessionState, transition } from './session.ts'
+import { transition } from './session.ts'
+import type { ActiveState, SessionState } from './sessionState.ts'
 
 /** Runs the message in its session and gives the answer, which is durable by then. */
 export async function runMessage(

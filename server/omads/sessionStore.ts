@@ -3,7 +3,7 @@
  * the engine sends an answer only after that, so a restart between two messages is not noticed.
  */
 
-import type { SessionState } from './session.ts'
+import type { SessionState } from './sessionState.ts'
 
 /** The answer to the last message of a session, for a client that asks again. */
 export interface StoredAnswer {

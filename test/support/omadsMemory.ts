@@ -7,7 +7,7 @@ import { basicCredential, ha1, md5Digest, md5DigestOf10 } from '../../schemas/sy
 import type { SyncmlCredentials } from '../../server/account/accountService.ts'
 import type { LoginVerifier, NonceStore, Nonces } from '../../server/omads/authenticate.ts'
 import type { OmadsLog } from '../../server/omads/commands/commandContext.ts'
-import type { SessionState } from '../../server/omads/session.ts'
+import type { SessionState } from '../../server/omads/sessionState.ts'
 import type { SessionRecord, SessionStore } from '../../server/omads/sessionStore.ts'
 import type { Spool } from '../../server/storage/spool.ts'
 

@@ -3,7 +3,7 @@
  * each message; the catalogue commits durably, so an answer that was sent is an answer that is kept (OM-4).
  */
 
-import type { SessionState } from '../../omads/session.ts'
+import type { SessionState } from '../../omads/sessionState.ts'
 import type { SessionRecord, SessionStore, StoredAnswer } from '../../omads/sessionStore.ts'
 import type { CatalogueDb } from './openCatalogue.ts'
 import type { OmadsSessionTable } from './tables.ts'

@@ -6,7 +6,8 @@ import { CodedError, errorEntry } from '../../../schemas/errors.ts'
 import type { Command, Item, StatusCommand, SyncHdr } from '../../../schemas/syncml/message.ts'
 import type { DatastoreRegistry, Peer } from '../../datastore/datastore.ts'
 import type { Spool } from '../../storage/spool.ts'
-import { type ActiveState, type DatastoreLink, type SessionEvent, transition } from '../session.ts'
+import { transition } from '../session.ts'
+import type { ActiveState, DatastoreLink, SessionEvent } from '../sessionState.ts'
 
 /** Log of the engine: a constant phrase and fields; never content, never credentials. */
 export interface OmadsLog {

@@ -5,7 +5,7 @@
 import { STATUS } from '../../../schemas/syncml/codes.ts'
 import type { DeleteCommand, Item } from '../../../schemas/syncml/message.ts'
 import { luidOf } from '../largeObject.ts'
-import type { DatastoreLink } from '../session.ts'
+import type { DatastoreLink } from '../sessionState.ts'
 import { type CommandContext, oweItems } from './commandContext.ts'
 import { apply, breakObject } from './putItem.ts'
 

@@ -6,7 +6,7 @@ import { ALERT, STATUS } from '../../../schemas/syncml/codes.ts'
 import type { Item, ItemCommand } from '../../../schemas/syncml/message.ts'
 import type { ItemChange, ItemContent } from '../../datastore/datastore.ts'
 import { acceptChunk, type Chunk, continues, luidOf, type Receiving } from '../largeObject.ts'
-import type { DatastoreLink } from '../session.ts'
+import type { DatastoreLink } from '../sessionState.ts'
 import { advance, type CommandContext, oweItems, statusOnError } from './commandContext.ts'
 
 type PutCommand = ItemCommand & { readonly name: 'Add' | 'Replace' }

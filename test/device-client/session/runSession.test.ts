@@ -1,85 +1,13 @@
 /** The device's session against the server's engine, over a network that does what it likes. */
 
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { KeyStore } from '../../../device-client/ports.ts'
 import { nextUrl, RETRY_PAUSES_MS } from '../../../device-client/session/exchange.ts'
-import { runSession } from '../../../device-client/session/runSession.ts'
-import type { ItemSink, SessionRequest, Transfer } from '../../../device-client/session/sessionRequest.ts'
 import { OWN_MAX_MSG_SIZE } from '../../../schemas/limits.ts'
 import { decodeMessage, encodeMessage } from '../../../schemas/syncml/codec.ts'
 import type { Message } from '../../../schemas/syncml/message.ts'
-import { type Fault, lossyNetwork, memoryKeyStore, sessionPorts } from '../../support/lossyFetch.ts'
-import { type OmadsServer, omadsServer } from '../../support/omadsPeer.ts'
-
-const position = { lineage: 'a'.repeat(32), positions: [{ number: 4, token: 'b'.repeat(32) }] }
-
-function content(sizeBytes: number, seed = 7): Uint8Array {
-  return new Uint8Array(sizeBytes).map((_, i) => (i * seed + (i >> 8)) & 0xff)
-}
-
-function sending(bytes: Uint8Array, type: 202 | 203 = 203, piece = 1000): Transfer {
-  return {
-    kind: 'send',
-    type,
-    item: {
-      luid: 'delta',
-      type: 'application/octet-stream',
-      sizeBytes: bytes.length,
-      async *open(offset) {
-        for (let at = offset; at < bytes.length; at += piece) yield bytes.subarray(at, at + piece)
-      },
-    },
-  }
-}
-
-function receiving(): { transfer: Transfer; items: Map<string, Uint8Array>; aborted: string[] } {
-  const items = new Map<string, Uint8Array>()
-  const aborted: string[] = []
-  const sink: ItemSink = {
-    async begin({ id }) {
-      const parts: Uint8Array[] = []
-      return {
-        write: async (bytes) => {
-          parts.push(bytes.slice())
-        },
-        finish: async () => {
-          items.set(id, new Uint8Array(Buffer.concat(parts)))
-          return 201
-        },
-        abort: async () => {
-          aborted.push(id)
-        },
-      }
-    },
-  }
-  return { transfer: { kind: 'receive', type: 205, sink }, items, aborted }
-}
-
-function requestOf(transfer: Transfer, more: Partial<SessionRequest> = {}): SessionRequest {
-  return {
-    serverUrl: 'http://sync.example/omads',
-    userName: 'alice',
-    secret: 'secret',
-    deviceId: 'dev-1',
-    datastore: './databases/app',
-    localUri: './databases/app',
-    next: '7',
-    position,
-    transfer,
-    ...more,
-  }
-}
-
-async function run(server: OmadsServer, request: SessionRequest, keyStore: KeyStore, faults: readonly Fault[] = []) {
-  const network = lossyNetwork(server, faults)
-  const result = await runSession(sessionPorts(server, network, keyStore), request)
-  return { result, network }
-}
-
-function stored(server: OmadsServer): Buffer {
-  return Buffer.from(server.store.items.get('acc-alice/delta')?.bytes ?? new Uint8Array())
-}
+import { content, position, receiving, requestOf, run, sending, stored } from '../../support/deviceSession.ts'
+import { type Fault, memoryKeyStore } from '../../support/lossyFetch.ts'
+import { omadsServer } from '../../support/omadsPeer.ts'
 
 describe('exchanges', () => {
   it('[DC-11] a small backup is one exchange, at first contact and with a known nonce', async () => {
@@ -240,90 +168,3 @@ describe('an untrusted server', () => {
     await expect(tried).rejects.toMatchObject({ code: 'protocol.malformed' })
   })
 })
-
-const faultsArb = fc.array(
-  fc.constantFrom<Fault>(
-    'none',
-    'none',
-    'none',
-    'drop-request',
-    'drop-answer',
-    'duplicate',
-    'busy',
-    'restart',
-    'cut-answer',
-    'twice-at-once',
-  ),
-  { maxLength: 14 },
-)
-
-describe('faults', () => {
-  it('[DC-12][OM-3] whatever gets lost or comes twice, the Item arrives whole, once, and exactly', async () => {
-    const property = fc.asyncProperty(
-      fc.integer({ min: 0, max: 40_000 }),
-      fc.integer({ min: 2000, max: 20_000 }),
-      fc.integer({ min: 1, max: 5000 }),
-      fc.boolean(),
-      faultsArb,
-      async (sizeBytes, maxMsgSize, piece, known, faults) => {
-        const server = limited(omadsServer(), maxMsgSize)
-        const keyStore = memoryKeyStore()
-        if (known) await run(server, requestOf(sending(content(1)), { next: '1' }), keyStore)
-        const before = server.store.events.length
-        const bytes = content(sizeBytes, 11)
-        const { result } = await run(server, requestOf(sending(bytes, 203, piece)), keyStore, faults)
-        expect(result.outcome).toBe('accepted')
-        expect(stored(server).equals(Buffer.from(bytes))).toBe(true)
-        expect(server.store.anchor).toBe('7')
-        expect(server.store.events.slice(before)).toEqual(['put delta', 'finish'])
-        expect(server.spool.ids()).toEqual([])
-        expect(server.errors).toEqual([])
-      },
-    )
-    await fc.assert(property, { numRuns: 150 })
-  }, 20_000)
-
-  it('[DC-12][OM-3] Items for the device arrive whole and exactly too', async () => {
-    const property = fc.asyncProperty(
-      fc.array(fc.integer({ min: 0, max: 30_000 }), { maxLength: 4 }),
-      faultsArb,
-      async (sizes, faults) => {
-        const server = omadsServer()
-        sizes.forEach((size, i) => {
-          server.store.offered.set(`g${i}`, { bytes: content(size, 3 + i), type: 'application/octet-stream' })
-        })
-        const { transfer, items } = receiving()
-        const { result } = await run(server, requestOf(transfer), memoryKeyStore(), faults)
-        expect(result.outcome).toBe('accepted')
-        expect([...items.values()].map((b) => b.length)).toEqual(sizes)
-        for (const [id, bytes] of items)
-          expect(Buffer.compare(bytes, server.store.offered.get(id)?.bytes ?? bytes)).toBe(0)
-        expect(server.store.acknowledged).toHaveLength(sizes.length)
-        expect(server.errors).toEqual([])
-      },
-    )
-    await fc.assert(property, { numRuns: 80 })
-  }, 20_000)
-})
-
-/** A server that announces a smaller MaxMsgSize than ours does. */
-function limited(server: OmadsServer, maxMsgSize: number): OmadsServer {
-  const patch = () => {
-    const { omads } = server
-    const handle = async (request: Parameters<typeof omads>[0]) => {
-      const answer = await omads(request)
-      if (answer.status !== 200) return answer
-      const message = decodeMessage(answer.bytes, 'wbxml')
-      const header = { ...message.header, meta: { ...message.header.meta, maxMsgSize } }
-      return { ...answer, bytes: encodeMessage({ ...message, header }, 'wbxml') }
-    }
-    server.omads = Object.assign(handle, { expireIdle: omads.expireIdle })
-  }
-  const { restart } = server
-  server.restart = () => {
-    restart()
-    patch()
-  }
-  patch()
-  return server
-}

@@ -2,13 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import type { Peer } from '../../../server/datastore/datastore.ts'
-import {
-  type DatastoreLink,
-  newSession,
-  type SessionEvent,
-  type SessionState,
-  transition,
-} from '../../../server/omads/session.ts'
+import { newSession, transition } from '../../../server/omads/session.ts'
+import type { DatastoreLink, SessionEvent, SessionState } from '../../../server/omads/sessionState.ts'
 
 const peer: Peer = { accountId: 'a', accountName: 'alice', deviceId: 'd' }
 const link: DatastoreLink = {

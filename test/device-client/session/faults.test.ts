@@ -1,0 +1,95 @@
+/** Whatever the network does to a session, Items arrive whole, once, and exactly. */
+
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeMessage, encodeMessage } from '../../../schemas/syncml/codec.ts'
+import { content, receiving, requestOf, run, sending, stored } from '../../support/deviceSession.ts'
+import { type Fault, memoryKeyStore } from '../../support/lossyFetch.ts'
+import { type OmadsServer, omadsServer } from '../../support/omadsPeer.ts'
+
+const faultsArb = fc.array(
+  fc.constantFrom<Fault>(
+    'none',
+    'none',
+    'none',
+    'drop-request',
+    'drop-answer',
+    'duplicate',
+    'busy',
+    'restart',
+    'cut-answer',
+    'twice-at-once',
+  ),
+  { maxLength: 14 },
+)
+
+describe('faults', () => {
+  it('[DC-12][OM-3] whatever gets lost or comes twice, the Item arrives whole, once, and exactly', async () => {
+    const property = fc.asyncProperty(
+      fc.integer({ min: 0, max: 40_000 }),
+      fc.integer({ min: 2000, max: 20_000 }),
+      fc.integer({ min: 1, max: 5000 }),
+      fc.boolean(),
+      faultsArb,
+      async (sizeBytes, maxMsgSize, piece, known, faults) => {
+        const server = limited(omadsServer(), maxMsgSize)
+        const keyStore = memoryKeyStore()
+        if (known) await run(server, requestOf(sending(content(1)), { next: '1' }), keyStore)
+        const before = server.store.events.length
+        const bytes = content(sizeBytes, 11)
+        const { result } = await run(server, requestOf(sending(bytes, 203, piece)), keyStore, faults)
+        expect(result.outcome).toBe('accepted')
+        expect(stored(server).equals(Buffer.from(bytes))).toBe(true)
+        expect(server.store.anchor).toBe('7')
+        expect(server.store.events.slice(before)).toEqual(['put delta', 'finish'])
+        expect(server.spool.ids()).toEqual([])
+        expect(server.errors).toEqual([])
+      },
+    )
+    await fc.assert(property, { numRuns: 150 })
+  }, 20_000)
+
+  it('[DC-12][OM-3] Items for the device arrive whole and exactly too', async () => {
+    const property = fc.asyncProperty(
+      fc.array(fc.integer({ min: 0, max: 30_000 }), { maxLength: 4 }),
+      faultsArb,
+      async (sizes, faults) => {
+        const server = omadsServer()
+        sizes.forEach((size, i) => {
+          server.store.offered.set(`g${i}`, { bytes: content(size, 3 + i), type: 'application/octet-stream' })
+        })
+        const { transfer, items } = receiving()
+        const { result } = await run(server, requestOf(transfer), memoryKeyStore(), faults)
+        expect(result.outcome).toBe('accepted')
+        expect([...items.values()].map((b) => b.length)).toEqual(sizes)
+        for (const [id, bytes] of items)
+          expect(Buffer.compare(bytes, server.store.offered.get(id)?.bytes ?? bytes)).toBe(0)
+        expect(server.store.acknowledged).toHaveLength(sizes.length)
+        expect(server.errors).toEqual([])
+      },
+    )
+    await fc.assert(property, { numRuns: 80 })
+  }, 20_000)
+})
+
+/** A server that announces a smaller MaxMsgSize than ours does. */
+function limited(server: OmadsServer, maxMsgSize: number): OmadsServer {
+  const patch = () => {
+    const { omads } = server
+    const handle = async (request: Parameters<typeof omads>[0]) => {
+      const answer = await omads(request)
+      if (answer.status !== 200) return answer
+      const message = decodeMessage(answer.bytes, 'wbxml')
+      const header = { ...message.header, meta: { ...message.header.meta, maxMsgSize } }
+      return { ...answer, bytes: encodeMessage({ ...message, header }, 'wbxml') }
+    }
+    server.omads = Object.assign(handle, { expireIdle: omads.expireIdle })
+  }
+  const { restart } = server
+  server.restart = () => {
+    restart()
+    patch()
+  }
+  patch()
+  return server
+}
