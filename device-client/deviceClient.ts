@@ -3,6 +3,7 @@
  * Reports are what the agent prints with `--json`, so their fields are part of the contract.
  */
 
+import type { TrackingMethod } from './observe/tracker.ts'
 import type { BackupPreferences } from './schedule/preferences.ts'
 
 export interface InitOptions {
@@ -26,6 +27,8 @@ export interface AddOptions {
   readonly path: string
   /** Default: the file's name without its ending. */
   readonly name?: string
+  /** `compare` never alters the database, at the price of reading all of it each time. Default: `triggers`. */
+  readonly tracking?: TrackingMethod
   readonly preferences?: Partial<BackupPreferences>
 }
 
@@ -34,6 +37,7 @@ export interface DatabaseEntry {
   readonly name: string
   /** Absolute path on this device. */
   readonly path: string
+  readonly tracking: TrackingMethod
   readonly preferences: BackupPreferences
 }
 

@@ -32,7 +32,29 @@ export interface SqlOpener {
 /** Bytes of the whole file, consistent, for a full backup; removed by `dispose`. */
 export interface FileImage {
   readonly sizeBytes: number
+  /** Journal mode of the database on the device; what `read` gives says so in its header. */
+  readonly journalMode: 'wal' | 'delete'
+  /** The image as a database, for looking at it. */
+  open(): SqlDatabase
   read(): AsyncIterable<Uint8Array>
+  dispose(): Promise<void>
+}
+
+/** Takes consistent images of whole databases while the application goes on, without objects of ours. */
+export interface FileImager {
+  /** @throws {CodedError} `database.unknown`, `database.locked`, `database.invalid`, `storage.full`. */
+  take(path: string): Promise<FileImage>
+}
+
+/** A place for octets of unknown length that are read again, perhaps several times. */
+export interface Scratch {
+  /** Takes everything `source` gives. @throws {CodedError} `storage.full`. */
+  fill(source: AsyncIterable<Uint8Array>): Promise<ScratchContent>
+}
+export interface ScratchContent {
+  readonly sizeBytes: number
+  /** Octets from `offset` on. */
+  open(offset: number): AsyncIterable<Uint8Array>
   dispose(): Promise<void>
 }
 

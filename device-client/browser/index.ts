@@ -3,6 +3,7 @@
 export { createBrowserFetch } from './browserFetch.ts'
 export { browserClock } from './clock.ts'
 export { createIndexedDbKeyStore } from './indexedDbKeyStore.ts'
+export { memoryScratch } from './memoryScratch.ts'
 export { pakoGzip } from './pakoGzip.ts'
 export { browserRandom } from './random.ts'
-export { createSqlJsOpener, takeSqlJsImage, wrapSqlJs } from './sqlJs.ts'
+export { createSqlJsImager, createSqlJsOpener, wrapSqlJs } from './sqlJs.ts'

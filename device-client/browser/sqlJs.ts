@@ -5,7 +5,7 @@
 
 import type { Database, SqlJsStatic, Statement } from 'sql.js'
 import { CodedError } from '../../schemas/errors.ts'
-import type { FileImage, SqlDatabase, SqlOpener, SqlStatement, SqlValue } from '../ports.ts'
+import type { FileImage, FileImager, SqlDatabase, SqlOpener, SqlStatement, SqlValue } from '../ports.ts'
 import { type BindingForm, bindingForm, boundValue, writePlaceholders } from './exactBinding.ts'
 
 /** Forms of one statement that are kept prepared; more come only with odd mixtures of values. */
@@ -38,34 +38,31 @@ export function wrapSqlJs(database: Database): SqlDatabase {
   }
 }
 
-/** The image of a database in memory for a full backup, without our own objects. */
-export function takeSqlJsImage(
-  sqlJs: SqlJsStatic,
-  databases: ReadonlyMap<string, Database>,
-  path: string,
-): FileImage & { readonly journalMode: string } {
-  const image = new sqlJs.Database(findDatabase(databases, path).export())
-  try {
-    image.exec('PRAGMA secure_delete=ON; PRAGMA foreign_keys=OFF')
-    const own = image.exec(
-      `SELECT type, name FROM sqlite_schema WHERE type IN ('trigger','view','table')
-       AND substr(name, 1, 12) = '_nightferry_' ORDER BY type = 'table', name`,
-    )
-    for (const [type, name] of own[0]?.values ?? []) {
-      image.exec(`DROP ${type} "${String(name).replaceAll('"', '""')}"`)
-    }
-    const octets = image.export()
-    return {
-      sizeBytes: octets.length,
-      // A database in memory has no journal file; as a file it would begin in rollback mode.
-      journalMode: 'delete',
-      read: async function* () {
-        yield octets
-      },
-      dispose: async () => undefined,
-    }
-  } finally {
-    image.close()
+/** Fills the port `FileImager`: images are copies in memory, without our own objects. */
+export function createSqlJsImager(sqlJs: SqlJsStatic, databases: ReadonlyMap<string, Database>): FileImager {
+  return { take: async (path) => takeSqlJsImage(sqlJs, findDatabase(databases, path)) }
+}
+
+function takeSqlJsImage(sqlJs: SqlJsStatic, database: Database): FileImage {
+  const image = new sqlJs.Database(database.export())
+  image.exec('PRAGMA secure_delete=ON; PRAGMA foreign_keys=OFF')
+  const own = image.exec(
+    `SELECT type, name FROM sqlite_schema WHERE type IN ('trigger','view','table')
+     AND substr(name, 1, 12) = '_nightferry_' ORDER BY type = 'table', name`,
+  )
+  for (const [type, name] of own[0]?.values ?? []) {
+    image.exec(`DROP ${type} "${String(name).replaceAll('"', '""')}"`)
+  }
+  const octets = image.export()
+  return {
+    sizeBytes: octets.length,
+    // A database in memory has no journal file; as a file it would begin in rollback mode.
+    journalMode: 'delete',
+    open: () => wrapSqlJs(image),
+    read: async function* () {
+      yield octets
+    },
+    dispose: async () => image.close(),
   }
 }
 

@@ -9,8 +9,8 @@ import { open, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { CodedError } from '../../schemas/errors.ts'
-import type { FileImage } from '../ports.ts'
-import { openDriver } from './betterSqlite.ts'
+import type { FileImage, FileImager } from '../ports.ts'
+import { openDeviceDatabase, openDriver } from './betterSqlite.ts'
 import { sqliteCode, translateSqliteError } from './sqliteErrors.ts'
 
 type Driver = InstanceType<typeof Database>
@@ -21,8 +21,6 @@ const READ_BYTES = 256 * 1024
 
 /** An image and what it does not tell by itself. */
 export interface DatabaseImage extends FileImage {
-  /** Journal mode of the database on the device, e.g. `wal`; the image itself is always in rollback mode. */
-  readonly journalMode: string
   /** Where the image lies, for readers that need a file. */
   readonly path: string
 }
@@ -38,7 +36,7 @@ export async function takeFileImage(path: string, directory: string): Promise<Da
   const imagePath = join(directory, `${randomUUID()}.image`)
   try {
     await checkSpace(source, path, directory)
-    const journalMode = String(source.pragma('journal_mode', { simple: true }))
+    const wal = String(source.pragma('journal_mode', { simple: true })).toLowerCase() === 'wal'
     // SQLite writes into an empty file that is there: so its mode is ours from the first octet.
     await (await open(imagePath, 'wx', 0o600)).close()
     await copyInto(source, imagePath)
@@ -46,9 +44,10 @@ export async function takeFileImage(path: string, directory: string): Promise<Da
     const { size } = await stat(imagePath)
     return {
       sizeBytes: size,
-      journalMode,
+      journalMode: wal ? 'wal' : 'delete',
       path: imagePath,
-      read: () => createReadStream(imagePath, { highWaterMark: READ_BYTES }),
+      open: () => openDeviceDatabase(imagePath),
+      read: () => readImage(imagePath, wal),
       dispose: () => removeImage(imagePath),
     }
   } catch (cause) {
@@ -56,6 +55,22 @@ export async function takeFileImage(path: string, directory: string): Promise<Da
     throw translateSpace(path, cause)
   } finally {
     source.close()
+  }
+}
+
+/** Fills the port `FileImager` on Node; images lie in `directory` of the agent's home. */
+export function createFileImager(directory: string): FileImager {
+  return { take: (path) => takeFileImage(path, directory) }
+}
+
+/** The image's octets; its header says the application's journal mode, which the image itself cannot be in. */
+async function* readImage(imagePath: string, wal: boolean): AsyncGenerator<Uint8Array> {
+  let first = wal
+  for await (const chunk of createReadStream(imagePath, { highWaterMark: READ_BYTES }) as AsyncIterable<Uint8Array>) {
+    // File format versions, bytes 18 and 19 of the header: 2 is WAL.
+    if (first) chunk.fill(2, 18, 20)
+    first = false
+    yield chunk
   }
 }
 

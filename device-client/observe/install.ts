@@ -25,7 +25,7 @@ export function installObservers(database: SqlDatabase): TrackingState {
   const own = readObjects(database).find((object) => isReservedName(object.name))
   if (own) {
     throw new CodedError('database.untrackable', `the database has an object named ${own.name}`, {
-      next: 'rename it: names that begin with _nightferry_ are reserved, or add the database with --method compare',
+      next: 'rename it: names that begin with _nightferry_ are reserved, or add the database with --tracking compare',
     })
   }
   createStateTable(database)

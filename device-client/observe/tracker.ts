@@ -77,6 +77,12 @@ export interface TrackingSummary {
   readonly current: number
 }
 
+/** An image of a whole database, opened, and what it cannot say by itself. */
+export interface ImageDescription {
+  readonly database: SqlDatabase
+  readonly journalMode: 'wal' | 'delete'
+}
+
 /** Tries before we give up on an application that changes its schema all the time. */
 const SNAPSHOT_TRIES = 5
 
@@ -153,16 +159,17 @@ export class Tracker {
    * Notes what an image holds. The image must have been taken after `prepareFull`.
    * @returns undefined if the application changed its schema in between: prepare again.
    */
-  describeImage(image: SqlDatabase, lineage: string, position: Position): PreparedBackup | undefined {
+  describeImage(image: ImageDescription, lineage: string, position: Position): PreparedBackup | undefined {
     const state = this.#read((database) => this.#state(database))
-    const picture = readSchemaPicture(image)
+    const seen = readSchemaPicture(image.database)
+    const picture = { ...seen, properties: { ...seen.properties, journalMode: image.journalMode } }
     const names = JSON.stringify(picture.objects)
     if (names !== JSON.stringify(state.objects)) return undefined
     this.#picture.begin()
     for (const shape of picture.tables) {
       const mode = state.tables.find((table) => table.name === shape.name)?.mode
       if (mode !== undefined && mode !== 'triggers') {
-        notePicture({ reader: image, picture: this.#picture, properties: picture.properties }, shape, mode)
+        notePicture({ reader: image.database, picture: this.#picture, properties: picture.properties }, shape, mode)
       }
     }
     this.#picture.save()

@@ -30,6 +30,11 @@ export interface RestoreDatabaseOptions {
   readonly gzip: Gzip
   readonly clock: Clock
   readonly onProgress?: (segmentsDone: number, segmentsTotal: number) => void
+  /**
+   * Makes the restored file this device's database; called with the position of its new life when the file is in
+   * place, before the server is told. Absent: the file is only a look at the backup, and nothing is confirmed.
+   */
+  readonly adopt?: (position: RestoreCompletion) => void
 }
 
 export interface RestoredDatabase {
@@ -42,7 +47,8 @@ export interface RestoredDatabase {
 }
 
 /**
- * Restores to `target`. When it resolves the file is in place and the server has confirmed its new life.
+ * Restores to `target`. When it resolves the file is in place and, if it was adopted, the server has confirmed its
+ * new life.
  *
  * @throws {CodedError} what a call met; `integrity.mismatch` if anything differs from the map; those of
  *   {@link RestoreTarget.replace}. The target's name shows the old file then, or the new one if only the confirmation
@@ -86,7 +92,11 @@ async function restoreByTicket(ticket: RestoreTicket, options: RestoreDatabaseOp
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
   await putInPlace(map, ticket, options)
-  const position = await calls.completeRestore(ticket.restoreId)
+  const position = { lineage: ticket.lineage, number: ticket.number, token: ticket.token }
+  if (options.adopt) {
+    options.adopt(position)
+    await calls.completeRestore(ticket.restoreId)
+  }
   await target.clear()
   return { position, bytesReceived, sizeBytes: map.sizeBytes, sha256: map.sha256 }
 }

@@ -148,19 +148,17 @@ export class DeviceLife {
     const { position, lineage } = this.tracker.prepareFull()
     const image = await takeFileImage(this.path, this.dir)
     try {
-      const database = openDeviceDatabase(image.path)
-      const backup = this.tracker.describeImage(database, lineage, position)
+      const database = image.open()
+      const backup = this.tracker.describeImage({ database, journalMode: image.journalMode }, lineage, position)
       database.close()
       if (!backup) throw new Error('the schema changed meanwhile')
       backup.markSent()
       const copyPath = join(this.dir, `copy${++this.#copies}.db`)
-      const journalMode = image.journalMode === 'wal' ? 'wal' : 'delete'
       const target = {
         copyPath,
         copyKey: this.#key.toString('hex'),
         position: { lineage, ...position },
-        journalMode,
-      } as const
+      }
       const result = await importFile(target, image.read())
       if (this.#copyPath) rmSync(this.#copyPath)
       this.#copyPath = result.kind === 'sql' ? copyPath : undefined

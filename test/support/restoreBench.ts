@@ -97,6 +97,7 @@ export async function openRestoreBench() {
       },
       target: fileRestoreTarget(path),
       wanted: `${fromDeviceId}/${DATABASE}`,
+      adopt: () => {},
       gzip: nodeGzip,
       clock: { now: Date.now, sleep: () => Promise.resolve() },
     })

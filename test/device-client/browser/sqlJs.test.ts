@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import initSqlJs, { type SqlJsStatic } from 'sql.js'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { writePlaceholders } from '../../../device-client/browser/exactBinding.ts'
-import { createSqlJsOpener, takeSqlJsImage, wrapSqlJs } from '../../../device-client/browser/sqlJs.ts'
+import { createSqlJsImager, createSqlJsOpener, wrapSqlJs } from '../../../device-client/browser/sqlJs.ts'
 import type { SqlValue } from '../../../device-client/ports.ts'
 
 let sqlJs: SqlJsStatic
@@ -90,7 +90,7 @@ describe('sql.js as the port', () => {
       INSERT INTO _nightferry_change VALUES ('a-note-of-the-observer');
       CREATE TRIGGER _nightferry_1 AFTER INSERT ON t BEGIN INSERT INTO _nightferry_change VALUES (1); END`)
     const databases = new Map([['app', raw]])
-    const image = takeSqlJsImage(sqlJs, databases, 'app')
+    const image = await createSqlJsImager(sqlJs, databases).take('app')
     const chunks: Uint8Array[] = []
     for await (const chunk of image.read()) chunks.push(chunk)
     const octets = Buffer.concat(chunks)

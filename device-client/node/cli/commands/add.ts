@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import { textOf } from '../../../../schemas/cli/commandTable.ts'
+import { CodedError } from '../../../../schemas/errors.ts'
 import { type AgentCommand, withWorkLock } from '../agentContext.ts'
 import { PREFERENCE_OPTIONS, readPreferences } from '../preferenceOptions.ts'
 
@@ -12,6 +13,11 @@ export const add: AgentCommand = {
     args: [{ name: 'PATH', summary: 'the SQLite file', path: true }],
     options: [
       { name: 'name', value: 'NAME', summary: "name of the backup (default: the file's name without its ending)" },
+      {
+        name: 'tracking',
+        value: 'HOW',
+        summary: 'triggers (observers inside the database) or compare (it is never altered) (default: triggers)',
+      },
       ...PREFERENCE_OPTIONS,
     ],
   },
@@ -21,8 +27,15 @@ export const add: AgentCommand = {
       const entry = await context.client.add({
         path: resolve(textOf(input, 'PATH') ?? ''),
         preferences: readPreferences(input),
+        ...readTracking(textOf(input, 'tracking')),
         ...(name === undefined ? {} : { name }),
       })
       return { json: { ...entry }, text: `${entry.name} is observed: ${entry.path}\n` }
     }),
+}
+
+function readTracking(text: string | undefined): { tracking?: 'triggers' | 'compare' } {
+  if (text === undefined) return {}
+  if (text === 'triggers' || text === 'compare') return { tracking: text }
+  throw new CodedError('config.invalid', `not a way of tracking: ${text}`, { next: 'Say triggers or compare.' })
 }

@@ -25,7 +25,9 @@ const report: BackupReport = {
   ...{ database: 'a', mode: 'delta', from: 3, to: 4, puts: 5, deletes: 1, schemaChanges: 0 },
   ...{ bytesSent: 900, bytesReceived: 400, exchanges: 1, durationMs: 12 },
 }
-const entry = (name: string): DatabaseEntry => ({ name, path: `/data/${name}.db`, preferences: DEFAULT_PREFERENCES })
+const entry = (name: string): DatabaseEntry => ({
+  ...{ name, path: `/data/${name}.db`, tracking: 'triggers', preferences: DEFAULT_PREFERENCES },
+})
 
 function clientOf(parts: Partial<DeviceClient>): DeviceClient {
   const absent = async (): Promise<never> => {

@@ -1,0 +1,211 @@
+/**
+ * One backup of one database: what changed if the server has the rest, the whole file if not. The acknowledged
+ * position moves only when the server answered 200. Rules DC-6, DC-8 to DC-11.
+ */
+
+import { DELTA_TYPE, FILE_GZIP_TYPE } from '../../schemas/delta/contentTypes.ts'
+import type { DeltaCounts } from '../../schemas/delta/delta.ts'
+import { CodedError, type ErrorCode } from '../../schemas/errors.ts'
+import type { DevInf } from '../../schemas/syncml/message.ts'
+import { encodeUtf8 } from '../../schemas/utf8.ts'
+import type { BackupReport } from '../deviceClient.ts'
+import type { PreparedBackup, PreparedDelta, Tracker } from '../observe/tracker.ts'
+import type { FileImager, Gzip, Scratch, ScratchContent } from '../ports.ts'
+import { runSession } from '../session/runSession.ts'
+import type { SessionPorts, SessionResult } from '../session/sessionRequest.ts'
+
+export interface BackupPorts extends SessionPorts {
+  readonly gzip: Gzip
+  readonly scratch: Scratch
+  readonly imager: FileImager
+}
+
+export interface BackupRequest {
+  readonly database: string
+  readonly path: string
+  readonly tracker: Tracker
+  readonly full: boolean
+  readonly login: { readonly server: string; readonly user: string; readonly secret: string; readonly deviceId: string }
+  readonly devInf: DevInf
+  /** Octets of the compressed item that the server has, and how many there are. */
+  readonly onProgress?: (bytesDone: number, bytesTotal: number) => void
+}
+
+/** A Delta is small and sent over slow links; a whole file is large, and its octets are many of them packed already. */
+const DELTA_LEVEL = 9
+const FILE_LEVEL = 1
+
+/** Tries for an image between two schema changes of the application. */
+const IMAGE_TRIES = 3
+
+/** The one Item of a database. */
+const LUID = 'database'
+
+interface Traffic {
+  exchanges: number
+  bytesSent: number
+  bytesReceived: number
+}
+
+/**
+ * Backs up now.
+ * @throws {CodedError} `database.locked`, `database.unknown`, `database.untrackable`; `network.unreachable`; `auth.*`
+ *   if the server refuses the device; `session.busy`, `storage.full` as the server says.
+ */
+export async function backupDatabase(ports: BackupPorts, request: BackupRequest): Promise<BackupReport> {
+  const startedAt = ports.clock.now()
+  const traffic: Traffic = { exchanges: 0, bytesSent: 0, bytesReceived: 0 }
+  const done = (part: Pick<BackupReport, 'mode' | 'from' | 'to'>, counts: DeltaCounts): BackupReport => ({
+    database: request.database,
+    ...part,
+    ...counts,
+    ...traffic,
+    durationMs: ports.clock.now() - startedAt,
+  })
+  const nothing: DeltaCounts = { puts: 0, deletes: 0, schemaChanges: 0 }
+  if (!request.full) {
+    const prepared = request.tracker.prepareDelta()
+    if (prepared === 'none') {
+      const { acknowledged } = request.tracker.summary()
+      return done({ mode: 'none', from: acknowledged, to: acknowledged }, nothing)
+    }
+    const sent = prepared === 'full' ? undefined : await sendDelta(ports, request, prepared, traffic)
+    if (sent) return done({ mode: 'delta', from: sent.from, to: sent.to }, sent.counts)
+  }
+  const to = await sendFull(ports, request, traffic)
+  return done({ mode: 'full', from: null, to }, nothing)
+}
+
+/** Undefined if the server wants the whole file. */
+async function sendDelta(
+  ports: BackupPorts,
+  request: BackupRequest,
+  prepared: PreparedDelta,
+  traffic: Traffic,
+): Promise<{ from: number; to: number; counts: DeltaCounts } | undefined> {
+  const content = await fillFromDelta(ports, prepared)
+  try {
+    const backup = prepared.finish()
+    const result = await send(ports, request, backup, { type: 202, contentType: DELTA_TYPE, content }, traffic)
+    if (result.outcome === 'refresh-required') return undefined
+    const { positions } = backup.chain
+    return { from: positions[0]?.number ?? 0, to: positions[positions.length - 1]?.number ?? 0, counts: backup.counts }
+  } finally {
+    await content.dispose()
+  }
+}
+
+async function fillFromDelta(ports: BackupPorts, prepared: PreparedDelta): Promise<ScratchContent> {
+  try {
+    return await ports.scratch.fill(ports.gzip.compress(octets(prepared.pieces()), DELTA_LEVEL))
+  } catch (cause) {
+    prepared.discard()
+    throw cause
+  }
+}
+
+async function* octets(pieces: Iterable<string>): AsyncGenerator<Uint8Array> {
+  for (const piece of pieces) yield encodeUtf8(piece)
+}
+
+/** Returns the number the copy stands at. */
+async function sendFull(ports: BackupPorts, request: BackupRequest, traffic: Traffic): Promise<number> {
+  for (let attempt = 0; attempt < IMAGE_TRIES; attempt++) {
+    const { position, lineage } = request.tracker.prepareFull()
+    const image = await ports.imager.take(request.path)
+    try {
+      const database = image.open()
+      let backup: PreparedBackup | undefined
+      try {
+        backup = request.tracker.describeImage({ database, journalMode: image.journalMode }, lineage, position)
+      } finally {
+        database.close()
+      }
+      if (!backup) continue
+      const content = await ports.scratch.fill(ports.gzip.compress(image.read(), FILE_LEVEL))
+      try {
+        const result = await send(ports, request, backup, { type: 203, contentType: FILE_GZIP_TYPE, content }, traffic)
+        if (result.outcome !== 'accepted') throw refusal(result)
+        return position.number
+      } finally {
+        await content.dispose()
+      }
+    } finally {
+      await image.dispose()
+    }
+  }
+  throw new CodedError('database.locked', 'the application changes its schema while it is read', {
+    next: 'Try again later.',
+  })
+}
+
+interface Parcel {
+  readonly type: 202 | 203
+  readonly contentType: string
+  readonly content: ScratchContent
+}
+
+async function send(
+  ports: BackupPorts,
+  request: BackupRequest,
+  backup: PreparedBackup,
+  parcel: Parcel,
+  traffic: Traffic,
+): Promise<SessionResult> {
+  const { positions } = backup.chain
+  const [first] = positions
+  const last = positions[positions.length - 1]
+  const { login, onProgress } = request
+  const { content, type } = parcel
+  backup.markSent()
+  const result = await runSession(
+    ports,
+    {
+      serverUrl: `${login.server}/omads`,
+      userName: login.user,
+      secret: login.secret,
+      deviceId: login.deviceId,
+      devInf: request.devInf,
+      datastore: `./databases/${encodeURIComponent(request.database)}`,
+      localUri: `./${encodeURIComponent(request.database)}`,
+      ...(type === 202 && first ? { last: String(first.number) } : {}),
+      next: String(last?.number ?? 0),
+      position: backup.chain,
+      transfer: {
+        kind: 'send',
+        type,
+        item: { luid: LUID, type: parcel.contentType, sizeBytes: content.sizeBytes, open: content.open },
+      },
+    },
+    (progress) => onProgress?.(progress.bytesDone, content.sizeBytes),
+  )
+  traffic.exchanges += result.exchanges
+  traffic.bytesSent += result.bytesSent
+  traffic.bytesReceived += result.bytesReceived
+  if (result.outcome === 'refused') throw refusal(result)
+  if (result.outcome === 'accepted') backup.acknowledge()
+  return result
+}
+
+/** What a refusing Status means to the user (reference 4). */
+const REFUSALS: Readonly<Record<number, ErrorCode>> = {
+  401: 'auth.invalid',
+  403: 'auth.forbidden',
+  407: 'auth.missing',
+  413: 'protocol.too-large',
+  415: 'database.invalid',
+  416: 'protocol.too-large',
+  417: 'session.busy',
+  420: 'storage.full',
+  503: 'session.busy',
+  510: 'storage.corrupt',
+  513: 'protocol.unsupported-version',
+}
+
+function refusal(result: SessionResult): CodedError {
+  const code = REFUSALS[result.status] ?? 'network.unreachable'
+  return new CodedError(code, `the server answered with status ${result.status}`, {
+    next: code === 'session.busy' ? 'Try again later.' : '',
+    fields: { status: result.status },
+  })
+}

@@ -1,0 +1,274 @@
+/**
+ * The device client, wired from the parts a platform gives: registration, observers, backups, restores.
+ * It knows no platform; `node/` and `browser/` make the parts.
+ */
+
+import { DATABASE_FILE_TYPE, DELTA_TYPE, FILE_GZIP_TYPE } from '../schemas/delta/contentTypes.ts'
+import { CodedError } from '../schemas/errors.ts'
+import type { DevInf } from '../schemas/syncml/message.ts'
+import type { AgentRecords, Identity } from './agentRecords.ts'
+import { type BackupPorts, backupDatabase } from './backup/backupDatabase.ts'
+import type {
+  AddOptions,
+  BackupReport,
+  DatabaseEntry,
+  DatabaseStatus,
+  DeviceClient,
+  RestoreOptions,
+  RestoreReport,
+} from './deviceClient.ts'
+import { Tracker } from './observe/tracker.ts'
+import type { SqlDatabase, SqlOpener } from './ports.ts'
+import { registerDevice } from './register.ts'
+import { restoreDatabase } from './restore/restoreDatabase.ts'
+import type { RestoreTarget } from './restore/restoreTarget.ts'
+import { openServerCalls, type ServerCalls } from './restore/serverCalls.ts'
+import { DEFAULT_PREFERENCES } from './schedule/preferences.ts'
+
+export interface DeviceClientPorts extends BackupPorts {
+  readonly records: AgentRecords
+  readonly sql: SqlOpener
+  /** The agent's own database for the stored picture of one tracked database, by a name of ours. */
+  openPicture(name: string): SqlDatabase
+  /** Forgets the picture of a database that is no longer tracked. */
+  removePicture(name: string): void
+  restoreTarget(path: string): RestoreTarget
+  /** A path as this device always spells it, and the name a database gets from it. */
+  absolutePath(path: string): string
+  nameOf(path: string): string
+  /** Shown in device information. */
+  readonly version: string
+  onProgress(progress: { database: string; what: 'backup' | 'restore'; done: number; total: number }): void
+}
+
+/** Names as the server takes them. */
+const DATABASE_NAME = /^(?!\.{1,2}$)[^/\\\p{Cc}]{1,128}$/u
+
+export function createDeviceClient(ports: DeviceClientPorts): DeviceClient {
+  return {
+    init: (options) => registerDevice(ports, options),
+    add: (options) => add(ports, options),
+    configure: async (name, preferences) => {
+      const entry = await ports.records.database(name)
+      const changed = { ...entry, preferences: { ...entry.preferences, ...preferences } }
+      await ports.records.putDatabase(changed)
+      return changed
+    },
+    remove: (name) => remove(ports, name),
+    list: () => ports.records.databases(),
+    backup: (name, options) => backup(ports, name, options?.full ?? false),
+    restore: (options) => restore(ports, options),
+    points: async (database, fromDevice) => {
+      const calls = await openServerCalls(ports)
+      const deviceId = await findDevice(ports, calls, database, fromDevice)
+      return calls.listPoints(deviceId, database)
+    },
+    status: async () => {
+      const { server, user, device, deviceId } = await ports.records.identity()
+      const entries = await ports.records.databases()
+      return {
+        server,
+        user,
+        device,
+        deviceId,
+        databases: await Promise.all(entries.map((entry) => statusOf(ports, entry))),
+      }
+    },
+  }
+}
+
+async function add(ports: DeviceClientPorts, options: AddOptions): Promise<DatabaseEntry> {
+  await ports.records.identity()
+  const path = ports.absolutePath(options.path)
+  const name = options.name ?? ports.nameOf(path)
+  if (!DATABASE_NAME.test(name)) {
+    throw new CodedError('config.invalid', `not a name for a database: ${name}`, { next: 'Choose one with --name.' })
+  }
+  const held = (await ports.records.databases()).find((entry) => entry.name === name)
+  if (held && held.path !== path) {
+    throw new CodedError('config.invalid', `the name ${name} is taken by ${held.path}`, {
+      next: 'Choose another with --name.',
+    })
+  }
+  const entry: DatabaseEntry = {
+    name,
+    path,
+    tracking: options.tracking ?? held?.tracking ?? 'triggers',
+    preferences: { ...DEFAULT_PREFERENCES, ...held?.preferences, ...options.preferences },
+  }
+  withTracker(ports, entry, (tracker) => tracker.install())
+  await ports.records.putDatabase(entry)
+  return entry
+}
+
+async function remove(ports: DeviceClientPorts, name: string): Promise<void> {
+  const entry = await ports.records.database(name)
+  try {
+    withTracker(ports, entry, (tracker) => tracker.remove())
+  } catch (cause) {
+    // A file that is gone takes its observers along.
+    if (!(cause instanceof CodedError) || cause.code !== 'database.unknown') throw cause
+  }
+  ports.removePicture(name)
+  await ports.records.removeDatabase(name)
+}
+
+function withTracker<T>(ports: DeviceClientPorts, entry: DatabaseEntry, work: (tracker: Tracker) => T): T {
+  const picture = ports.openPicture(entry.name)
+  try {
+    return work(trackerOf(ports, entry, picture))
+  } finally {
+    picture.close()
+  }
+}
+
+function trackerOf(ports: DeviceClientPorts, entry: DatabaseEntry, picture: SqlDatabase): Tracker {
+  return new Tracker({
+    open: () => ports.sql.open(entry.path),
+    picture,
+    random: ports.random,
+    method: entry.tracking,
+  })
+}
+
+async function backup(ports: DeviceClientPorts, name: string, full: boolean): Promise<BackupReport> {
+  const entry = await ports.records.database(name)
+  const identity = await ports.records.identity()
+  const at = ports.clock.now()
+  const history = await ports.records.history(name)
+  try {
+    const report = await backupEntry(ports, entry, identity, full)
+    await ports.records.setHistory(name, { lastSuccessAt: ports.clock.now(), lastAttempt: { at, mode: report.mode } })
+    return report
+  } catch (cause) {
+    const failure =
+      cause instanceof CodedError
+        ? { code: cause.code, message: cause.message }
+        : { code: 'internal', message: String(cause) }
+    await ports.records.setHistory(name, { ...history, lastAttempt: { at, failure } })
+    throw cause
+  }
+}
+
+async function backupEntry(
+  ports: DeviceClientPorts,
+  entry: DatabaseEntry,
+  identity: Identity,
+  full: boolean,
+): Promise<BackupReport> {
+  const secret = await ports.records.secret()
+  const picture = ports.openPicture(entry.name)
+  try {
+    return await backupDatabase(ports, {
+      database: entry.name,
+      path: entry.path,
+      tracker: trackerOf(ports, entry, picture),
+      full: full || entry.preferences.method === 'full',
+      login: { server: identity.server, user: identity.user, secret, deviceId: identity.deviceId },
+      devInf: deviceInformation(ports, identity, entry.name),
+      onProgress: (done, total) => ports.onProgress({ database: entry.name, what: 'backup', done, total }),
+    })
+  } finally {
+    picture.close()
+  }
+}
+
+function deviceInformation(ports: DeviceClientPorts, identity: Identity, database: string): DevInf {
+  const type = (ctType: string, verCt: string) => ({ ctType, verCt })
+  return {
+    verDtd: '1.2',
+    man: 'Nightferry',
+    mod: identity.device,
+    swV: ports.version,
+    devId: identity.deviceId,
+    devTyp: 'workstation',
+    utc: true,
+    supportLargeObjs: true,
+    supportNumberOfChanges: true,
+    dataStores: [
+      {
+        sourceRef: `./${encodeURIComponent(database)}`,
+        displayName: database,
+        maxGuidSize: 64,
+        rxPref: type(DATABASE_FILE_TYPE, '3'),
+        rx: [],
+        txPref: type(DELTA_TYPE, '1'),
+        tx: [type(FILE_GZIP_TYPE, '1')],
+        ctCaps: [],
+        syncCap: [3, 4, 6],
+      },
+    ],
+  }
+}
+
+async function restore(ports: DeviceClientPorts, options: RestoreOptions): Promise<RestoreReport> {
+  const startedAt = ports.clock.now()
+  const path = ports.absolutePath(options.to)
+  const calls = await openServerCalls(ports)
+  const fromDeviceId = await findDevice(ports, calls, options.database, options.fromDevice)
+  const point = await choosePoint(calls, fromDeviceId, options)
+  const entries = await ports.records.databases()
+  const held = entries.find((entry) => entry.name === options.database)
+  // A restore beside a living database of the same name is a look at the backup, not its replacement.
+  const adopts = !held || held.path === path
+  const entry: DatabaseEntry = held ?? {
+    name: options.database,
+    path,
+    tracking: 'triggers',
+    preferences: DEFAULT_PREFERENCES,
+  }
+  const restored = await restoreDatabase({
+    calls: calls.restoreCalls({ database: options.database, fromDeviceId, point }),
+    target: ports.restoreTarget(path),
+    wanted: JSON.stringify([options.database, fromDeviceId, point]),
+    gzip: ports.gzip,
+    clock: ports.clock,
+    onProgress: (done, total) => ports.onProgress({ database: options.database, what: 'restore', done, total }),
+    ...(adopts
+      ? { adopt: (position) => withTracker(ports, entry, (tracker) => tracker.adopt(position.lineage, position)) }
+      : {}),
+  })
+  if (adopts) await ports.records.putDatabase(entry)
+  const { bytesReceived, sizeBytes, sha256 } = restored
+  const durationMs = ports.clock.now() - startedAt
+  return { database: options.database, path, point, bytesReceived, sizeBytes, sha256, durationMs }
+}
+
+async function findDevice(
+  ports: DeviceClientPorts,
+  calls: ServerCalls,
+  database: string,
+  name: string | undefined,
+): Promise<string> {
+  if (name === undefined) return (await ports.records.identity()).deviceId
+  const found = (await calls.listDatabases()).find(
+    (row) => row.name === database && (row.deviceName === name || row.deviceId === name),
+  )
+  if (found) return found.deviceId
+  throw new CodedError('database.unknown', `device ${name} has no database ${database} on the server`, {
+    next: 'Check both names; the device must belong to the same account.',
+  })
+}
+
+async function choosePoint(calls: ServerCalls, deviceId: string, options: RestoreOptions): Promise<string> {
+  if (typeof options.at === 'string') return options.at
+  const points = await calls.listPoints(deviceId, options.database)
+  const { at } = options
+  const chosen = at === undefined ? points[0] : points.find((point) => point.takenAt <= at)
+  if (chosen) return chosen.point
+  throw new CodedError('restore.unknown', 'there is no restore point that old', {
+    next: 'Run "nightferry-device points" to see what there is.',
+  })
+}
+
+async function statusOf(ports: DeviceClientPorts, entry: DatabaseEntry): Promise<DatabaseStatus> {
+  const history = await ports.records.history(entry.name)
+  try {
+    const summary = withTracker(ports, entry, (tracker) => tracker.summary())
+    return { ...entry, ...history, pending: summary.current > summary.acknowledged || summary.lineage === null }
+  } catch (cause) {
+    // A database that is locked or gone is no reason not to show the others.
+    if (cause instanceof CodedError) return { ...entry, ...history }
+    throw cause
+  }
+}

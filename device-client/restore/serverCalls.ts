@@ -1,0 +1,86 @@
+/**
+ * The server's REST calls that restores need, with the device's own token. Only what is used of an answer is checked.
+ */
+
+import { CodedError } from '../../schemas/errors.ts'
+import type { CallOf } from '../../schemas/http/api.ts'
+import type { RestoreCompletion, RestorePoint, RestoreTicket } from '../../schemas/http/backups.ts'
+import type { AgentRecords } from '../agentRecords.ts'
+import type { PointEntry } from '../deviceClient.ts'
+import type { Fetch } from '../ports.ts'
+import { restCall, restOctets, textField } from '../restCall.ts'
+import type { RestoreCalls } from './restoreDatabase.ts'
+
+/** One database as the server lists it. */
+export interface ListedDatabase {
+  readonly deviceId: string
+  readonly deviceName: string
+  readonly name: string
+}
+
+export interface ServerCalls {
+  listDatabases(): Promise<readonly ListedDatabase[]>
+  /** Newest first. */
+  listPoints(deviceId: string, database: string): Promise<readonly PointEntry[]>
+  restoreCalls(wanted: { database: string; fromDeviceId: string; point: string }): RestoreCalls
+}
+
+const loginPath: CallOf<'loginDevice'>['path'] = '/accounts/devices/login'
+
+/** Seconds before its end at which a token is renewed. */
+const RENEW_S = 60
+
+/** @throws {CodedError} `device.unknown` before `init`, `auth.*`, `network.unreachable`. */
+export async function openServerCalls(ports: {
+  readonly fetch: Fetch
+  readonly records: AgentRecords
+  readonly clock: { now(): number }
+}): Promise<ServerCalls> {
+  const { server, deviceId } = await ports.records.identity()
+  const secret = await ports.records.secret()
+  let held: { token: string; until: number } | undefined
+  const token = async (): Promise<string> => {
+    if (held && held.until > ports.clock.now()) return held.token
+    const answer = await restCall(ports.fetch, { server, method: 'POST', path: loginPath, body: { deviceId, secret } })
+    const lifeS = Number((answer as { expiresIn?: unknown }).expiresIn) || 0
+    held = { token: textField(answer, 'accessToken', server), until: ports.clock.now() + (lifeS - RENEW_S) * 1000 }
+    return held.token
+  }
+  const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> =>
+    restCall(ports.fetch, { server, method, path, token: await token(), ...(body === undefined ? {} : { body }) })
+  return {
+    listDatabases: async () => listField<ListedDatabase>(await call('GET', '/api/v1/databases'), 'databases'),
+    listPoints: async (device, database) => {
+      const path = `/api/v1/databases/${encodeURIComponent(device)}/${encodeURIComponent(database)}/points`
+      return listField<RestorePoint>(await call('GET', path), 'points')
+    },
+    restoreCalls: (wanted) => ({
+      createRestore: async () => readTicket(await call('POST', '/api/v1/restores', wanted)),
+      readSegment: async (restoreId, segment) =>
+        restOctets(ports.fetch, {
+          server,
+          method: 'GET',
+          path: `/api/v1/restores/${encodeURIComponent(restoreId)}/segments/${segment}`,
+          token: await token(),
+        }),
+      completeRestore: async (restoreId) => {
+        const path = `/api/v1/restores/${encodeURIComponent(restoreId)}/complete`
+        return (await call('POST', path)) as RestoreCompletion
+      },
+    }),
+  }
+}
+
+function listField<T>(answer: unknown, name: string): readonly T[] {
+  const list = typeof answer === 'object' && answer !== null ? Reflect.get(answer, name) : undefined
+  if (Array.isArray(list)) return list as T[]
+  throw new CodedError('protocol.malformed', `the server's answer has no ${name}`)
+}
+
+function readTicket(answer: unknown): RestoreTicket {
+  const ticket = answer as Partial<RestoreTicket>
+  const texts = [ticket.restoreId, ticket.segmentMap, ticket.contentKey, ticket.lineage, ticket.token]
+  if (texts.every((text) => typeof text === 'string') && typeof ticket.number === 'number')
+    return ticket as RestoreTicket
+  throw new CodedError('protocol.malformed', "the server's ticket is not complete")
+}
