@@ -65,4 +65,37 @@ describe('OpenAPI document', () => {
       expect(response.status, name).toBe(expected)
     }
   })
+
+  it('describes the answers as they are', async () => {
+    const operator = await edge.local.service.issueOperatorToken()
+    const send = async (
+      name: keyof typeof calls,
+      token: string,
+      body?: object,
+      params: Record<string, string> = {},
+    ) => {
+      const call: HttpCall = calls[name]
+      const response = await request(edge.app)
+        [call.method](formatPath(call, params))
+        .set('authorization', `Bearer ${token}`)
+        .send(body)
+      expect(response.status, name).toBe(call.status)
+      expect(call.reply?.safeParse(response.body).error, name).toBeUndefined()
+      return response.body as Record<string, string>
+    }
+    await send('register', '', { name: 'anna', password: 'long enough' })
+    const { accessToken: account = '' } = await send('login', '', { name: 'anna', password: 'long enough' })
+    const { secret } = await send('registerDevice', account, { name: 'phone', deviceId: 'IMEI:1' })
+    const { accessToken: device = '' } = await send('loginDevice', '', { deviceId: 'IMEI:1', secret })
+    await send('listOwnDevices', device)
+    await send('createOwnAppPassword', account)
+    await send('jwks', '')
+    await send('listDatabases', device)
+    await send('listPoints', device, undefined, { deviceId: 'IMEI:1', name: 'app' })
+    await send('createRestore', device, { database: 'app' })
+    await send('completeRestore', device, undefined, { restoreId: 'r1' })
+    await send('listAccounts', operator)
+    await send('listDevices', operator)
+    await send('addAppPassword', operator, undefined, { name: 'anna' })
+  })
 })
