@@ -68,8 +68,11 @@ async function post(
 
 function readReply(status: number, contentType: string, body: Uint8Array): Message {
   if (status === 413) throw new CodedError('protocol.too-large', 'the message is too large for the server')
-  if (status !== 200)
-    throw new CodedError('protocol.malformed', `the server answered HTTP ${status}`, { fields: { status } })
+  if (status !== 200) {
+    // A server in trouble is not a server that breaks the protocol: a later run may succeed.
+    const code = status >= 500 ? 'network.unreachable' : 'protocol.malformed'
+    throw new CodedError(code, `the server answered HTTP ${status}`, { fields: { status } })
+  }
   if (encodingOf(contentType) !== 'wbxml') {
     throw new CodedError('protocol.malformed', `the answer has content type ${contentType.slice(0, 80)}`)
   }

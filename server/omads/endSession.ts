@@ -18,7 +18,7 @@ export async function endSession(deps: CommandDeps, state: SessionState, reason:
     }
     const { incoming } = state
     if (incoming?.kind === 'receiving') await attempt(deps, state, () => deps.spool.remove(incoming.spoolId))
-    deps.log.info('session ended early', {
+    deps.log.info('session left work undone', {
       sessionId: state.identity.sessionId,
       deviceId: state.identity.deviceId,
       reason,

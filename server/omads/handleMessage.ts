@@ -99,7 +99,9 @@ function trusts(located: Located, state: ActiveState, arrival: Arrival): boolean
 
 /** A message whose session is known and proven. */
 async function goOn(deps: OmadsDeps, arrival: Arrival, record: SessionRecord, state: ActiveState): Promise<OmadsReply> {
-  if (arrival.ids.msgId === state.lastMsgId + 1) return runMessage(deps, arrival, state, undefined)
+  const { version, encoding } = state.identity
+  const same = arrival.version === version && arrival.encoding === encoding
+  if (same && arrival.ids.msgId === state.lastMsgId + 1) return runMessage(deps, arrival, state, undefined)
   const ended = await endSession(deps, state, 'aborted')
   await deps.sessions.save({ ...record, state: ended, touchedAt: deps.clock() })
   return refuse(arrival.message, arrival.version, arrival.encoding, { status: STATUS.badRequest })

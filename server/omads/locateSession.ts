@@ -30,7 +30,7 @@ export interface MessageIds {
   readonly digest: string
 }
 
-/** Finds the session of a message; by ids a resent one is preferred, then the newest. */
+/** Finds the session of a message; by ids a resent one is preferred, then one that logged in. */
 export async function locateSession(
   store: SessionStore,
   request: OmadsRequest,
@@ -38,10 +38,20 @@ export async function locateSession(
 ): Promise<Located | undefined> {
   const token = tokenOf(request)
   const record = token === undefined ? undefined : await store.findByToken(token)
-  if (record && record.state.identity.sessionId === ids.sessionId) return { record, by: 'token' }
-  const named = (await store.findByDevice(ids.deviceId)).filter((r) => r.state.identity.sessionId === ids.sessionId)
-  const found = named.find((r) => isResent(r, ids)) ?? named[0]
+  // The device id is compared too: messages wait for each other by it.
+  if (record && names(record, ids)) return { record, by: 'token' }
+  const named = (await store.findByDevice(ids.deviceId)).filter((r) => names(r, ids))
+  // A session that logged in goes before one that anybody may have begun under the same ids.
+  const found = named.find((r) => isResent(r, ids)) ?? named.find(isActive) ?? named[0]
   return found && { record: found, by: 'ids' }
+}
+
+function names({ state }: SessionRecord, ids: MessageIds): boolean {
+  return state.identity.sessionId === ids.sessionId && state.identity.deviceId === ids.deviceId
+}
+
+function isActive({ state }: SessionRecord): boolean {
+  return state.phase !== 'challenged' && state.phase !== 'ended'
 }
 
 /** True if this very message was the last one processed. */

@@ -72,6 +72,7 @@ async function answerOf(
   const { outbox, links, sent, complete } = packed
   const answered = transition(owing, { kind: 'answered', msgId, outbox, links, sent, complete })
   const next = isRefused(arrival, answered) ? await endSession(deps, answered, 'refused') : answered
+  if (next.phase === 'ended') await abandonUnused(deps, owing)
   const { respUri: _, ...lastHeader } = header
   const body = { header: next.phase === 'ended' ? lastHeader : header, commands: packed.commands, final: packed.final }
   return { reply: toReply(body, encoding), next }
@@ -81,6 +82,12 @@ async function answerOf(
 function isRefused({ message }: Arrival, state: SessionState): boolean {
   if (state.phase !== 'open' || state.peerClosed || state.links.length > 0 || !message.final) return false
   return message.commands.some((c) => c.name === 'Alert' && isSyncAlert((c.data ?? '').trim()))
+}
+
+/** A datastore that an Alert opened and no Sync followed for. */
+async function abandonUnused(deps: OmadsDeps, state: ActiveState): Promise<void> {
+  const links = state.links.filter((link) => !link.finished && !link.sendsSync)
+  if (links.length > 0) await endSession(deps, { ...state, links }, 'complete')
 }
 
 async function failed(

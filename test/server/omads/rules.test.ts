@@ -1,9 +1,11 @@
 /** Who may speak in a session, which message is the next one, and what becomes of sessions nobody ends. */
 
 import { describe, expect, it } from 'vitest'
+import { CodedError } from '../../../schemas/errors.ts'
 import { basicCredential, ha1, md5Credential } from '../../../schemas/syncml/credential.ts'
 import type { SyncmlVersion } from '../../../schemas/syncml/message.ts'
 import { addOf, headerStatus, OmadsPeer, omadsServer, statusLine, syncAlert, syncOf } from '../../support/omadsPeer.ts'
+import { registryOf, storingDatastore } from '../../support/storingDatastore.ts'
 
 const one = new TextEncoder().encode('one')
 
@@ -144,6 +146,30 @@ describe('order of messages', () => {
   })
 })
 
+describe('crashes', () => {
+  it('[OM-18] a change that was applied but not answered is repeated, and does no harm', async () => {
+    const server = omadsServer()
+    const peer = new OmadsPeer(server)
+    await peer.send(peer.message([syncAlert(203, '1')], { cred: peer.cred() }))
+    await peer.send(peer.message([syncOf([addOf('1', one, { size: 6, moreData: true })])], { final: false }))
+    const { save } = server.deps.sessions
+    const last = peer.message([syncOf([addOf('1', one)])])
+    Object.assign(server.deps.sessions, {
+      save: async () => {
+        throw new CodedError('storage.unavailable', 'no answer')
+      },
+    })
+    expect((await peer.post(last)).status).toBe(503)
+    expect(server.store.events).toContain('put 1')
+    Object.assign(server.deps.sessions, { save })
+    server.restart()
+    const done = await peer.send(last)
+    expect(statusLine(done)).toEqual(['SyncHdr:200', 'Sync:200', 'Add:200'])
+    expect(Buffer.from(server.store.items.get('acc-alice/1')?.bytes ?? one).toString()).toBe('oneone')
+    expect(server.spool.ids()).toEqual([])
+  })
+})
+
 describe('sessions', () => {
   it('[OM-2] a new session of the device abandons the older one, of another account never', async () => {
     const server = omadsServer()
@@ -169,6 +195,32 @@ describe('sessions', () => {
     peer.url = url
     const done = await peer.send(peer.message([syncOf([addOf('1', one)])]))
     expect(statusLine(done)).toEqual(['SyncHdr:200', 'Sync:200', 'Add:201'])
+  })
+
+  it('[OM-14] a session begun by a stranger under the same ids does not get in the way', async () => {
+    const server = omadsServer()
+    const peer = new OmadsPeer(server)
+    const { url } = peer
+    await peer.send(peer.message([syncAlert(203, '1')], { cred: peer.cred() }))
+    const stranger = new OmadsPeer(server, { remoteAddress: '203.0.113.9', password: 'guess' })
+    server.time += 1
+    await stranger.send(stranger.message([syncAlert(203, '1')], { cred: stranger.cred() }))
+    peer.url = url
+    const done = await peer.send(peer.message([syncOf([addOf('1', one)])]))
+    expect(statusLine(done)).toEqual(['SyncHdr:200', 'Sync:200', 'Add:201'])
+  })
+
+  it('[OM-2] a datastore that was opened and never synchronized is abandoned at the end', async () => {
+    const server = omadsServer()
+    const other = storingDatastore('./databases/other', [203], server.spool)
+    Object.assign(server.deps, { registry: registryOf(server.store, other) })
+    const peer = new OmadsPeer(server)
+    const both = [syncAlert(203, '1'), syncAlert(203, '1', { target: './databases/other' })]
+    await peer.send(peer.message(both, { cred: peer.cred() }))
+    await peer.send(peer.message([syncOf([addOf('1', one)])]))
+    await peer.send(peer.message([]))
+    expect(server.store.events).toEqual(['put 1', 'finish'])
+    expect(other.events).toEqual(['abandon'])
   })
 
   it('[OM-14] ids from another address are a guess: challenged, and the session stays whole', async () => {
