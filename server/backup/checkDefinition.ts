@@ -8,7 +8,7 @@
 import { MAX_SQL_CHARS } from '../../schemas/limits.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
-import { isReservedName, isSystemName } from './copyLayout.ts'
+import { isReservedName, isSystemName, quoteName } from './copyLayout.ts'
 
 /**
  * What became of a definition. `standIns` are functions of the device that only CHECK constraints use: checks are
@@ -46,7 +46,12 @@ export function checkIndex(sql: string, name: string, tableName: string, tableSq
   const table = checkTable(tableSql, tableName)
   if (!table.ok) return table
   return withScratch((scratch) => {
-    createDefinition(scratch, tableSql, table.standIns)
+    // An index may not use what only stands in for a function of the checks: its table comes without them.
+    createDefinition(
+      scratch,
+      table.standIns.length === 0 ? tableSql : bareTable(tableSql, tableName, table.standIns),
+      [],
+    )
     const before = countObjects(scratch)
     try {
       const forbidden = findForbidden(scratch, sql)
@@ -134,6 +139,15 @@ function holdsOnlyTable(scratch: SqlDatabase, sql: string, name: string): boolea
       if (type !== 'table') return false
       return object === 'sqlite_sequence' || (object === name && table === name && text === sql)
     })
+}
+
+/** A definition with the same columns and nothing else. */
+function bareTable(sql: string, name: string, standIns: readonly string[]): string {
+  return withScratch((scratch) => {
+    createDefinition(scratch, sql, standIns)
+    const columns = scratch.prepare('SELECT name FROM pragma_table_xinfo(?) ORDER BY cid').all(name)
+    return `CREATE TABLE ${quoteName(name)}(${columns.map(([column]) => quoteName(String(column))).join(', ')})`
+  })
 }
 
 function hasGeneratedColumns(scratch: SqlDatabase, name: string): boolean {

@@ -19,14 +19,21 @@ export function openFileStorage(folder: string): Storage {
     return join(folder, key)
   }
   return {
-    put: (key, bytes) => translated(`object ${key} cannot be written`, () => putFile(pathOf(key), bytes)),
-    get: (key, range) => translated(`object ${key} cannot be read`, () => getFile(pathOf(key), range)),
-    delete: (key) =>
-      translated(`object ${key} cannot be removed`, async () => {
-        const path = pathOf(key)
+    put: (key, bytes) => {
+      const path = pathOf(key)
+      return translated(`object ${key} cannot be written`, () => putFile(path, bytes))
+    },
+    get: (key, range) => {
+      const path = pathOf(key)
+      return translated(`object ${key} cannot be read`, () => getFile(path, range))
+    },
+    delete: (key) => {
+      const path = pathOf(key)
+      return translated(`object ${key} cannot be removed`, async () => {
         await rm(path, { force: true })
         await flushFolder(dirname(path)).catch(ignoreMissing)
-      }),
+      })
+    },
     list: (prefix) => listFiles(folder, prefix),
   }
 }

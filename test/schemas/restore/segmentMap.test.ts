@@ -1,0 +1,47 @@
+/** The map's shape, and what binds a segment to its place. */
+
+import { describe, expect, it } from 'vitest'
+import { parseSegmentMap, type SegmentMap, segmentContext, segmentNonce } from '../../../schemas/restore/segmentMap.ts'
+
+const sha256 = 'a'.repeat(64)
+const map: SegmentMap = {
+  version: 1,
+  imageId: 'image-1',
+  database: 'app',
+  createdAt: 1,
+  compression: 'gzip',
+  sizeBytes: 4096,
+  sha256,
+  segments: [
+    { number: 0, sizeBytes: 1_048_592, sha256 },
+    { number: 1, sizeBytes: 17, sha256 },
+  ],
+}
+
+describe('a segment map', () => {
+  it('[WF-21] reads what was written', () => {
+    expect(parseSegmentMap(JSON.parse(JSON.stringify(map)))).toEqual(map)
+  })
+
+  it.each<readonly [string, object]>([
+    ['another version', { version: 2 }],
+    ['an unknown field', { more: 1 }],
+    ['no segments', { segments: [] }],
+    ['segments out of order', { segments: [...map.segments].reverse() }],
+    ['a segment twice', { segments: [map.segments[0], map.segments[0]] }],
+    ['a segment that is too large', { segments: [{ number: 0, sizeBytes: 1_048_593, sha256 }] }],
+    ['an empty segment', { segments: [{ number: 0, sizeBytes: 16, sha256 }] }],
+    ['a digest of another length', { sha256: 'a'.repeat(63) }],
+    ['a size that is no integer', { sizeBytes: 1.5 }],
+    ['another compression', { compression: 'zstd' }],
+  ])('[WF-21] with %s is refused', (_name, change) => {
+    expect(() => parseSegmentMap({ ...map, ...change })).toThrow(
+      expect.objectContaining({ code: 'protocol.malformed' }),
+    )
+  })
+})
+
+it('[WF-20] nonce and additional data differ for each segment and image', () => {
+  expect(Buffer.from(segmentNonce(258)).toString('hex')).toBe('000000000000000000000102')
+  expect(Buffer.from(segmentContext('image-1', 3)).toString()).toBe('nightferry segment 1 3 image-1')
+})
