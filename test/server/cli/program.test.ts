@@ -1,0 +1,160 @@
+/**
+ * The operator's command line, on a real account service: opened in this process, and over its REST interface. Both
+ * ways run the same commands and must answer alike.
+ */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
+import { compareDatabases } from '../../../server/cli/demo/compareDatabases.ts'
+import { changeDemoDatabase, createDemoDatabase } from '../../../server/cli/demo/demoDatabase.ts'
+import type { OpenedServer, ServerOpeners } from '../../../server/cli/openedServer.ts'
+import { runServerProgram } from '../../../server/cli/program.ts'
+import { type Listening, listen } from '../../../server/http/listen.ts'
+import { type Edge, openEdge } from '../http/edge.ts'
+
+let edge: Edge
+let listening: Listening
+beforeEach(async () => {
+  edge = await openEdge()
+  listening = await listen(edge.app, { host: '127.0.0.1', port: 0, requestTimeoutMs: 5000 })
+})
+afterEach(async () => {
+  await listening.close(0)
+  await edge.close()
+})
+
+/** The edge as an opened server; `close` leaves it to the test. */
+function openersOf(created = false): ServerOpeners {
+  const server: OpenedServer = {
+    accounts: edge.local.service,
+    databases: sqlDatabases(edge.db),
+    listPoints: async () => [{ point: 'latest', number: 3, takenAt: 1, sizeBytes: 10 }],
+    keys: { currentKeyId: 'mk_1', masterKeyPath: 'data/master.key', created },
+    createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
+    listen: async () => ({ url: listening.url }),
+    close: async () => undefined,
+  }
+  return { openServer: async () => server, openAccountServer: async () => server }
+}
+
+async function run(argv: string[], environment: Record<string, string> = {}, openers = openersOf()) {
+  const stdout: string[] = []
+  const stderr: string[] = []
+  const exitCode = await runServerProgram({
+    argv,
+    environment,
+    output: { stdout: (text) => void stdout.push(text), stderr: (text) => void stderr.push(text) },
+    stopped: () => new Promise((resolve) => void setTimeout(resolve, 50)),
+    openers,
+  })
+  const printed = stdout.join('')
+  return {
+    exitCode,
+    stdout: printed,
+    stderr: stderr.join(''),
+    json: () => JSON.parse(printed) as Record<string, unknown>,
+  }
+}
+
+describe.each(['--data', '--server'])('the operator with %s', (way) => {
+  const where = async (): Promise<[string[], Record<string, string>]> => {
+    if (way === '--data') return [['--data', edge.local.dataDir], {}]
+    return [['--server', `${listening.url}/`], { NIGHTFERRY_TOKEN: await edge.local.service.issueOperatorToken() }]
+  }
+
+  it('[DC-40] adds, lists and disables accounts and makes app passwords', async () => {
+    const [options, environment] = await where()
+    const secret = { ...environment, NIGHTFERRY_PASSWORD: 'long enough' }
+    const added = await run(['account', 'add', 'anna', '--json', ...options], secret)
+    expect([added.exitCode, added.json()]).toEqual([0, expect.objectContaining({ name: 'anna', disabled: false })])
+    expect((await run(['account', 'add', 'anna', ...options], secret)).exitCode).toBe(1)
+    const made = (await run(['account', 'app-password', 'anna', '--json', ...options], environment)).json()
+    expect(Object.keys(made)).toEqual(['user', 'password'])
+    expect((await run(['account', 'disable', 'anna', ...options], environment)).exitCode).toBe(0)
+    const listed = await run(['account', 'list', '--json', ...options], environment)
+    expect(listed.json()).toEqual({ accounts: [expect.objectContaining({ name: 'anna', disabled: true })] })
+    expect((await run(['account', 'list', ...options], environment)).stdout).toMatch(/^NAME +STATE.*\nanna +disabled/)
+    await run(['account', 'disable', 'anna', '--undo', ...options], environment)
+    expect((await edge.local.service.listAccounts())[0]?.disabled).toBe(false)
+    expect((await run(['account', 'disable', 'otto', ...options], environment)).exitCode).toBe(10)
+  })
+
+  it('[DC-40] lists devices and names an unknown one', async () => {
+    const { accountId } = await edge.local.service.register('anna', 'long enough')
+    await edge.local.service.registerDevice(accountId, 'phone', 'IMEI:1')
+    const [options, environment] = await where()
+    const listed = await run(['device', 'list', '--json', ...options], environment)
+    expect(listed.json().devices).toEqual([
+      expect.objectContaining({ accountName: 'anna', name: 'phone', deviceId: 'IMEI:1', disabled: false }),
+    ])
+    expect((await run(['device', 'show', 'tablet', ...options], environment)).exitCode).toBe(10)
+  })
+})
+
+describe('the operator', () => {
+  it('shows a device and the points of its database', async () => {
+    const { accountId } = await edge.local.service.register('anna', 'long enough')
+    await edge.local.service.registerDevice(accountId, 'phone', 'IMEI:1')
+    const shown = (await run(['device', 'show', 'anna/phone', '--json'])).json()
+    expect(shown).toEqual({ device: expect.objectContaining({ deviceId: 'IMEI:1' }), databases: [] })
+    const points = (await run(['points', 'phone', 'app', '--json'])).json()
+    expect(points).toMatchObject({ device: 'IMEI:1', database: 'app', points: [{ point: 'latest' }] })
+  })
+
+  it('[DC-41] needs a token for a server elsewhere, and never a password as an option', async () => {
+    const remote = ['account', 'list', '--server', listening.url]
+    expect((await run(remote)).exitCode).toBe(12)
+    expect((await run(remote, { NIGHTFERRY_TOKEN: 'wrong' })).exitCode).toBe(12)
+    expect((await run(['account', 'add', 'anna', '--password', 'x'])).exitCode).toBe(2)
+    expect((await run(['account', 'list', '--server', 'http://127.0.0.1:1'], { NIGHTFERRY_TOKEN: 'x' })).exitCode).toBe(
+      14,
+    )
+  })
+
+  it('[DC-40] serve prints one line and ends when it is told to; a new key is announced', async () => {
+    const served = await run(['serve', '--json'], {}, openersOf(true))
+    expect([served.exitCode, served.json()]).toEqual([0, { listening: listening.url }])
+    expect(served.stderr).toContain('data/master.key')
+    expect((await run(['serve', '--port', 'none'])).exitCode).toBe(2)
+  })
+
+  it("makes an operator's token that works", async () => {
+    const token = String((await run(['operator-token', '--hours', '2', '--json'])).json().token)
+    expect((await edge.local.service.verifyToken(token)).scope).toBe('operator')
+    expect((await run(['operator-token', '--hours', '0'])).exitCode).toBe(2)
+    expect((await run(['keys', 'status', '--json'])).json()).toMatchObject({ currentKeyId: 'mk_1' })
+  })
+})
+
+describe("the demo's comparison", () => {
+  it('finds equal files equal, and one changed value', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'nightferry-demo-test-'))
+    try {
+      const left = join(directory, 'left.db')
+      const right = join(directory, 'right.db')
+      expect(createDemoDatabase(left)).toBe(5202)
+      expect(compareDatabases(left, left)).toMatchObject({ equal: true, rows: 5202 + 1 })
+      createDemoDatabase(right)
+      expect(compareDatabases(left, right).equal).toBe(false)
+      changeDemoDatabase(left)
+      expect(compareDatabases(left, left).equal).toBe(true)
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+
+  it('a password file is read without its line end', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'nightferry-password-'))
+    try {
+      writeFileSync(join(directory, 'password'), 'from a file\n')
+      const added = await run(['account', 'add', 'anna', '--password-file', join(directory, 'password')])
+      expect(added.exitCode).toBe(0)
+      await edge.local.service.login('anna', 'from a file')
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+})
