@@ -92,7 +92,11 @@ export interface Datastore {
   /** Applies one change, whole or not at all, durable before it returns a 2xx status. Repeats do no harm. */
   apply(peer: Peer, state: DatastoreState, change: ItemChange): Promise<ChangeOutcome>
 
-  /** What the client shall get: called when the client's package 3 is complete. Empty for one-way from client. */
+  /**
+   * What the client shall get: called when the client's package 3 is complete. Empty for one-way from client.
+   * Called again with the state it returned for each message that carries Items, also after a restart:
+   * the same ids and octets must come again.
+   */
   outgoing(
     peer: Peer,
     state: DatastoreState,
