@@ -4,7 +4,7 @@
  * and `home.ts`.
  */
 
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { CodedError } from '../../schemas/errors.ts'
 import type { SqlDatabase, SqlOpener, SqlStatement, SqlValue } from '../ports.ts'
@@ -34,6 +34,15 @@ export function openDeviceDatabase(path: string, options: { busyTimeoutMs?: numb
     prepare: (sql) => translated(path, () => wrapStatement(path, driver, sql)),
     close: () => void driver.close(),
   }
+}
+
+/**
+ * Opens a database of the agent's own, made (mode 0600) if it is not there.
+ * @throws {CodedError} as `openDeviceDatabase`.
+ */
+export function createOwnDatabase(path: string): SqlDatabase {
+  closeSync(openSync(path, 'a', 0o600))
+  return openDeviceDatabase(path)
 }
 
 /** The driver itself, for the adapters of this folder; see `openDeviceDatabase`. */

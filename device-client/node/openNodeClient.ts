@@ -1,0 +1,61 @@
+/** The device client on Node: the core with this folder's adapters, in an agent's home. */
+
+import { mkdirSync, rmSync } from 'node:fs'
+import { basename, extname, join, resolve } from 'node:path'
+import { createAgentRecords } from '../agentRecords.ts'
+import { createDeviceClient } from '../createDeviceClient.ts'
+import type { DeviceClient } from '../deviceClient.ts'
+import type { Log } from '../ports.ts'
+import { betterSqliteOpener, createOwnDatabase } from './betterSqlite.ts'
+import { nodeClock } from './clock.ts'
+import { createNodeFetch } from './fetch.ts'
+import { createFileImager } from './fileImage.ts'
+import { fileRestoreTarget } from './fileRestoreTarget.ts'
+import { createFileScratch } from './fileScratch.ts'
+import { nodeGzip } from './gzip.ts'
+import type { Home } from './home.ts'
+import { nodeRandom } from './random.ts'
+
+/** How often long work is reported, milliseconds. */
+const PROGRESS_MS = 1000
+
+/** The client of `home`; `close` ends its connections. */
+export function openNodeClient(
+  home: Home,
+  log: Log,
+  version: string,
+): { readonly client: DeviceClient; close(): void } {
+  const { fetch, close } = createNodeFetch()
+  const picturePath = (name: string): string => join(home.path, 'pictures', `${encodeURIComponent(name)}.sqlite`)
+  let reportedAt = nodeClock.now()
+  const client = createDeviceClient({
+    fetch,
+    clock: nodeClock,
+    random: nodeRandom,
+    keyStore: home.keyStore,
+    log,
+    gzip: nodeGzip,
+    scratch: createFileScratch(home.imageDirectory),
+    imager: createFileImager(home.imageDirectory),
+    records: createAgentRecords(home.keyStore),
+    sql: betterSqliteOpener,
+    openPicture: (name) => {
+      mkdirSync(join(home.path, 'pictures'), { recursive: true, mode: 0o700 })
+      return createOwnDatabase(picturePath(name))
+    },
+    removePicture: (name) => {
+      for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(picturePath(name) + suffix, { force: true })
+    },
+    restoreTarget: fileRestoreTarget,
+    absolutePath: (path) => resolve(path),
+    nameOf: (path) => basename(path, extname(path)),
+    version,
+    onProgress: ({ database, what, done, total }) => {
+      const now = nodeClock.now()
+      if (now - reportedAt < PROGRESS_MS) return
+      reportedAt = now
+      log.info(`${what} of ${database}: ${Math.floor((100 * done) / Math.max(1, total))} %`)
+    },
+  })
+  return { client, close }
+}
