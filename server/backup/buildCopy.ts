@@ -100,8 +100,6 @@ function prepareTarget(copy: SqlDatabase, encoding: DatabaseHeader['encoding']):
   // A copy under construction is thrown away on any failure: nothing of it needs to survive but the whole.
   copy.pragma('journal_mode=MEMORY')
   copy.pragma('synchronous=OFF')
-  // Sorting must not spill plain rows to disk (BK-10).
-  copy.pragma('temp_store=MEMORY')
   copy.pragma('ignore_check_constraints=ON')
 }
 

@@ -77,7 +77,6 @@ function prepareTarget(image: SqlDatabase, header: CopyMeta): void {
   image.pragma(`encoding='${header.encoding}'`)
   image.pragma('journal_mode=MEMORY')
   image.pragma('synchronous=OFF')
-  image.pragma('temp_store=MEMORY')
   image.pragma('ignore_check_constraints=ON')
 }
 

@@ -9,6 +9,7 @@ import { CodedError } from '../../schemas/errors.ts'
 import type { RestoreCompletion, RestorePoint, RestoreRequest, RestoreTicket } from '../../schemas/http/backups.ts'
 import type { SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import { IMAGE_VERSION } from '../../schemas/version.ts'
+import { copyKeyContext } from '../backup/copyKey.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
 import type { ImportInput, ImportResult } from '../backup/importFile.ts'
 import type { DatabaseKey, DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
@@ -50,11 +51,6 @@ export interface RestoreParts {
 
 /** The one restore point there is without a time machine. */
 export const LATEST_POINT = 'latest'
-
-/** What the copy's key is bound to. */
-export function copyKeyContext(copyId: string): string {
-  return `copy:${copyId}`
-}
 
 /** The restore service, and the sweep that ends what expired (RS-10): call it from time to time. */
 export function createRestores(parts: RestoreParts): RestoreService & { sweep(): Promise<void> } {

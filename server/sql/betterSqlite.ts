@@ -20,6 +20,8 @@ export function openDatabase(path: string, options: OpenOptions): SqlDatabase {
   try {
     applyCipher(driver, options.cipher)
     driver.defaultSafeIntegers(true)
+    // Sorters and statement journals would spill plain rows into temporary files (BK-10).
+    driver.pragma('temp_store=MEMORY')
     driver.pragma('trusted_schema=OFF')
     driver.pragma('cell_size_check=ON')
     driver.pragma('foreign_keys=OFF')
