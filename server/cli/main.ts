@@ -1,0 +1,23 @@
+/** The entry of `nightferry`: one command with this process's arguments, environment and streams. */
+
+import { readSecrets } from '../config/secrets.ts'
+import { runServerProgram } from './program.ts'
+import { stopSignal } from './stopSignal.ts'
+
+const exitCode = await runServerProgram({
+  argv: process.argv.slice(2),
+  environment: process.env,
+  output: {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+  },
+  stopped: stopSignal,
+  openers: {
+    // Loaded only by commands that open a server: help and completion answer at once.
+    openServer: async (config) => (await import('../assemble.ts')).assembleServer(config, readSecrets(process.env)),
+    openAccountServer: async (config) =>
+      (await import('../assemble.ts')).assembleAccountServer(config, readSecrets(process.env)),
+  },
+})
+// What was written to a pipe must still get out.
+process.stdout.write('', () => process.exit(exitCode))
