@@ -28,6 +28,8 @@ export interface BackupEvent extends DatabaseKey {
   readonly puts: number
   readonly deletes: number
   readonly durationMs: number
+  /** Compressed octets as they came. */
+  readonly receivedBytes: number
   /** Tables that lost more than half of their rows. */
   readonly emptied: readonly string[]
 }
@@ -39,6 +41,12 @@ export interface CopiesParts {
   copyPath(copyId: string): string
   now(): number
   onBackup(event: BackupEvent): void
+}
+
+/** Octets of a finished Item, and how many there are. */
+export interface ReceivedContent {
+  readonly source: ContentSource
+  readonly sizeBytes: number
 }
 
 /** Whether a Delta with this chain would be taken, as far as the catalogue knows; the copy itself has the last word. */
@@ -53,12 +61,16 @@ export interface Copies {
    * @throws {CodedError} as `applyDelta`; `session.busy` while another session writes this copy; `anchor.mismatch` if
    *   there is no copy or it takes whole files only.
    */
-  applyDelta(key: DatabaseKey, content: ContentSource): Promise<ApplyOutcome>
+  applyDelta(key: DatabaseKey, content: ReceivedContent): Promise<ApplyOutcome>
   /**
    * Makes a received file the copy; durable when it resolves. The old copy stays whole until then.
    * @throws {CodedError} as `importFile`; `session.busy`.
    */
-  replaceByFile(key: DatabaseKey, begin: { lineage: string } & Position, content: ContentSource): Promise<ImportResult>
+  replaceByFile(
+    key: DatabaseKey,
+    begin: { lineage: string } & Position,
+    content: ReceivedContent,
+  ): Promise<ImportResult>
 }
 
 export function createCopies(parts: CopiesParts): Copies {
@@ -96,7 +108,7 @@ function judgeChain(row: DatabaseRow, chain: PositionChain): ChainVerdict {
   }
 }
 
-async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: ContentSource): Promise<ApplyOutcome> {
+async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: ReceivedContent): Promise<ApplyOutcome> {
   const startedAt = parts.now()
   const row = await parts.databases.get(key)
   if (!row || row.kind === 'file')
@@ -104,7 +116,7 @@ async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: Content
   const outcome = await parts.jobs.applyDelta({
     copyPath: parts.copyPath(row.copyId),
     copyKey: Buffer.from(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))).toString('hex'),
-    content,
+    content: content.source,
   })
   const { number, token } = outcome
   const applied = { ...row, number, token, lastBackupAt: parts.now(), lastMode: 'delta' as const }
@@ -119,6 +131,7 @@ async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: Content
     puts: outcome.counts.puts,
     deletes: outcome.counts.deletes,
     durationMs: parts.now() - startedAt,
+    receivedBytes: content.sizeBytes,
     emptied: outcome.emptied.map((table) => table.table),
   })
   return outcome
@@ -128,7 +141,7 @@ async function replaceByFile(
   parts: CopiesParts,
   key: DatabaseKey,
   begin: { lineage: string } & Position,
-  content: ContentSource,
+  content: ReceivedContent,
 ): Promise<ImportResult> {
   const startedAt = parts.now()
   const old = await parts.databases.get(key)
@@ -138,7 +151,7 @@ async function replaceByFile(
     copyPath: parts.copyPath(copyId),
     copyKey: Buffer.from(copyKey.key).toString('hex'),
     position: begin,
-    content,
+    content: content.source,
   })
   const row: DatabaseRow = {
     ...key,
@@ -164,6 +177,7 @@ async function replaceByFile(
     puts: result.rows,
     deletes: 0,
     durationMs: parts.now() - startedAt,
+    receivedBytes: content.sizeBytes,
     emptied: [],
   })
   return result

@@ -8,9 +8,9 @@ import { DATABASE_FILE_TYPE, DELTA_TYPE, FILE_GZIP_TYPE } from '../../schemas/de
 import { CodedError, errorEntry } from '../../schemas/errors.ts'
 import type { PositionChain } from '../../schemas/syncml/position.ts'
 import { isToken } from '../../schemas/syncml/position.ts'
-import type { Copies } from '../backup/copies.ts'
-import type { ContentSource } from '../backup/jobs.ts'
+import type { Copies, ReceivedContent } from '../backup/copies.ts'
 import type { DatabaseKey, DatabaseRow } from '../catalogue/catalogue.ts'
+import type { FileImages } from '../restore/fileImages.ts'
 import type { Spool } from '../storage/spool.ts'
 import type {
   ChangeOutcome,
@@ -23,20 +23,11 @@ import type {
   SyncRequest,
 } from './datastore.ts'
 
-/** Builds whole files for classic clients, by whatever restores have (RS-9). */
-export interface FileImages {
-  /** Builds the plain file of a copy; `imageId` finds it again, also after a restart. */
-  build(
-    row: DatabaseRow,
-  ): Promise<{ readonly imageId: string; readonly wrappedKey: string; readonly sizeBytes: number }>
-  read(image: { imageId: string; wrappedKey: string }, offset: number, length: number): Promise<Uint8Array>
-  remove(imageId: string): Promise<void>
-}
-
 export interface DatabaseDatastoreParts {
   readonly copies: Copies
   readonly spool: Spool
-  readonly images: FileImages
+  /** Whole files for clients that know nothing but SyncML (RS-9). */
+  readonly images: Pick<FileImages, 'build' | 'read' | 'remove'>
 }
 
 /** The one Item a database has. */
@@ -118,9 +109,10 @@ async function apply(
   }
 }
 
-function locate(parts: DatabaseDatastoreParts, change: ItemChange & { kind: 'put' }): ContentSource {
+function locate(parts: DatabaseDatastoreParts, change: ItemChange & { kind: 'put' }): ReceivedContent {
   const { content } = change
-  return content.kind === 'inline' ? content : { kind: 'spool', ...parts.spool.locate(content.spoolId) }
+  if (content.kind === 'inline') return { source: content, sizeBytes: content.bytes.length }
+  return { source: { kind: 'spool', ...parts.spool.locate(content.spoolId) }, sizeBytes: content.sizeBytes }
 }
 
 function readBeginning(state: DatastoreState): { lineage: string; number: number; token: string } {

@@ -1,0 +1,222 @@
+/**
+ * Builds a server from its configuration: the only place that names adapters. A whole server, or the account service
+ * alone; nothing listens before `listen`, and a data folder with a wrong key is left as it is.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync } from 'node:fs'
+import { CodedError } from '../schemas/errors.ts'
+import type { AccountService } from './account/accountService.ts'
+import { createEnabledCheck } from './account/enabledCheck.ts'
+import { createFailureLimits } from './account/failureLimits.ts'
+import { createHttpAccountService } from './account/httpAccountService.ts'
+import { createLocalAccountService, type LocalAccountService } from './account/localAccountService.ts'
+import { openSigningKeys } from './account/signingKeys.ts'
+import { type OpenedAccountStore, openAccountStore } from './account/sqlite/openAccountStore.ts'
+import { createLoginVerifier } from './account/verifyLogin.ts'
+import { assembleBackups } from './assembleBackups.ts'
+import { sqlDatabases } from './catalogue/sqlite/databases.ts'
+import { sqlKnownLogins } from './catalogue/sqlite/knownLogins.ts'
+import { sqlNonceStore } from './catalogue/sqlite/nonceStore.ts'
+import { checkCatalogue, openCatalogue } from './catalogue/sqlite/openCatalogue.ts'
+import { sqlSessionStore } from './catalogue/sqlite/sessionStore.ts'
+import type { OpenedServer } from './cli/openedServer.ts'
+import type { Config } from './config/config.ts'
+import type { Secrets } from './config/secrets.ts'
+import { accountHandlers } from './http/accountHandlers.ts'
+import { accountInternalHandlers } from './http/accountInternalHandlers.ts'
+import { createApp } from './http/app.ts'
+import { backupHandlers } from './http/backupHandlers.ts'
+import { type Listening, listen } from './http/listen.ts'
+import { operatorHandlers } from './http/operatorHandlers.ts'
+import { type OpenedKeys, openKeyRing } from './keys/openKeyRing.ts'
+import { createLoggers } from './logger.ts'
+import { createMetrics } from './metrics.ts'
+import { createOmads } from './omads/handleMessage.ts'
+import { checkWritable } from './storage/checkWritable.ts'
+
+/** How often silent sessions and expired restores are looked for, milliseconds. */
+const SWEEP_MS = 60_000
+
+const clock = (): number => Date.now()
+
+/** The account service of this process, or the one behind `accountsUrl`. */
+interface Accounts {
+  readonly service: AccountService
+  readonly local: LocalAccountService | undefined
+  close(): Promise<void>
+}
+
+/**
+ * Opens a whole server.
+ * @throws {CodedError} `key.wrong`, `config.invalid`, `storage.*`; nothing was changed then.
+ */
+export async function assembleServer(config: Config, secrets: Secrets): Promise<OpenedServer> {
+  const keys = openKeys(config)
+  const { keyRing } = keys
+  const loggers = createLoggers(config.logLevel)
+  const metrics = createMetrics()
+  const limits = createFailureLimits()
+  const accounts = await openAccounts(config, secrets, keys)
+  const catalogue = await openCatalogue(config.data, keyRing)
+  const databases = sqlDatabases(catalogue)
+  const backups = await assembleBackups({ config, catalogue, databases, keyRing, loggers, metrics, clock })
+  const sessions = sqlSessionStore(catalogue)
+  const omads = createOmads({
+    sessions,
+    nonces: sqlNonceStore(catalogue),
+    verifier: createLoginVerifier({
+      knownLogins: sqlKnownLogins(catalogue),
+      accountService: accounts.service,
+      limits,
+      clock,
+    }),
+    registry: backups.registry,
+    spool: backups.spool,
+    serverId: `nightferry-${Buffer.from(keyRing.derive('server-id')).toString('hex').slice(0, 16)}`,
+    log: loggers.omads,
+    random: (length) => new Uint8Array(randomBytes(length)),
+    clock,
+    idleTimeoutMs: config.sessionIdleMs,
+    ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
+  })
+  const app = createApp({
+    ...edgeParts(config, secrets, accounts.service),
+    handlers: {
+      ...accountHandlers({ accountService: accounts.service, limits, registration: config.registration, metrics }),
+      ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
+      ...backupHandlers({ accountService: accounts.service, databases, restores: backups.restores }),
+      ...operatorHandlers(accounts.service),
+    },
+    handleOmads: omads,
+    readiness: { storage: () => checkWritable(config.data), catalogue: () => checkCatalogue(catalogue) },
+    metrics,
+    log: loggers.http,
+  })
+  const sweep = async (): Promise<void> => {
+    try {
+      await omads.expireIdle()
+      await backups.restores.sweep()
+    } catch (error) {
+      loggers.server.error('the sweep failed', { error })
+    }
+  }
+  let listening: Listening | undefined
+  let timer: NodeJS.Timeout | undefined
+  return {
+    accounts: accounts.service,
+    databases,
+    listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
+    keys: keysOf(keys),
+    createOperatorToken: (lifeS) => operatorToken(accounts, lifeS),
+    listen: async () => {
+      await backups.removeStrays()
+      await sweep()
+      listening = await listen(app, config)
+      timer = setInterval(() => void sweep(), SWEEP_MS)
+      return { url: listening.url }
+    },
+    close: async () => {
+      clearInterval(timer)
+      await listening?.close()
+      await backups.close()
+      await accounts.close()
+      await catalogue.destroy()
+    },
+  }
+}
+
+/** Opens the account service as a process of its own (`nightferry accounts serve`). @throws as `assembleServer`. */
+export async function assembleAccountServer(
+  config: Config,
+  secrets: Secrets,
+): Promise<Pick<OpenedServer, 'listen' | 'close' | 'keys'>> {
+  if (secrets.serviceSecret === undefined) {
+    throw new CodedError('config.invalid', 'an account service of its own needs a service secret', {
+      next: 'Set NIGHTFERRY_SERVICE_SECRET or NIGHTFERRY_SERVICE_SECRET_FILE, the same for the backup server.',
+    })
+  }
+  const keys = openKeys(config)
+  const loggers = createLoggers(config.logLevel)
+  const metrics = createMetrics()
+  const { service, close } = await openLocalAccounts(config, keys)
+  const app = createApp({
+    ...edgeParts(config, secrets, service),
+    handlers: {
+      ...accountHandlers({
+        accountService: service,
+        limits: createFailureLimits(),
+        registration: config.registration,
+        metrics,
+      }),
+      ...accountInternalHandlers(service),
+    },
+    readiness: { storage: () => checkWritable(config.data) },
+    metrics,
+    log: loggers.account,
+  })
+  let listening: Listening | undefined
+  return {
+    keys: keysOf(keys),
+    listen: async () => {
+      listening = await listen(app, config)
+      return { url: listening.url }
+    },
+    close: async () => {
+      await listening?.close()
+      await close()
+    },
+  }
+}
+
+function openKeys(config: Config): OpenedKeys {
+  if (!existsSync(config.data)) mkdirSync(config.data, { recursive: true, mode: 0o700 })
+  return openKeyRing({
+    dataDir: config.data,
+    ...(config.masterKeyFile === undefined ? {} : { masterKeyFile: config.masterKeyFile }),
+  })
+}
+
+function keysOf(keys: OpenedKeys): OpenedServer['keys'] {
+  return { currentKeyId: keys.keyRing.currentKeyId, masterKeyPath: keys.masterKeyPath, created: keys.created }
+}
+
+function edgeParts(config: Config, secrets: Secrets, service: AccountService) {
+  return {
+    verifyToken: (token: string) => service.verifyToken(token),
+    isEnabled: createEnabledCheck(service, clock),
+    ...(secrets.serviceSecret === undefined ? {} : { serviceSecret: secrets.serviceSecret }),
+    corsOrigins: config.corsOrigins,
+    trustProxy: config.trustProxy,
+  }
+}
+
+async function openAccounts(config: Config, secrets: Secrets, keys: OpenedKeys): Promise<Accounts> {
+  if (config.accountsUrl === undefined) {
+    const { service, close } = await openLocalAccounts(config, keys)
+    return { service, local: service, close }
+  }
+  if (secrets.serviceSecret === undefined) {
+    throw new CodedError('config.invalid', 'an account service elsewhere needs the service secret', {
+      next: 'Set NIGHTFERRY_SERVICE_SECRET or NIGHTFERRY_SERVICE_SECRET_FILE as the account service has it.',
+    })
+  }
+  const service = createHttpAccountService({ baseUrl: config.accountsUrl, serviceSecret: secrets.serviceSecret, clock })
+  return { service, local: undefined, close: async () => undefined }
+}
+
+async function openLocalAccounts(
+  config: Config,
+  keys: OpenedKeys,
+): Promise<{ service: LocalAccountService; close(): Promise<void> }> {
+  const store: OpenedAccountStore = await openAccountStore(config.data, keys.keyRing)
+  const signingKeys = openSigningKeys(store.signingKeys, keys.keyRing)
+  return { service: createLocalAccountService({ store, signingKeys, clock }), close: () => store.close() }
+}
+
+function operatorToken(accounts: Accounts, lifeS: number): Promise<string> {
+  if (accounts.local) return accounts.local.issueOperatorToken(lifeS)
+  throw new CodedError('config.invalid', 'operator tokens are made where the account service is', {
+    next: "Run this command on the account service's machine, with its data folder.",
+  })
+}

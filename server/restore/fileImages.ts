@@ -1,0 +1,78 @@
+/**
+ * Whole files for clients that know nothing but SyncML (RS-9): the image is built once a session and read by offset.
+ * Its key rests wrapped with the session, so a restart of the server goes on reading.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { copyKeyContext } from '../backup/copyKey.ts'
+import type { PlainReader } from '../backup/plainReader.ts'
+import type { DatabaseRow } from '../catalogue/catalogue.ts'
+import type { KeyRing } from '../keys/keyRing.ts'
+import { type CopySource, type ImageFileResult, type ImagePlace, openImageForReading } from './buildImage.ts'
+
+export interface FileImagesParts {
+  readonly keyRing: KeyRing
+  readonly jobs: { buildPlainImage(input: CopySource & ImagePlace): Promise<ImageFileResult> }
+  copyPath(copyId: string): string
+  imagePath(imageId: string): string
+}
+
+/** An image as a session remembers it. */
+export interface SessionImage {
+  readonly imageId: string
+  readonly wrappedKey: string
+}
+
+export interface FileImages {
+  /** Builds the plain file of a copy. @throws {CodedError} as `buildPlainImage`. */
+  build(row: DatabaseRow): Promise<SessionImage & { readonly sizeBytes: number }>
+  /** Octets `[offset, offset + length)`. @throws {CodedError} `restore.unknown` if the image is gone. */
+  read(image: SessionImage, offset: number, length: number): Promise<Uint8Array>
+  remove(imageId: string): Promise<void>
+  /** Closes all files. */
+  close(): Promise<void>
+}
+
+export function createFileImages(parts: FileImagesParts): FileImages {
+  const readers = new Map<string, Promise<PlainReader>>()
+  const context = (imageId: string): string => `session-image:${imageId}`
+  const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex')
+  const readerOf = (image: SessionImage): Promise<PlainReader> => {
+    const known = readers.get(image.imageId)
+    if (known) return known
+    const imageKey = hex(parts.keyRing.unwrap(image.wrappedKey, context(image.imageId)))
+    const opened = openImageForReading({ imagePath: parts.imagePath(image.imageId), imageKey })
+    readers.set(image.imageId, opened)
+    // A file that could not be opened is tried anew at the next read.
+    opened.catch(() => readers.delete(image.imageId))
+    return opened
+  }
+  const closeReader = async (imageId: string): Promise<void> => {
+    const reader = readers.get(imageId)
+    readers.delete(imageId)
+    await (await reader?.catch(() => undefined))?.close()
+  }
+  return {
+    build: async (row) => {
+      const imageId = randomUUID()
+      const { key, wrapped } = parts.keyRing.newKey(context(imageId))
+      const { sizeBytes } = await parts.jobs.buildPlainImage({
+        kind: row.kind,
+        copyPath: parts.copyPath(row.copyId),
+        copyKey: hex(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))),
+        imagePath: parts.imagePath(imageId),
+        imageKey: hex(key),
+      })
+      return { imageId, wrappedKey: wrapped, sizeBytes }
+    },
+    read: async (image, offset, length) => (await readerOf(image)).read(offset, length),
+    remove: async (imageId) => {
+      await closeReader(imageId)
+      await rm(parts.imagePath(imageId), { force: true })
+    },
+    close: async () => {
+      await Promise.all([...readers.keys()].map(closeReader))
+    },
+  }
+}
