@@ -156,7 +156,7 @@ describe('verifying', () => {
     ['another content key', (ticket) => ({ ...ticket, contentKey: 'A'.repeat(43) }), 'integrity.mismatch'],
     ['a short content key', (ticket) => ({ ...ticket, contentKey: 'AAAA' }), 'protocol.malformed'],
   ]
-  it.each(forgeries)('[WF-21] %s is refused', async (_name, forge, code) => {
+  it.each(forgeries)('[WF-21] [RS-13] %s is refused', async (_name, forge, code) => {
     const createRestore: Calls['createRestore'] = async () => forge(await options().calls.createRestore())
     writeFileSync(path, 'what was there before')
     expect(await codeOf(restoreDatabase(options({ createRestore })))).toBe(code)
@@ -172,7 +172,7 @@ function changePayload(jws: string): string {
 }
 
 describe('putting in place', () => {
-  it('[RS-5] replaces an older database and takes its journals away', async () => {
+  it('[RS-5] [RS-12] replaces an older database and takes its journals away', async () => {
     buildZooDatabase({ name: 'old', pragmas: ['journal_mode=WAL'], sql: 'CREATE TABLE old(x)' }, path)
     for (const suffix of ['-wal', '-shm', '-journal']) writeFileSync(path + suffix, 'left by a crash')
     await restoreDatabase(options())

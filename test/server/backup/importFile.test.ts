@@ -67,7 +67,7 @@ function openCopy() {
 }
 
 describe('an intact database', () => {
-  it('[BK-1] [BK-2] becomes an encrypted copy that names its position and the file it stands for', async () => {
+  it('[BK-1] [BK-2] [BK-18] becomes an encrypted copy that names its position and the file it stands for', async () => {
     const bytes = bytesOf({ ...ORDINARY, pragmas: ['page_size=1024', 'auto_vacuum=2'] })
     const result = await importFile({ ...input, journalMode: 'wal' }, inPieces(bytes))
     expect(result).toMatchObject({ kind: 'sql', tables: 1, rows: 3000, sizeBytes: bytes.length })
@@ -76,6 +76,8 @@ describe('an intact database', () => {
     expect(readPosition(copy).history).toEqual(new Map([[3, 'b'.repeat(32)]]))
     expect(readObjects(copy).map(({ name }) => name)).toEqual(['t', 't_x', 'v'])
     expect(copy.pragma('page_size')).toBe(4096n)
+    expect(copy.pragma('journal_mode')).toBe('wal')
+    expect(copy.pragma('temp_store')).toBe(2n)
     expect(copy.pragma('integrity_check')).toBe('ok')
     copy.close()
   })
@@ -137,23 +139,26 @@ describe('a database that cannot be evaluated here', () => {
       'NULL value',
     ],
   ] as const
-  it.skipIf(!shell.available).each(cases)(`[BK-6] with %s is kept octet for octet ${shell.reason}`, async (...row) => {
-    const [, sql, reason] = row
-    const path = join(folder, 'source.db')
-    execFileSync('sqlite3', [path, '.dbconfig defensive off', sql])
-    const bytes = readFileSync(path)
-    rmSync(path)
-    const result = await importFile(input, inPieces(bytes))
-    expect(result.kind).toBe('file')
-    expect(result.reason).toContain(reason)
-    expect(readdirSync(folder)).toEqual(['copy'])
-    const reader = await openPlainReader(input.copyPath, pagePassphrase(Buffer.from(KEY, 'hex')))
-    expect((await reader.read(0, bytes.length)).equals(bytes)).toBe(true)
-    await reader.close()
-    expect(readFileSync(input.copyPath).includes('CREATE')).toBe(false)
-  })
+  it.skipIf(!shell.available).each(cases)(
+    `[BK-6] [BK-17] with %s is kept octet for octet ${shell.reason}`,
+    async (...row) => {
+      const [, sql, reason] = row
+      const path = join(folder, 'source.db')
+      execFileSync('sqlite3', [path, '.dbconfig defensive off', sql])
+      const bytes = readFileSync(path)
+      rmSync(path)
+      const result = await importFile(input, inPieces(bytes))
+      expect(result.kind).toBe('file')
+      expect(result.reason).toContain(reason)
+      expect(readdirSync(folder)).toEqual(['copy'])
+      const reader = await openPlainReader(input.copyPath, pagePassphrase(Buffer.from(KEY, 'hex')))
+      expect((await reader.read(0, bytes.length)).equals(bytes)).toBe(true)
+      await reader.close()
+      expect(readFileSync(input.copyPath).includes('CREATE')).toBe(false)
+    },
+  )
 
-  it('[BK-6] a function that only a check uses is no obstacle', async () => {
+  it('[BK-16] a function that only a check uses is no obstacle', async () => {
     const bytes = bytesOf({ name: 'check', sql: 'CREATE TABLE t(x CHECK (lower(x) <> 1)); INSERT INTO t VALUES (2)' })
     // Same length, so that the file stays whole: the function becomes one that nobody knows.
     const at = bytes.indexOf('lower')

@@ -124,7 +124,7 @@ describe('a restore', () => {
     await reader.close()
   })
 
-  it('[RS-1] does not wait for a Delta under way, and the copy takes Deltas meanwhile', async () => {
+  it('[RS-1] [BK-18] does not wait for a Delta under way, and the copy takes Deltas meanwhile', async () => {
     const row = await bench.backUp(original, 'phone')
     const writer = openCopyOf(row)
     writer.exec('BEGIN IMMEDIATE; DELETE FROM t WHERE id <= 100')
@@ -137,7 +137,7 @@ describe('a restore', () => {
 })
 
 describe('after the confirmation', () => {
-  it('[RS-7] the same device goes on with its copy, in a new life', async () => {
+  it('[RS-7] [RS-11] the same device goes on with its copy, in a new life', async () => {
     const before = await bench.backUp(original, 'phone')
     const { position } = await bench.restoreTo(join(bench.folder, 'restored.db'), 'phone', 'phone')
     const after = await rowOf('phone')
@@ -168,7 +168,7 @@ describe('after the confirmation', () => {
     expect(await rowOf('phone')).toEqual(before)
   })
 
-  it('[RS-7] a copy that moved on is replaced by what the device received', async () => {
+  it('[RS-7] [RS-11] a copy that moved on is replaced by what the device received', async () => {
     const before = await bench.backUp(original, 'phone')
     const ticket = await bench.service.createRestore(bench.caller('phone'), { database: DATABASE })
     const source = openCopyOf(before)

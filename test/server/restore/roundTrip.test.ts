@@ -26,7 +26,7 @@ function run(program: string, ...args: string[]): string {
 }
 
 describe.each(zoo)('$name', (animal) => {
-  it('[RS-2] [BK-5] comes back with schema, rows, rowids, classes, bytes and header values', async () => {
+  it('[RS-2] [BK-5] [BK-15] comes back with schema, rows, rowids, classes, bytes and header values', async () => {
     const original = join(bench.folder, `${animal.name}.db`)
     const restored = join(bench.folder, `${animal.name}.restored.db`)
     buildZooDatabase(animal, original)
