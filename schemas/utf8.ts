@@ -1,10 +1,10 @@
 /**
- * UTF-8 between octets and text, through the platform's own converters, which every runtime we serve has.
+ * Text between octets and strings (UTF-8, and UTF-16 where SQLite stores it), through the platform's own converters, which every runtime we serve has.
  * They are looked up here once, so that `schemas` needs no type of Node or of a browser.
  */
 
 interface Decoder {
-  decode(octets: Uint8Array): string
+  decode(octets?: Uint8Array, options?: { stream: boolean }): string
 }
 interface Platform {
   readonly TextEncoder: new () => { encode(text: string): Uint8Array }
@@ -25,6 +25,26 @@ export function encodeUtf8(text: string): Uint8Array {
 export function decodeUtf8(octets: Uint8Array): string | undefined {
   try {
     return strict.decode(octets)
+  } catch {
+    return undefined
+  }
+}
+
+/** Decodes UTF-8 that comes in pieces; characters may be cut anywhere. Both throw if the octets are not UTF-8. */
+export function utf8Stream(): { push(octets: Uint8Array): string; end(): string } {
+  const decoder = new platform.TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  return { push: (octets) => decoder.decode(octets, { stream: true }), end: () => decoder.decode() }
+}
+
+const utf16 = {
+  'UTF-16le': new platform.TextDecoder('utf-16le', { fatal: true, ignoreBOM: true }),
+  'UTF-16be': new platform.TextDecoder('utf-16be', { fatal: true, ignoreBOM: true }),
+}
+
+/** The text of UTF-16 octets, a byte order mark included, or undefined if they are not well-formed UTF-16. */
+export function decodeUtf16(octets: Uint8Array, encoding: 'UTF-16le' | 'UTF-16be'): string | undefined {
+  try {
+    return utf16[encoding].decode(octets)
   } catch {
     return undefined
   }

@@ -6,6 +6,7 @@
 import type { DeltaTable, TextEncoding } from '../../schemas/delta/delta.ts'
 import { quoteName } from '../../schemas/delta/toSql.ts'
 import { type Cell, TextBytes } from '../../schemas/delta/value.ts'
+import { decodeUtf8, decodeUtf16 } from '../../schemas/utf8.ts'
 import type { SqlValue } from '../ports.ts'
 import type { TableShape } from './tableShape.ts'
 
@@ -72,14 +73,5 @@ function readCell(value: SqlValue, isText: boolean, decode: (bytes: Uint8Array) 
 }
 
 function textDecoder(encoding: TextEncoding): (bytes: Uint8Array) => string | undefined {
-  const labels = { 'UTF-8': 'utf-8', 'UTF-16le': 'utf-16le', 'UTF-16be': 'utf-16be' } as const
-  // A byte order mark is part of the text here, not of its encoding.
-  const decoder = new TextDecoder(labels[encoding], { fatal: true, ignoreBOM: true })
-  return (bytes) => {
-    try {
-      return decoder.decode(bytes)
-    } catch {
-      return undefined
-    }
-  }
+  return encoding === 'UTF-8' ? decodeUtf8 : (bytes) => decodeUtf16(bytes, encoding)
 }

@@ -6,6 +6,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { formatLine } from '../../schemas/delta/line.ts'
 import { type Cell, encodeCell } from '../../schemas/delta/value.ts'
+import { encodeUtf8 } from '../../schemas/utf8.ts'
 import type { SqlDatabase } from '../ports.ts'
 
 /** Octets kept of each SHA-256: enough that no two rows of a fleet ever meet by chance. */
@@ -43,7 +44,7 @@ export function pictureKey(key: readonly Cell[]): string {
 
 /** The digest of a row. */
 export function rowDigest(cells: readonly Cell[]): Uint8Array {
-  return sha256(new TextEncoder().encode(formatLine(cells.map(encodeCell)))).subarray(0, DIGEST_BYTES)
+  return sha256(encodeUtf8(formatLine(cells.map(encodeCell)))).subarray(0, DIGEST_BYTES)
 }
 
 /** Digest of all rows of a table that has no key, in the order given. */

@@ -7,6 +7,7 @@ import { base64url, type JWK } from 'jose'
 import { CodedError } from '../../schemas/errors.ts'
 import type { RestoreCompletion, RestoreTicket } from '../../schemas/http/backups.ts'
 import type { SegmentMap } from '../../schemas/restore/segmentMap.ts'
+import { decodeUtf8, encodeUtf8 } from '../../schemas/utf8.ts'
 import type { Clock, Gzip } from '../ports.ts'
 import { fetchSegments } from './fetchSegments.ts'
 import { joinSegments } from './joinSegments.ts'
@@ -65,7 +66,7 @@ export async function restoreDatabase(options: RestoreDatabaseOptions): Promise<
     }
   }
   const ticket = await options.calls.createRestore()
-  await options.target.keepTicket(new TextEncoder().encode(JSON.stringify({ wanted: options.wanted, ticket })))
+  await options.target.keepTicket(encodeUtf8(JSON.stringify({ wanted: options.wanted, ticket })))
   return await restoreByTicket(ticket, options)
 }
 
@@ -73,7 +74,7 @@ async function readKeptTicket(options: RestoreDatabaseOptions): Promise<RestoreT
   const bytes = await options.target.readTicket()
   if (bytes === undefined) return undefined
   try {
-    const kept = JSON.parse(new TextDecoder().decode(bytes)) as { wanted?: unknown; ticket?: RestoreTicket }
+    const kept = JSON.parse(decodeUtf8(bytes) ?? '') as { wanted?: unknown; ticket?: RestoreTicket }
     return kept.wanted === options.wanted ? kept.ticket : undefined
   } catch (cause) {
     // Written by us, whole or not at all: damaged since, and worth nothing without its text.

@@ -5,6 +5,7 @@
 import { compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import { CodedError } from '../../schemas/errors.ts'
 import { parseSegmentMap, SEGMENT_MAP_TYPE, type SegmentMap } from '../../schemas/restore/segmentMap.ts'
+import { decodeUtf8 } from '../../schemas/utf8.ts'
 
 /** Characters of the largest map: 33,000 segments of about 130 octets, in base64. */
 const MAX_MAP_CHARS = 8 * 1024 * 1024
@@ -20,7 +21,7 @@ export async function verifySegmentMap(jws: string, trustedKeys: readonly JWK[])
   if (key === undefined) throw new CodedError('integrity.mismatch', 'the segment map is not signed by a known server')
   const payload = await readPayload(jws, key)
   try {
-    return parseSegmentMap(JSON.parse(new TextDecoder().decode(payload)))
+    return parseSegmentMap(JSON.parse(decodeUtf8(payload) ?? ''))
   } catch (cause) {
     if (cause instanceof CodedError) throw cause
     throw new CodedError('protocol.malformed', 'the segment map is no JSON', { cause })

@@ -7,6 +7,7 @@
 import { SaxesParser } from 'saxes'
 import { CodedError } from '../errors.ts'
 import { MAX_DELTA_LINE_CHARS } from '../limits.ts'
+import { utf8Stream } from '../utf8.ts'
 import { DELTA_VERSION } from '../version.ts'
 import { type DeltaEvent, type DeltaTable, keyWidth, rowWidth } from './delta.ts'
 import { parseLine } from './line.ts'
@@ -29,7 +30,7 @@ const FOLLOWS: Readonly<Record<Section, readonly (Section | 'start')[]>> = {
 
 export class DeltaReader {
   readonly #parser = new SaxesParser({ xmlns: false, fragment: false })
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true })
+  readonly #decoder = utf8Stream()
   #events: DeltaEvent[] = []
   #depth = 0
   #section: Section | 'start' = 'start'
@@ -60,7 +61,7 @@ export class DeltaReader {
   push(bytes: Uint8Array): DeltaEvent[] {
     let text: string
     try {
-      text = this.#decoder.decode(bytes, { stream: true })
+      text = this.#decoder.push(bytes)
     } catch (cause) {
       throw new CodedError('delta.invalid', 'the Delta is not UTF-8', { cause })
     }
@@ -76,7 +77,7 @@ export class DeltaReader {
   /** Call at the end of the octets. @throws {CodedError} `delta.invalid` if the document is not complete. */
   close(): DeltaEvent[] {
     try {
-      this.#decoder.decode()
+      this.#decoder.end()
     } catch (cause) {
       throw new CodedError('delta.invalid', 'the Delta is not UTF-8', { cause })
     }

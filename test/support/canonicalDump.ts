@@ -66,10 +66,13 @@ function* dumpTable(db: SqlDatabase, table: string): Generator<string> {
     const column = quote(name)
     return [`typeof(${column})`, `CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) ELSE ${column} END`]
   })
-  const head = rowid === undefined ? '0' : rowid
+  // SQLite's own tables are read by value; ANALYZE counts our tables too.
+  const system = table.toLowerCase().startsWith('sqlite_')
+  const own = /^sqlite_stat/i.test(table) ? " WHERE tbl NOT LIKE '!_nightferry!_%' ESCAPE '!'" : ''
+  const head = rowid === undefined || system ? '0' : rowid
   const order = rowid === undefined ? '' : ` ORDER BY ${rowid}`
   yield `table ${JSON.stringify([table, columns])} ${rowid === undefined ? 'no rowid' : 'rowid'}`
-  const rows = db.prepare(`SELECT ${head}, ${values.join(', ')} FROM ${quote(table)} NOT INDEXED${order}`)
+  const rows = db.prepare(`SELECT ${head}, ${values.join(', ')} FROM ${quote(table)} NOT INDEXED${own}${order}`)
   for (const row of rows.iterate()) yield formatRow(row)
 }
 
