@@ -3,7 +3,7 @@
  * Reports are what the agent prints with `--json`, so their fields are part of the contract.
  */
 
-import type { TrackingMethod } from './observe/tracker.ts'
+import type { TrackingMethod } from './observe/preparedBackup.ts'
 import type { BackupPreferences } from './schedule/preferences.ts'
 
 export interface InitOptions {

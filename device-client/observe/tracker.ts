@@ -3,15 +3,22 @@
  * bookkeeping of a full backup, and move the acknowledged position when the server has it. Rules DC-1 to DC-10.
  */
 
-import type { DeltaCounts } from '../../schemas/delta/delta.ts'
 import { DeltaWriter } from '../../schemas/delta/deltaWriter.ts'
 import { CodedError } from '../../schemas/errors.ts'
-import type { Position, PositionChain } from '../../schemas/syncml/position.ts'
-import type { Random, SqlDatabase } from '../ports.ts'
+import type { Position } from '../../schemas/syncml/position.ts'
+import type { SqlDatabase } from '../ports.ts'
 import { notePicture } from './compareRows.ts'
+import { reading, writing } from './connection.ts'
 import { type Extraction, findChanges, writeDelta } from './extractDelta.ts'
 import { installObservers, reconcileObservers, registerTables, removeObservers } from './install.ts'
 import { planDelta } from './planDelta.ts'
+import type {
+  ImageDescription,
+  PreparedBackup,
+  PreparedDelta,
+  TrackerPorts,
+  TrackingSummary,
+} from './preparedBackup.ts'
 import { openRowPicture, type RowPicture } from './rowPicture.ts'
 import { readCookie, readProperties, readSchemaPicture, type SchemaPicture } from './schemaPicture.ts'
 import {
@@ -35,53 +42,6 @@ import {
   type TrackingState,
   writeState,
 } from './trackingState.ts'
-
-/** `triggers`: observers in the database. `compare`: the database is never altered, every row is compared. */
-export type TrackingMethod = 'triggers' | 'compare'
-
-export interface TrackerPorts {
-  /** A new connection to the application's database; a platform with one connection hands it out again. */
-  open(): SqlDatabase
-  /** The agent's own database for the stored picture. */
-  readonly picture: SqlDatabase
-  readonly random: Random
-  readonly method: TrackingMethod
-}
-
-/** A Delta ready to be written. End it with `finish` or `discard` before anything is sent. */
-export interface PreparedDelta {
-  readonly chain: PositionChain
-  /** The text in pieces; drain once. */
-  pieces(): Iterable<string>
-  /** After the last piece: ends the read transaction. */
-  finish(): PreparedBackup & { readonly counts: DeltaCounts }
-  discard(): void
-}
-
-/** A backup that was prepared and may now be sent. */
-export interface PreparedBackup {
-  readonly chain: PositionChain
-  /** Remembers that it may have reached the server; before the first octet leaves. */
-  markSent(): void
-  /** Status 200: the server has it. */
-  acknowledge(): void
-}
-
-/** What `status` shows of a database. */
-export interface TrackingSummary {
-  readonly installed: boolean
-  readonly lineage: string | null
-  /** Number the server has acknowledged; 0 before the first backup. */
-  readonly acknowledged: number
-  /** The modification number now: higher than `acknowledged` if anything was noted since. */
-  readonly current: number
-}
-
-/** An image of a whole database, opened, and what it cannot say by itself. */
-export interface ImageDescription {
-  readonly database: SqlDatabase
-  readonly journalMode: 'wal' | 'delete'
-}
 
 /** Tries before we give up on an application that changes its schema all the time. */
 const SNAPSHOT_TRIES = 5
@@ -165,14 +125,7 @@ export class Tracker {
     const picture = { ...seen, properties: { ...seen.properties, journalMode: image.journalMode } }
     const names = JSON.stringify(picture.objects)
     if (names !== JSON.stringify(state.objects)) return undefined
-    this.#picture.begin()
-    for (const shape of picture.tables) {
-      const mode = state.tables.find((table) => table.name === shape.name)?.mode
-      if (mode !== undefined && mode !== 'triggers') {
-        notePicture({ reader: image.database, picture: this.#picture, properties: picture.properties }, shape, mode)
-      }
-    }
-    this.#picture.save()
+    this.#notePictures(image.database, picture, state)
     const acknowledged = this.#pictureOf(state.tables, picture)
     const begin = (unconfirmed: boolean) => {
       if (this.#picture.isPending()) this.#picture.acknowledge()
@@ -192,14 +145,7 @@ export class Tracker {
       const fresh = triggers ? installObservers(database) : initialState()
       const state = triggers ? reconcileObservers(database, fresh) : registerTables(database, fresh)
       const picture = readSchemaPicture(database)
-      this.#picture.begin()
-      for (const shape of picture.tables) {
-        const mode = state.tables.find((table) => table.name === shape.name)?.mode
-        if (mode !== undefined && mode !== 'triggers') {
-          notePicture({ reader: database, picture: this.#picture, properties: picture.properties }, shape, mode)
-        }
-      }
-      this.#picture.save()
+      this.#notePictures(database, picture, state)
       this.#picture.acknowledge()
       const opened = { ...state, openNumber: position.number + 1 }
       if (triggers) writeOpenNumber(database, opened)
@@ -244,7 +190,7 @@ export class Tracker {
     const reader = this.#ports.open()
     const end = () => {
       reader.exec('COMMIT')
-      this.#release(reader)
+      reader.close()
     }
     reader.exec('BEGIN')
     let noting = false
@@ -301,18 +247,24 @@ export class Tracker {
     }
   }
 
+  /** Notes the digests of all tables that triggers do not serve, as pending. */
+  #notePictures(reader: SqlDatabase, picture: SchemaPicture, state: TrackingState): void {
+    const comparison = { reader, picture: this.#picture, properties: picture.properties }
+    this.#picture.begin()
+    for (const shape of picture.tables) {
+      const mode = state.tables.find((table) => table.name === shape.name)?.mode
+      if (mode !== undefined && mode !== 'triggers') notePicture(comparison, shape, mode)
+    }
+    this.#picture.save()
+  }
+
   #pictureOf(tables: readonly RegisteredTable[], current: SchemaPicture): AcknowledgedPicture {
     return { objects: current.objects, tables, properties: current.properties }
   }
 
   #forget(number: number): void {
     if (this.#ports.method !== 'triggers') return
-    const database = this.#ports.open()
-    try {
-      forgetChanges(database, this.#state(database), number)
-    } finally {
-      this.#release(database)
-    }
+    this.#read((database) => forgetChanges(database, this.#state(database), number))
   }
 
   #update(change: (state: TrackingState) => TrackingState): void {
@@ -333,30 +285,11 @@ export class Tracker {
     return this.#ports.method === 'triggers' ? database : this.#ports.picture
   }
 
-  #release(database: SqlDatabase): void {
-    database.close()
-  }
-
   #read<T>(work: (database: SqlDatabase) => T): T {
-    const database = this.#ports.open()
-    try {
-      return work(database)
-    } finally {
-      this.#release(database)
-    }
+    return reading(this.#ports.open, work)
   }
 
   #write<T>(work: (database: SqlDatabase) => T): T {
-    return this.#read((database) => {
-      database.exec(this.#ports.method === 'triggers' ? 'BEGIN IMMEDIATE' : 'BEGIN')
-      try {
-        const result = work(database)
-        database.exec('COMMIT')
-        return result
-      } catch (cause) {
-        database.exec('ROLLBACK')
-        throw cause
-      }
-    })
+    return writing(this.#ports.open, this.#ports.method === 'triggers', work)
   }
 }

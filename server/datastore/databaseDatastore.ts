@@ -10,7 +10,6 @@ import type { PositionChain } from '../../schemas/syncml/position.ts'
 import { isToken } from '../../schemas/syncml/position.ts'
 import type { Copies, ReceivedContent } from '../backup/copies.ts'
 import type { DatabaseKey, DatabaseRow } from '../catalogue/catalogue.ts'
-import type { FileImages } from '../restore/fileImages.ts'
 import type { Spool } from '../storage/spool.ts'
 import type {
   ChangeOutcome,
@@ -23,11 +22,20 @@ import type {
   SyncRequest,
 } from './datastore.ts'
 
+/** Whole files for clients that know nothing but SyncML, by whatever restores have (RS-9). */
+export interface WholeFiles {
+  /** Builds the plain file of a copy; the result finds it again, also after a restart. */
+  build(
+    row: DatabaseRow,
+  ): Promise<{ readonly imageId: string; readonly wrappedKey: string; readonly sizeBytes: number }>
+  read(image: { imageId: string; wrappedKey: string }, offset: number, length: number): Promise<Uint8Array>
+  remove(imageId: string): Promise<void>
+}
+
 export interface DatabaseDatastoreParts {
   readonly copies: Copies
   readonly spool: Spool
-  /** Whole files for clients that know nothing but SyncML (RS-9). */
-  readonly images: Pick<FileImages, 'build' | 'read' | 'remove'>
+  readonly images: WholeFiles
 }
 
 /** The one Item a database has. */
