@@ -29,7 +29,8 @@ export function compareTable(comparison: Comparison, planned: PlannedTable): boo
   const { shape, registered } = planned
   if (registered.mode === 'whole') {
     const digest = tableDigest(rowsOf(comparison, shape, 'whole'))
-    if (sameDigest(picture.digestOf(shape.name, WHOLE), digest)) return false
+    const uncertain = [...picture.uncertainKeys(shape.name)].length > 0
+    if (!uncertain && sameDigest(picture.digestOf(shape.name, WHOLE), digest)) return false
     picture.note(shape.name, WHOLE, digest)
     return true
   }
@@ -41,7 +42,21 @@ export function compareTable(comparison: Comparison, planned: PlannedTable): boo
     const digest = rowDigest(row)
     if (!sameDigest(picture.digestOf(shape.name, key), digest)) picture.note(shape.name, key, digest)
   }
+  noteUncertain(comparison, shape)
   return picture.hasPending(shape.name)
+}
+
+/** What an earlier Delta said of these keys may be what the server has: say what is so now. */
+function noteUncertain(comparison: Comparison, shape: TableShape): void {
+  const { picture } = comparison
+  const reader = rowReader(putExpressions(shape, false), comparison.properties.encoding)
+  const row = comparison.reader.prepare(
+    `SELECT ${reader.selectList} FROM ${quoteName(shape.name)} AS ${ROW} WHERE ${matchKey(shape)}`,
+  )
+  for (const key of picture.uncertainKeys(shape.name)) {
+    const found = row.get(...bindKey(shape, key))
+    picture.note(shape.name, key, found ? rowDigest(reader.read(found)) : null)
+  }
 }
 
 /** Every row as `put` writes it; the picture of a compared table is noted anew on the way. */

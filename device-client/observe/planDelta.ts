@@ -22,11 +22,16 @@ export interface DeltaPlan {
   readonly propertiesChanged: boolean
 }
 
-/** The plan for carrying the server from `acknowledged` to `current`; `registry` names the tables as observed now. */
+/**
+ * The plan for carrying the server from `acknowledged` to `current`; `registry` names the tables as observed now.
+ * The server may also stand at one of the `sent` schemas: then only tables that had one name in all of them are kept,
+ * and the schema is told again.
+ */
 export function planDelta(
   acknowledged: AcknowledgedPicture,
   current: SchemaPicture,
   registry: readonly RegisteredTable[],
+  sent: readonly (readonly { readonly id: number; readonly name: string }[])[],
 ): DeltaPlan {
   const known = new Map(acknowledged.tables.map((table) => [table.id, table]))
   const byName = new Map(registry.map((table) => [table.name, table]))
@@ -36,16 +41,18 @@ export function planDelta(
     const registered = byName.get(shape.name)
     if (!registered) throw new Error(`table ${shape.name} is not registered`)
     const before = known.get(registered.id)
-    const rows = before ? 'keep' : 'replace'
+    const certain = sent.every((tables) => tables.some(({ id, name }) => id === registered.id && name === shape.name))
+    const rows = before && certain && (sent.length === 0 || before.name === shape.name) ? 'keep' : 'replace'
     tables.push({ shape, registered, rows })
-    carried.set(shape.name, before && before.name !== shape.name ? { rows, was: before.name } : { rows })
+    const renamed = rows === 'keep' && before !== undefined && before.name !== shape.name
+    carried.set(shape.name, renamed ? { rows, was: before.name } : { rows })
   }
   const changes = countChanges(acknowledged.objects, current.objects, tables)
   const entries = current.objects.map((object) => ({
     ...object,
     ...(object.type === 'table' ? carried.get(object.name) : {}),
   }))
-  const differs = changes > 0 || !sameObjects(acknowledged.objects, current.objects)
+  const differs = changes > 0 || sent.length > 0 || !sameObjects(acknowledged.objects, current.objects)
   return {
     schema: differs ? { entries, changes: Math.max(1, changes) } : undefined,
     tables,

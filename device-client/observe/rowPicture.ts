@@ -7,13 +7,16 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { formatLine } from '../../schemas/delta/line.ts'
 import { type Cell, encodeCell } from '../../schemas/delta/value.ts'
 import { encodeUtf8 } from '../../schemas/utf8.ts'
-import type { SqlDatabase } from '../ports.ts'
+import type { SqlDatabase, SqlValue } from '../ports.ts'
 
 /** Octets kept of each SHA-256: enough that no two rows of a fleet ever meet by chance. */
 const DIGEST_BYTES = 16
 
 export interface RowPicture {
-  /** Starts a comparison: forgets pending changes of an earlier one that was never acknowledged. */
+  /**
+   * Starts a comparison. Pending changes of an earlier one may have reached the server or not: their keys become
+   * uncertain, and are sent again whatever the comparison says of them.
+   */
   begin(): void
   /** Keeps what was noted since `begin`, as pending. */
   save(): void
@@ -23,6 +26,8 @@ export interface RowPicture {
   digestOf(table: string, key: string): Uint8Array | undefined
   /** Keys stored for a table. */
   keys(table: string): Iterable<string>
+  /** Keys of a table that the server may have in another form than the picture. */
+  uncertainKeys(table: string): Iterable<string>
   /** Notes what a row's digest will be once acknowledged; null if the row is gone. */
   note(table: string, key: string, digest: Uint8Array | null): void
   /** Forgets the whole table first when the pending changes are acknowledged. */
@@ -66,12 +71,16 @@ const KEY_BATCH = 1000
 export function openRowPicture(database: SqlDatabase): RowPicture {
   database.exec(`CREATE TABLE IF NOT EXISTS picture_row(tbl TEXT, key TEXT, digest BLOB, PRIMARY KEY(tbl,key)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS picture_pending(tbl TEXT, key TEXT, digest BLOB, PRIMARY KEY(tbl,key)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS picture_uncertain(tbl TEXT, key TEXT, PRIMARY KEY(tbl,key)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS picture_replaced(tbl TEXT PRIMARY KEY) WITHOUT ROWID;`)
   const digest = database.prepare('SELECT digest FROM picture_row WHERE tbl=? AND key=?')
   const note = database.prepare('INSERT OR REPLACE INTO picture_pending(tbl,key,digest) VALUES(?,?,?)')
   const replaced = database.prepare('INSERT OR IGNORE INTO picture_replaced(tbl) VALUES(?)')
   return {
-    begin: () => database.exec('BEGIN IMMEDIATE; DELETE FROM picture_pending; DELETE FROM picture_replaced'),
+    begin: () =>
+      database.exec(`BEGIN IMMEDIATE;
+        INSERT OR IGNORE INTO picture_uncertain SELECT tbl,key FROM picture_pending;
+        DELETE FROM picture_pending; DELETE FROM picture_replaced`),
     save: () => database.exec('COMMIT'),
     discard: () => database.exec('ROLLBACK'),
     digestOf: (table, key) => {
@@ -79,6 +88,7 @@ export function openRowPicture(database: SqlDatabase): RowPicture {
       return value instanceof Uint8Array ? value : undefined
     },
     keys: (table) => keysInBatches(database, 'picture_row', table, ''),
+    uncertainKeys: (table) => keysInBatches(database, 'picture_uncertain', table, ''),
     note: (table, key, value) => note.run(table, key, value),
     noteReplaced: (table) => replaced.run(table),
     pendingKeys: (table, which) =>
@@ -94,18 +104,20 @@ export function openRowPicture(database: SqlDatabase): RowPicture {
         DELETE FROM picture_row WHERE tbl IN (SELECT tbl FROM picture_replaced);
         DELETE FROM picture_row WHERE EXISTS(SELECT 1 FROM picture_pending p WHERE p.tbl=picture_row.tbl AND p.key=picture_row.key AND p.digest IS NULL);
         INSERT OR REPLACE INTO picture_row SELECT tbl,key,digest FROM picture_pending WHERE digest IS NOT NULL;
-        DELETE FROM picture_pending; DELETE FROM picture_replaced;
+        DELETE FROM picture_pending; DELETE FROM picture_replaced; DELETE FROM picture_uncertain;
         COMMIT`),
   }
 }
 
 function* keysInBatches(database: SqlDatabase, from: string, table: string, condition: string): Iterable<string> {
-  const batch = database.prepare(
-    `SELECT key FROM ${from} WHERE tbl=? AND key>? ${condition} ORDER BY key LIMIT ${KEY_BATCH}`,
-  )
-  let after = ''
+  const query = (more: string): string =>
+    `SELECT key FROM ${from} WHERE tbl=? ${more} ${condition} ORDER BY key LIMIT ${KEY_BATCH}`
+  const first = database.prepare(query(''))
+  const batch = database.prepare(query('AND key>?'))
+  // The key of a whole table is empty, so the first batch begins before it.
+  let after: string | null = null
   for (;;) {
-    const rows = batch.all(table, after)
+    const rows: SqlValue[][] = after === null ? first.all(table) : batch.all(table, after)
     for (const [key] of rows) yield String(key)
     if (rows.length < KEY_BATCH) return
     after = String(rows[rows.length - 1]?.[0])

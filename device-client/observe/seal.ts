@@ -6,7 +6,7 @@
 import { quoteName } from '../../schemas/delta/toSql.ts'
 import type { Position } from '../../schemas/syncml/position.ts'
 import type { Random, SqlDatabase } from '../ports.ts'
-import type { AcknowledgedPicture, TrackingState } from './trackingState.ts'
+import type { AcknowledgedPicture, RegisteredTable, TrackingState } from './trackingState.ts'
 import { logTableName } from './triggers.ts'
 
 /** Rows forgotten in one transaction, so that the application never waits long for its lock. */
@@ -44,9 +44,24 @@ export function positionChain(state: TrackingState): Position[] {
   return state.acknowledged ? [state.acknowledged, ...sealed] : sealed
 }
 
-/** Marks all sealed positions as sent; call before the first octet leaves. */
-export function markSent(state: TrackingState): TrackingState {
-  return { ...state, sealed: state.sealed.map((position) => ({ ...position, sent: true })) }
+/**
+ * Marks all sealed positions as sent; call before the first octet leaves. `tables` are those of the schema that is
+ * told, if one is.
+ */
+export function markSent(state: TrackingState, tables: readonly RegisteredTable[] | undefined): TrackingState {
+  const last = state.sealed.length - 1
+  const names = tables?.map(({ id, name }) => ({ id, name }))
+  const sealed = state.sealed.map((position, i) => ({
+    ...position,
+    sent: true,
+    ...(names && i === last ? { tables: names } : {}),
+  }))
+  return { ...state, sealed }
+}
+
+/** Schemas that the server may have taken without our hearing of it. */
+export function sentSchemas(state: TrackingState): readonly (readonly { id: number; name: string }[])[] {
+  return state.sealed.flatMap((position) => (position.sent && position.tables ? [position.tables] : []))
 }
 
 /** The server has everything up to `position`. */

@@ -31,6 +31,7 @@ import {
   newToken,
   positionChain,
   sealNumber,
+  sentSchemas,
   writeOpenNumber,
 } from './seal.ts'
 import {
@@ -74,7 +75,7 @@ export class Tracker {
   remove(): void {
     if (this.#ports.method === 'triggers') this.#write(removeObservers)
     this.#ports.picture.exec(
-      'DROP TABLE IF EXISTS _nightferry_state; DELETE FROM picture_row; DELETE FROM picture_pending; DELETE FROM picture_replaced',
+      'DROP TABLE IF EXISTS _nightferry_state; DELETE FROM picture_row; DELETE FROM picture_pending; DELETE FROM picture_replaced; DELETE FROM picture_uncertain',
     )
   }
 
@@ -200,7 +201,7 @@ export class Tracker {
         end()
         return undefined
       }
-      const plan = planDelta(acknowledged, current, state.tables)
+      const plan = planDelta(acknowledged, current, state.tables, sentSchemas(state))
       const chain = { lineage, positions: positionChain(state) }
       const extraction: Extraction = { reader, picture: this.#picture, chain, properties: current.properties, plan }
       this.#picture.begin()
@@ -232,7 +233,7 @@ export class Tracker {
         return {
           chain: extraction.chain,
           counts: writer.counts(),
-          markSent: () => this.#update(markSent),
+          markSent: () => this.#update((now) => markSent(now, extraction.plan.schema ? state.tables : undefined)),
           acknowledge: () => {
             this.#picture.acknowledge()
             this.#update((now) => acknowledge(now, position, acknowledged))

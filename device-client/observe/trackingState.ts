@@ -25,6 +25,8 @@ export interface RegisteredTable {
 /** A sealed number; `sent` once it may have reached the server. */
 export interface SealedPosition extends Position {
   readonly sent: boolean
+  /** Names of the tables by id, if a Delta up to this number told the server a schema. */
+  readonly tables?: readonly { readonly id: number; readonly name: string }[]
 }
 
 /** What the server is known to have, beside rows. */

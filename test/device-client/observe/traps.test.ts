@@ -144,6 +144,10 @@ const traps: Record<string, Trap> = {
       'ALTER TABLE t ADD COLUMN e AS (b+1)',
     ],
   },
+  'ADD COLUMN to a WITHOUT ROWID table': {
+    setup: "CREATE TABLE w(k TEXT COLLATE NOCASE PRIMARY KEY, n INT) WITHOUT ROWID; INSERT INTO w VALUES('a',1),('b',2)",
+    nights: ["ALTER TABLE w ADD COLUMN c TEXT DEFAULT 'red'", "INSERT INTO w VALUES('c',3,'blue'); DELETE FROM w WHERE k='a'"],
+  },
   'RENAME COLUMN, DROP COLUMN': {
     setup: `${T} INSERT INTO t VALUES(1,'x',1),(2,'y',2)`,
     nights: ['ALTER TABLE t RENAME COLUMN b TO bb', 'ALTER TABLE t DROP COLUMN bb'],
@@ -243,5 +247,44 @@ describe('[DC-2] [DC-3] [DC-7] [BK-4] [BK-5] [BK-11] traps, tracked by triggers'
 describe('[DC-3] the same traps where the database may not be altered', () => {
   for (const [name, trap] of Object.entries(traps)) {
     it(name, async () => expectDeltas(await liveThrough(trap, 'compare')))
+  }
+})
+
+describe('[DC-9] [BK-3] an answer is lost, and then the application takes back what it did', () => {
+  const cases: Record<string, { setup: string; lost: string; next: string }> = {
+    'a new row is deleted again': { setup: T, lost: "INSERT INTO t VALUES(1,'x',1)", next: 'DELETE FROM t' },
+    'a new table is dropped again': { setup: T, lost: 'CREATE TABLE n(a PRIMARY KEY)', next: 'DROP TABLE n' },
+    'swapped tables stay swapped': {
+      setup:
+        'CREATE TABLE a(x PRIMARY KEY); CREATE TABLE b(x PRIMARY KEY); INSERT INTO a VALUES(1); INSERT INTO b VALUES(2)',
+      lost: 'ALTER TABLE a RENAME TO c; ALTER TABLE b RENAME TO a; ALTER TABLE c RENAME TO b',
+      next: 'INSERT INTO a VALUES(3)',
+    },
+    'a renamed table gets its name back': {
+      setup: 'CREATE TABLE a(x PRIMARY KEY); INSERT INTO a VALUES(1)',
+      lost: 'ALTER TABLE a RENAME TO c; CREATE TABLE a(x PRIMARY KEY); INSERT INTO a VALUES(7)',
+      next: 'DROP TABLE a; ALTER TABLE c RENAME TO a',
+    },
+    'a table without key returns to what it was': {
+      setup: 'CREATE TABLE h(rowid, _rowid_, oid); INSERT INTO h VALUES(1,2,3)',
+      lost: 'DELETE FROM h',
+      next: 'INSERT INTO h VALUES(1,2,3)',
+    },
+    'a header value returns': { setup: T, lost: 'PRAGMA user_version=5', next: 'PRAGMA user_version=0' },
+  }
+  for (const method of ['triggers', 'compare'] as const) {
+    for (const [name, { setup, lost, next }] of Object.entries(cases)) {
+      it(`${name} (${method})`, async () => {
+        life = await DeviceLife.create(setup, method)
+        await life.night()
+        life.app(lost)
+        await life.night({ loseAnswer: true })
+        life.app(next)
+        const result = await life.night()
+        expect(result.mode).toBe('delta')
+        expect(life.copyDump()).toBe(life.deviceDump())
+        expect((await life.night()).mode).toBe('none')
+      })
+    }
   }
 })
