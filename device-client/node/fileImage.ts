@@ -40,7 +40,7 @@ export async function takeFileImage(path: string, directory: string): Promise<Da
     // SQLite writes into an empty file that is there: so its mode is ours from the first octet.
     await (await open(imagePath, 'wx', 0o600)).close()
     await copyInto(source, imagePath)
-    finishImage(imagePath, schemaOrder(source))
+    finishImage(imagePath, schemaOrder(source), sequences(source))
     const { size } = await stat(imagePath)
     return {
       sizeBytes: size,
@@ -99,6 +99,22 @@ async function copyInto(source: Driver, imagePath: string): Promise<void> {
   }
 }
 
+/** Rows of `sqlite_sequence`, if the database has one. */
+function sequences(source: Driver): [unknown, unknown][] | undefined {
+  const exists = source.prepare("SELECT 1 FROM sqlite_schema WHERE name='sqlite_sequence'").get()
+  if (!exists) return undefined
+  return source.prepare('SELECT name, seq FROM sqlite_sequence ORDER BY rowid').raw(true).all() as [unknown, unknown][]
+}
+
+/** VACUUM drops `sqlite_sequence` when its last AUTOINCREMENT table is gone; the application still has it. */
+function keepSequences(image: Driver, rows: readonly [unknown, unknown][] | undefined): void {
+  const exists = image.prepare("SELECT 1 FROM sqlite_schema WHERE name='sqlite_sequence'").get()
+  if (rows === undefined || exists) return
+  image.exec('CREATE TABLE _nightferry_maker(x INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE _nightferry_maker')
+  const insert = image.prepare('INSERT INTO sqlite_sequence(name, seq) VALUES(?, ?)')
+  for (const row of rows) insert.run(...row)
+}
+
 /** Types and names in the order of the application's `sqlite_schema`. */
 function schemaOrder(source: Driver): [string, string][] {
   return source.prepare('SELECT type, name FROM sqlite_schema ORDER BY rowid').raw(true).all() as [string, string][]
@@ -108,7 +124,11 @@ function schemaOrder(source: Driver): [string, string][] {
  * Drops our tables and triggers from the image; what they held is overwritten with zeros. Then puts the schema into
  * the application's order, which VACUUM does not keep: a restored file lists its objects as the device's did.
  */
-function finishImage(imagePath: string, order: readonly [string, string][]): void {
+function finishImage(
+  imagePath: string,
+  order: readonly [string, string][],
+  sequences: readonly [unknown, unknown][] | undefined,
+): void {
   const image = new Database(imagePath, { fileMustExist: true })
   try {
     // The image is thrown away with the process: no journal, no fsync.
@@ -125,6 +145,7 @@ function finishImage(imagePath: string, order: readonly [string, string][]): voi
       .raw(true)
       .all() as [string, string][]
     for (const [type, name] of own) image.exec(`DROP ${type} "${name.replaceAll('"', '""')}"`)
+    keepSequences(image, sequences)
     image.unsafeMode(true)
     image.pragma('writable_schema=ON')
     image.exec('UPDATE sqlite_schema SET rowid=-rowid')

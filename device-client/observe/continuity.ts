@@ -94,15 +94,26 @@ export function visibleSteps(
   const key = (object: SchemaObject) => `${object.type} ${object.name}`
   const difference = (from: readonly SchemaObject[], to: readonly SchemaObject[]) => {
     const known = new Set(to.map(key))
-    return from.filter((object) => object.sql !== null && !known.has(key(object)) && !moved.has(object.name))
+    // SQLite's own tables come along with the first statement that needs them.
+    const counted = from.filter((object) => object.sql !== null && !object.name.startsWith('sqlite_'))
+    return counted.filter((object) => !known.has(key(object)) && !moved.has(object.name))
   }
   const made = difference(now, before)
   const gone = difference(before, now)
-  const goneTables = new Set(gone.filter((object) => object.type === 'table').map((object) => object.name))
-  // One DROP TABLE takes a table's indexes and triggers, and a virtual table's shadow tables, along.
-  const dropped = gone.filter((object) => {
-    if (object.type !== 'table') return !goneTables.has(object.tableName)
-    return ![...goneTables].some((other) => object.name.startsWith(`${other}_`))
-  })
-  return made.length + dropped.length + renamed.length + grownColumns
+  const goneOwners = new Set(gone.filter((object) => isOwner(object)).map((object) => object.name))
+  // One DROP takes a table's indexes and triggers, or a view's triggers, along.
+  const dropped = gone.filter((object) => isOwner(object) || !goneOwners.has(object.tableName))
+  return withoutShadows(made) + withoutShadows(dropped) + renamed.length + grownColumns
+}
+
+function isOwner(object: SchemaObject): boolean {
+  return object.type === 'table' || object.type === 'view'
+}
+
+/** A virtual table makes and drops its shadow tables itself, in however many steps. */
+function withoutShadows(objects: readonly SchemaObject[]): number {
+  const tables = objects.filter((object) => object.type === 'table').map((object) => object.name)
+  return objects.filter(
+    (object) => object.type !== 'table' || !tables.some((other) => object.name.startsWith(`${other}_`)),
+  ).length
 }

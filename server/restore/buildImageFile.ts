@@ -98,6 +98,8 @@ function isData(object: SchemaObject): boolean {
 
 function fillImage(image: SqlDatabase, objects: readonly SchemaObject[], onProgress: (rows: number) => void): void {
   const real = objects.filter((object) => !isData(object))
+  // SQLite writes the encoding with the first table; a database that lost its last one still has it.
+  if (real.length === 0) image.exec('CREATE TABLE _nightferry_encoding(x); DROP TABLE _nightferry_encoding')
   for (const object of real) if (object.type === 'table' && !isSystemName(object.name)) createTable(image, object)
   for (const object of real) if (object.type === 'index' && object.sql !== null) image.prepare(object.sql).run()
   const renamed = createSystemTables(image, real)

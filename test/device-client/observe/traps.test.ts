@@ -91,6 +91,11 @@ const traps: Record<string, Trap> = {
       "INSERT INTO v(x) VALUES('\u{1F600}'),(CAST(x'00d841' AS TEXT)),(CAST(x'00d8' AS TEXT)),('plain'),(CAST(x'4100ff' AS TEXT))",
     ],
   },
+  'UTF-16 database that lost its last table': {
+    before: "PRAGMA encoding='UTF-16le'",
+    setup: 'CREATE TABLE t(a); DROP TABLE t',
+    nights: ['CREATE TABLE t(a); INSERT INTO t VALUES(1)', 'DROP TABLE t'],
+  },
   'big-endian UTF-16 database': {
     before: "PRAGMA encoding='UTF-16be'",
     setup: "CREATE TABLE v(k TEXT PRIMARY KEY, x TEXT) WITHOUT ROWID; INSERT INTO v VALUES('é','ü')",
@@ -145,8 +150,12 @@ const traps: Record<string, Trap> = {
     ],
   },
   'ADD COLUMN to a WITHOUT ROWID table': {
-    setup: "CREATE TABLE w(k TEXT COLLATE NOCASE PRIMARY KEY, n INT) WITHOUT ROWID; INSERT INTO w VALUES('a',1),('b',2)",
-    nights: ["ALTER TABLE w ADD COLUMN c TEXT DEFAULT 'red'", "INSERT INTO w VALUES('c',3,'blue'); DELETE FROM w WHERE k='a'"],
+    setup:
+      "CREATE TABLE w(k TEXT COLLATE NOCASE PRIMARY KEY, n INT) WITHOUT ROWID; INSERT INTO w VALUES('a',1),('b',2)",
+    nights: [
+      "ALTER TABLE w ADD COLUMN c TEXT DEFAULT 'red'",
+      "INSERT INTO w VALUES('c',3,'blue'); DELETE FROM w WHERE k='a'",
+    ],
   },
   'RENAME COLUMN, DROP COLUMN': {
     setup: `${T} INSERT INTO t VALUES(1,'x',1),(2,'y',2)`,
@@ -157,6 +166,18 @@ const traps: Record<string, Trap> = {
     nights: [
       'ALTER TABLE t DROP COLUMN b; ALTER TABLE t ADD COLUMN b',
       'ALTER TABLE t DROP COLUMN b; ALTER TABLE t ADD COLUMN b DEFAULT 3; UPDATE t SET b=4 WHERE id=1',
+    ],
+  },
+  'a column dropped and added again while other things are made and dropped': {
+    setup: `${T} CREATE VIEW w AS SELECT 1; CREATE TRIGGER wi INSTEAD OF INSERT ON w BEGIN SELECT 1; END; INSERT INTO t VALUES(1,'x',1),(2,'y',2)`,
+    nights: [
+      'ALTER TABLE t DROP COLUMN b; ALTER TABLE t ADD COLUMN b; ANALYZE',
+      'UPDATE t SET b=5; CREATE TABLE s(id INTEGER PRIMARY KEY AUTOINCREMENT)',
+      'ALTER TABLE t DROP COLUMN b; ALTER TABLE t ADD COLUMN b; CREATE TABLE s2(id INTEGER PRIMARY KEY AUTOINCREMENT); DROP VIEW w',
+      'UPDATE t SET b=6; CREATE VIRTUAL TABLE f USING fts5(x)',
+      'ALTER TABLE t DROP COLUMN b; ALTER TABLE t ADD COLUMN b; DROP TABLE f',
+      'UPDATE t SET b=7',
+      'ALTER TABLE t DROP COLUMN b; ALTER TABLE t ADD COLUMN b; CREATE VIRTUAL TABLE r USING rtree(id, x0, x1)',
     ],
   },
   'column names swapped by renaming': {
@@ -185,6 +206,11 @@ const traps: Record<string, Trap> = {
       'UPDATE sqlite_sequence SET seq=50',
       'DROP TABLE a',
     ],
+  },
+  'sqlite_sequence outlives the last AUTOINCREMENT table': {
+    setup:
+      'CREATE TABLE a(id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO a VALUES(4); DROP TABLE a; CREATE TABLE b(x)',
+    nights: ['INSERT INTO b VALUES(1)'],
   },
   'sqlite_stat1 after ANALYZE': {
     setup: `${T} CREATE INDEX tb ON t(b); INSERT INTO t VALUES(1,'x',1),(2,'y',2)`,
