@@ -4,6 +4,7 @@
  */
 
 import type { SchemaObject } from '../../schemas/delta/delta.ts'
+import { rowidName } from '../../schemas/delta/toSql.ts'
 import type { TableShape } from './tableShape.ts'
 import type { RegisteredTable } from './trackingState.ts'
 import { anchorTriggerName } from './triggers.ts'
@@ -52,6 +53,9 @@ function storageContinues(registered: RegisteredTable, shape: TableShape, sql: s
   const known = new Set(registered.uniqueIndexes)
   if (!shape.uniqueIndexes.every((index) => known.has(index.name) || index.name.startsWith('sqlite_autoindex_')))
     return false
+  // Triggers that name the rowid name a column since one of that name was added.
+  const named = shape.withoutRowid || shape.rowidColumn !== undefined
+  if (!named && rowidName(registered.columns) !== rowidName(shape.allColumns)) return false
   const grown = shape.allColumns.length > registered.columns.length
   if (registered.mode !== 'triggers') return registered.sql === sql && !grown
   const before = definitionBody(registered.sql)

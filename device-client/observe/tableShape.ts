@@ -3,7 +3,7 @@
  * can serve it. Rule DC-3.
  */
 
-import { quoteText, rowidName } from '../../schemas/delta/toSql.ts'
+import { quoteName, quoteText, rowidName } from '../../schemas/delta/toSql.ts'
 import type { SqlDatabase } from '../ports.ts'
 import { type IndexTerms, readIndexTerms } from './indexTerms.ts'
 
@@ -56,9 +56,8 @@ export function readTableShape(database: SqlDatabase, name: string, kind: 'table
   const allColumns = columns.map((column) => column.name)
   const pkColumns = columns.filter((column) => column.pk > 0).sort((a, b) => a.pk - b.pk)
   const rowidColumn = withoutRowid ? undefined : findRowidColumn(pkColumns, indexes)
-  const rowid = withoutRowid
-    ? undefined
-    : (rowidName(allColumns) ?? (rowidColumn && `"${rowidColumn.replaceAll('"', '""')}"`))
+  // The column's own name, where there is one: a later column named rowid would take the other from our triggers.
+  const rowid = withoutRowid ? undefined : rowidColumn === undefined ? rowidName(allColumns) : quoteName(rowidColumn)
   const shape = {
     name,
     withoutRowid,

@@ -22,7 +22,8 @@ export function quoteText(text: string): string {
  */
 export function rowidName(columns: readonly string[]): string | undefined {
   const taken = new Set(columns.map((column) => column.toLowerCase()))
-  return ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name))
+  // The rarest first: applications do name columns rowid.
+  return ['_rowid_', 'rowid', 'oid'].find((name) => !taken.has(name))
 }
 
 /** `INSERT` of one `put` row; `textBytes[i]` says that parameter i holds TEXT as octets. */

@@ -180,6 +180,15 @@ const traps: Record<string, Trap> = {
       'ALTER TABLE t DROP COLUMN b; ALTER TABLE t ADD COLUMN b; CREATE VIRTUAL TABLE r USING rtree(id, x0, x1)',
     ],
   },
+  'columns named like the rowid are added to observed tables': {
+    setup:
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, a); CREATE TABLE u(a TEXT PRIMARY KEY); INSERT INTO t VALUES(5,1); INSERT INTO u VALUES('a'),('b')",
+    nights: [
+      'ALTER TABLE t ADD COLUMN rowid AS (1+1); ALTER TABLE t ADD COLUMN _rowid_ DEFAULT 9; INSERT INTO t(a) VALUES(2); UPDATE t SET a=3 WHERE id=5',
+      "ALTER TABLE u ADD COLUMN _rowid_ DEFAULT 1; INSERT INTO u(a) VALUES('c'); DELETE FROM u WHERE a='a'",
+      "UPDATE u SET a='z' WHERE a='b'",
+    ],
+  },
   'column names swapped by renaming': {
     setup: 'CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); INSERT INTO t VALUES(1,2,3)',
     nights: [
