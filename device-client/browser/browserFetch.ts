@@ -33,5 +33,5 @@ function replyOf(response: Response, body: Uint8Array): FetchReply {
 }
 
 function unreachable(url: string, cause: unknown): CodedError {
-  return new CodedError('network.unreachable', `${new URL(url, location.href).origin} does not answer`, { cause })
+  return new CodedError('network.unreachable', `${new URL(url).origin} does not answer`, { cause })
 }

@@ -8,4 +8,4 @@ export { type BrowserClient, type BrowserClientOptions, openBrowserClient } from
 export type { RestoredPageDatabase } from './pageRestoreTarget.ts'
 export { pakoGzip } from './pakoGzip.ts'
 export { browserRandom } from './random.ts'
-export { createSqlJsImager, createSqlJsOpener, wrapSqlJs } from './sqlJs.ts'
+export { createSqlJsImager, createSqlJsOpener, exportDatabase, wrapSqlJs } from './sqlJs.ts'

@@ -10,7 +10,6 @@ import type { DeviceClient } from '../deviceClient.ts'
 import type { KeyStore, Log } from '../ports.ts'
 import { createBrowserFetch } from './browserFetch.ts'
 import { browserClock } from './clock.ts'
-import { createIndexedDbKeyStore } from './indexedDbKeyStore.ts'
 import { openMemoryPictures } from './memoryPictures.ts'
 import { memoryScratch } from './memoryScratch.ts'
 import { pageRestoreTarget, type RestoredPageDatabase } from './pageRestoreTarget.ts'
@@ -23,8 +22,8 @@ export interface BrowserClientOptions {
   readonly sqlJs: SqlJsStatic
   /** The page's databases by name; the name is the `path` of `add` and `restore`. A restore puts its database here. */
   readonly databases: Map<string, Database>
-  /** Default: IndexedDB `nightferry` of the page. */
-  readonly keyStore?: KeyStore
+  /** Where records, secrets and pictures lie; in a page that of `createIndexedDbKeyStore`. */
+  readonly keyStore: KeyStore
   /** Default: silent. */
   readonly log?: Log
   /** Shown in device information. */
@@ -51,11 +50,11 @@ const silent: Log = { debug: () => undefined, info: () => undefined, warn: () =>
 /**
  * The client of this page. One page of an origin works with a key store at a time.
  *
- * The observers' notes live in the page's databases: store a database (`export()`) after a backup as after any change.
+ * The observers' notes live in the page's databases: store a database after a backup as after any change,
+ * by `exportDatabase` (DC-26).
  */
 export async function openBrowserClient(options: BrowserClientOptions): Promise<BrowserClient> {
-  const { sqlJs, databases } = options
-  const keyStore = options.keyStore ?? createIndexedDbKeyStore()
+  const { sqlJs, databases, keyStore } = options
   const records = createAgentRecords(keyStore)
   const names = (await records.databases()).map((entry) => entry.name)
   const pictures = await openMemoryPictures(sqlJs, keyStore, names)

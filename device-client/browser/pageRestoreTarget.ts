@@ -111,8 +111,9 @@ function inRollbackMode(octets: Uint8Array): Uint8Array {
 }
 
 function checkDatabase(database: Database): string | undefined {
-  database.exec('PRAGMA trusted_schema=OFF')
   const rows = (sql: string): unknown[][] => database.exec(sql)[0]?.values ?? []
+  const [[trusted] = []] = rows('PRAGMA trusted_schema')
+  database.exec('PRAGMA trusted_schema=OFF')
   const tables = rows("SELECT name, coalesce(rootpage, 0) FROM sqlite_schema WHERE type = 'table'")
   // The whole check would also run virtual tables, of modules that sql.js need not know.
   const checks = tables.some(([, rootPage]) => rootPage === 0)
@@ -121,6 +122,6 @@ function checkDatabase(database: Database): string | undefined {
         .map(([name]) => `quick_check('${String(name).replaceAll("'", "''")}')`)
     : ['quick_check(20)']
   const findings = checks.flatMap((check) => rows(`PRAGMA ${check}`).map(([line]) => String(line)))
-  database.exec('PRAGMA trusted_schema=ON')
+  database.exec(`PRAGMA trusted_schema=${Number(trusted)}`)
   return findings.find((line) => line !== 'ok' && !ABOUT_VALUES.test(line))
 }

@@ -11,6 +11,9 @@ import { type BindingForm, bindingForm, boundValue, writePlaceholders } from './
 /** Forms of one statement that are kept prepared; more come only with odd mixtures of values. */
 const KEPT_FORMS = 8
 
+/** Where SQLite's file header holds the schema cookie, big-endian. */
+const SCHEMA_COOKIE_OFFSET = 40
+
 /** The types of sql.js do not know its option for exact integers. */
 interface ExactStatement {
   get(params: null, config: { readonly useBigInt: true }): SqlValue[]
@@ -36,6 +39,17 @@ export function wrapSqlJs(database: Database): SqlDatabase {
       prepared.clear()
     },
   }
+}
+
+/**
+ * The octets of `database` as a file that goes on where it stands: sql.js copies by SQLite's backup, which begins the
+ * schema cookie anew, and the observers could not tell what became of the schema in between (DC-26).
+ */
+export function exportDatabase(database: Database): Uint8Array {
+  const octets = database.export()
+  const cookie = Number(database.exec('PRAGMA schema_version')[0]?.values[0]?.[0] ?? 0)
+  new DataView(octets.buffer, octets.byteOffset).setUint32(SCHEMA_COOKIE_OFFSET, cookie)
+  return octets
 }
 
 /** Fills the port `FileImager`: images are copies in memory, without our own objects. */

@@ -129,6 +129,8 @@ async function judgeChunk(
   if (syncStatus !== undefined && !isSuccess(syncStatus)) return refused(sending, syncStatus)
   if (typeof found !== 'number') return refused(sending, found.refused)
   const last = message.final
+  // The server took the Alert, but cannot apply this Delta (BK-6, BK-12): it wants the whole file.
+  if (found === 508) return { ...refused(sending, found, found), outcome: 'refresh-required' }
   // 213, and what other servers say in its place (reference 3.11).
   if (last ? !isSuccess(found) || found === 213 : ![200, 213, 214].includes(found))
     return refused(sending, found, found)

@@ -94,9 +94,10 @@ function storageOf(sql: string, name: string, standIns: readonly string[]): Stor
       .prepare('SELECT name,type,pk,CASE hidden WHEN 2 THEN 0 ELSE hidden END FROM pragma_table_xinfo(?) ORDER BY cid')
       .all(name)
       .map((row) => row.join(','))
+    // Key columns alone: the primary key of a WITHOUT ROWID table lists every column, an appended one too.
     const indexes = scratch
       .prepare(
-        'SELECT l.seq,l.origin,x.seqno,x.cid,x.desc,x.coll FROM pragma_index_list(?) l, pragma_index_xinfo(l.name) x ORDER BY 1,3',
+        'SELECT l.seq,l.origin,x.seqno,x.cid,x.desc,x.coll FROM pragma_index_list(?) l, pragma_index_xinfo(l.name) x WHERE x.key ORDER BY 1,3',
       )
       .all(name)
       .map((row) => row.join(','))

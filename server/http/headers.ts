@@ -29,7 +29,7 @@ export function allowOrigins(origins: readonly string[]): RequestHandler {
     if (request.method !== 'OPTIONS') return next()
     response.set({
       'Access-Control-Allow-Methods': 'GET, POST, PUT',
-      'Access-Control-Allow-Headers': 'Authorization, Content-Type, Range',
+      'Access-Control-Allow-Headers': 'Authorization, Cache-Control, Content-Type, Range, User-Agent',
       'Access-Control-Max-Age': '600',
     })
     response.status(204).end()

@@ -170,7 +170,9 @@ describe('HTTP edge: SyncML, CORS, health', () => {
       request(edge.app).options('/omads').set('origin', origin).set('access-control-request-method', 'POST')
     const allowed = await preflight('https://app.example').expect(204)
     expect(allowed.headers['access-control-allow-origin']).toBe('https://app.example')
-    expect(allowed.headers['access-control-allow-headers']).toContain('Authorization')
+    // What the device client sends beyond the headers that any page may send.
+    for (const name of ['Authorization', 'Cache-Control', 'Content-Type', 'User-Agent'])
+      expect(allowed.headers['access-control-allow-headers']).toContain(name)
     expect(allowed.headers['access-control-allow-credentials']).toBeUndefined()
     const foreign = await preflight('https://evil.example')
     expect(foreign.headers['access-control-allow-origin']).toBeUndefined()
