@@ -8,12 +8,18 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { CodedError } from '../../schemas/errors.ts'
 import type { SqlDatabase, SqlOpener, SqlStatement, SqlValue } from '../ports.ts'
-import { translateSqliteError } from './sqliteErrors.ts'
+import { sqliteCode, translateSqliteError } from './sqliteErrors.ts'
 
 type Driver = InstanceType<typeof Database>
 
 /** Long enough for a short write of the application, short enough not to look like a hang. */
 const BUSY_TIMEOUT_MS = 2000
+
+/**
+ * SQLite asks for a held lock at growing intervals, up to 100 ms. An application that writes without pause gives its
+ * lock free for less than one: asking anew after this long keeps the intervals short (1, 2, 5 ms).
+ */
+const ASK_MS = 8
 
 /** Fills the port `SqlOpener` on Node. */
 export const betterSqliteOpener: SqlOpener = { open: (path) => openDeviceDatabase(path) }
@@ -28,11 +34,32 @@ export const betterSqliteOpener: SqlOpener = { open: (path) => openDeviceDatabas
  *   `database.invalid` if it is no intact plain SQLite database, `storage.unavailable` if it cannot be opened.
  */
 export function openDeviceDatabase(path: string, options: { busyTimeoutMs?: number } = {}): SqlDatabase {
-  const driver = openDriver(path, options.busyTimeoutMs ?? BUSY_TIMEOUT_MS)
+  const patienceMs = options.busyTimeoutMs ?? BUSY_TIMEOUT_MS
+  const driver = openDriver(path, patienceMs)
+  driver.pragma(`busy_timeout=${Math.min(ASK_MS, patienceMs)}`)
+  const patiently: Runner = (work) => translated(path, () => askAgain(work, patienceMs))
   return {
-    exec: (sql) => translated(path, () => void driver.exec(sql)),
-    prepare: (sql) => translated(path, () => wrapStatement(path, driver, sql)),
+    exec: (sql) => patiently(() => void driver.exec(sql)),
+    prepare: (sql) => patiently(() => wrapStatement(patiently, path, driver, sql)),
     close: () => void driver.close(),
+  }
+}
+
+type Runner = <T>(work: () => T) => T
+
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
+/** Runs one statement again while another process holds the lock, for `patienceMs` at most. */
+function askAgain<T>(work: () => T, patienceMs: number): T {
+  const until = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return work()
+    } catch (cause) {
+      if (sqliteCode(cause) !== 'SQLITE_BUSY' || performance.now() >= until) throw cause
+      // Where waiting could be a deadlock SQLite refuses at once, without a pause of its own.
+      Atomics.wait(pause, 0, 0, 1)
+    }
   }
 }
 
@@ -66,13 +93,13 @@ export function openDriver(path: string, busyTimeoutMs: number = BUSY_TIMEOUT_MS
   })
 }
 
-function wrapStatement(path: string, driver: Driver, sql: string): SqlStatement {
+function wrapStatement(patiently: Runner, path: string, driver: Driver, sql: string): SqlStatement {
   const statement = driver.prepare(sql)
   if (statement.reader) statement.raw(true)
   return {
-    run: (...params) => translated(path, () => void statement.run(...params)),
-    get: (...params) => translated(path, () => statement.get(...params) as SqlValue[] | undefined),
-    all: (...params) => translated(path, () => statement.all(...params) as SqlValue[][]),
+    run: (...params) => patiently(() => void statement.run(...params)),
+    get: (...params) => patiently(() => statement.get(...params) as SqlValue[] | undefined),
+    all: (...params) => patiently(() => statement.all(...params) as SqlValue[][]),
     *iterate(...params) {
       try {
         yield* statement.iterate(...params) as IterableIterator<SqlValue[]>

@@ -74,7 +74,7 @@ function* writeNoted(extraction: Extraction, planned: PlannedTable, writer: Delt
   const encoding = extraction.properties.encoding
   yield writer.table(deltaTableOf(shape, false, false))
   const keys = rowReader(logColumns(planned), encoding)
-  const notes = `(${notesSql(extraction, planned)}) AS _nightferry_note`
+  const notes = `(${notesSql(planned)}) AS _nightferry_note`
   for (const row of extraction.reader.prepare(`SELECT ${keys.selectList} FROM ${notes}`).iterate()) {
     yield writer.touched(keys.read(row))
   }
@@ -98,15 +98,18 @@ function* writeCompared(extraction: Extraction, planned: PlannedTable, writer: D
 }
 
 function hasNotes(extraction: Extraction, planned: PlannedTable): boolean {
-  return extraction.reader.prepare(`SELECT 1 FROM (${notesSql(extraction, planned)}) LIMIT 1`).get() !== undefined
+  return extraction.reader.prepare(`SELECT 1 FROM (${notesSql(planned)}) LIMIT 1`).get() !== undefined
 }
 
-function notesSql(extraction: Extraction, planned: PlannedTable): string {
-  const last = extraction.chain.positions[extraction.chain.positions.length - 1]?.number ?? 0
-  const { id, withoutRowid } = planned.registered
-  if (!withoutRowid) return `SELECT DISTINCT key FROM _nightferry_change WHERE tbl=${id} AND number<=${last}`
-  const keys = planned.shape.primaryKey.map((_, i) => `k${i}`).join(',')
-  return `SELECT DISTINCT ${keys} FROM ${quoteName(logTableName(id))} WHERE number<=${last}`
+/**
+ * All keys noted up to the moment of the snapshot, also those of the open number: rows are read as they are now, so a
+ * transaction between the seal and the snapshot must come whole or it would be torn. It travels again (DC-6).
+ */
+function notesSql({ registered, shape }: PlannedTable): string {
+  const { id, withoutRowid } = registered
+  if (!withoutRowid) return `SELECT DISTINCT key FROM _nightferry_change WHERE tbl=${id}`
+  const keys = shape.primaryKey.map((_, i) => `k${i}`).join(',')
+  return `SELECT DISTINCT ${keys} FROM ${quoteName(logTableName(id))}`
 }
 
 function logColumns(planned: PlannedTable): string[] {
