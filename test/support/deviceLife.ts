@@ -22,6 +22,7 @@ import { importFile } from '../../server/backup/importFile.ts'
 import { pagePassphrase } from '../../server/backup/pageCipher.ts'
 import { buildImageFile } from '../../server/restore/buildImageFile.ts'
 import { openDatabase } from '../../server/sql/betterSqlite.ts'
+import type { SqlDatabase } from '../../server/sql/sqlDatabase.ts'
 import { canonicalDump, dumpDatabase } from './canonicalDump.ts'
 
 export interface NightOptions {
@@ -177,16 +178,25 @@ export class DeviceLife {
 
   /** What a restore would hand out, canonically. */
   copyDump(): string {
+    return this.#withImage((image) => [...dumpDatabase(image)].join('\n'))
+  }
+
+  /** Writes what a restore would hand out to `path`, as a plain file. */
+  writeCopy(path: string): void {
+    this.#withImage((image) => image.exec("PRAGMA rekey=''"), path)
+  }
+
+  #withImage<T>(work: (image: SqlDatabase) => T, plainPath?: string): T {
     if (!this.#copyPath) throw new Error('there is no copy')
-    const imagePath = join(this.dir, `image${++this.#copies}`)
+    const imagePath = plainPath ?? join(this.dir, `image${++this.#copies}`)
     const passphrase = pagePassphrase(randomBytes(32))
     buildImageFile({ copyPath: this.#copyPath, copyKey: this.#key, imagePath, passphrase }, () => {})
     const image = openDatabase(imagePath, { cipher: { kind: 'aes256cbc', passphrase } })
     try {
-      return [...dumpDatabase(image)].join('\n')
+      return work(image)
     } finally {
       image.close()
-      rmSync(imagePath)
+      if (!plainPath) rmSync(imagePath)
     }
   }
 

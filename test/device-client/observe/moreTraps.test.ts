@@ -1,0 +1,127 @@
+/** Traps that need more than a list of statements: size, names of ours, a database emptied by mistake, forks. */
+
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { canonicalDigest } from '../../support/canonicalDump.ts'
+import { DeviceLife } from '../../support/deviceLife.ts'
+
+let life: DeviceLife | undefined
+
+afterEach(() => {
+  life?.dispose()
+  life = undefined
+})
+
+describe('traps of size, names and identity', () => {
+  it('[DC-2] [WF-11] a million changed rows in one Delta', { timeout: 180_000 }, async () => {
+    const rows = (n: number, from = 0) =>
+      `WITH RECURSIVE c(i) AS (VALUES(${from}+1) UNION ALL SELECT i+1 FROM c WHERE i<${from + n})`
+    life = await DeviceLife.create(
+      `CREATE TABLE m(id INTEGER PRIMARY KEY, a, b TEXT); ${rows(600_000)} INSERT INTO m SELECT i, i*2, 'row '||i FROM c`,
+    )
+    await life.night()
+    life.app(
+      `UPDATE m SET a=a+1 WHERE id<=500000; DELETE FROM m WHERE id>500000; ${rows(400_000, 1_000_000)} INSERT INTO m SELECT i, 1.5, 'new' FROM c`,
+    )
+    const result = await life.night()
+    expect(result.mode).toBe('delta')
+    expect(result.counts).toEqual({ puts: 900_000, deletes: 100_000, schemaChanges: 0 })
+    const path = join(life.dir, 'restored.db')
+    life.writeCopy(path)
+    expect(canonicalDigest(path)).toBe(canonicalDigest(life.path))
+  })
+
+  it('[BK-7] a database that has names of ours is refused before anything is done', async () => {
+    for (const sql of ['CREATE TABLE _nightferry_open(x)', 'CREATE TABLE t(a); CREATE INDEX _NIGHTFERRY_i ON t(a)']) {
+      await expect(DeviceLife.create(sql)).rejects.toMatchObject({ code: 'database.untrackable' })
+    }
+  })
+
+  it("[DC-4] names that only look like ours are the application's own", async () => {
+    life = await DeviceLife.create(
+      'CREATE TABLE "_nightferry"(a PRIMARY KEY); CREATE TABLE nightferry_x(_nightferry_a)',
+    )
+    await life.night()
+    life.app('INSERT INTO "_nightferry" VALUES(1); INSERT INTO nightferry_x VALUES(2)')
+    expect((await life.night()).mode).toBe('delta')
+    expect(life.copyDump()).toBe(life.deviceDump())
+  })
+
+  it('[BK-4] a table that loses more than half of over 100 rows is applied, and told', async () => {
+    life = await DeviceLife.create(
+      'CREATE TABLE t(id INTEGER PRIMARY KEY); WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM c WHERE i<150) INSERT INTO t SELECT i FROM c',
+    )
+    await life.night()
+    life.app('DELETE FROM t WHERE id<=70')
+    expect((await life.night()).emptied).toEqual([])
+    life.app('DELETE FROM t')
+    expect((await life.night()).emptied).toEqual([])
+    life.app('WITH RECURSIVE c(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM c WHERE i<150) INSERT INTO t SELECT i FROM c')
+    await life.night()
+    life.app('DELETE FROM t WHERE id<=80')
+    expect((await life.night()).emptied).toEqual([{ table: 't', removed: 80 }])
+    expect(life.copyDump()).toBe(life.deviceDump())
+  })
+
+  it('[BK-3] a device that comes back from an old image of its file is not taken for the one that went on', async () => {
+    life = await DeviceLife.create('CREATE TABLE t(id INTEGER PRIMARY KEY, a)')
+    await life.night()
+    life.app('INSERT INTO t VALUES(1,1)')
+    await life.night()
+    const old = join(life.dir, 'old.db')
+    copyFileSync(life.path, old)
+    for (const n of [2, 3, 4]) {
+      life.app(`INSERT INTO t VALUES(${n},'lost')`)
+      expect((await life.night()).mode).toBe('delta')
+    }
+    copyFileSync(old, life.path)
+    // Counts on to the very number the copy stands at.
+    for (const n of [5, 6, 7]) {
+      life.app(`INSERT INTO t VALUES(${n},'after')`)
+      const result = await life.night()
+      expect(result.mode).toBe(n === 5 ? 'full' : 'delta')
+      expect(life.copyDump()).toBe(life.deviceDump())
+    }
+  })
+
+  it('[DC-10] a full backup whose answer was lost costs no second one', async () => {
+    life = await DeviceLife.create('CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES(1,1)')
+    await life.night({ loseAnswer: true })
+    // Nothing changed, but the device may not believe it is safe before the server said so.
+    expect((await life.night()).mode).toBe('delta')
+    life.app('INSERT INTO t VALUES(2,2)')
+    expect((await life.night()).mode).toBe('delta')
+    expect(life.copyDump()).toBe(life.deviceDump())
+    expect((await life.night()).mode).toBe('none')
+  })
+
+  it('[DC-5] the modification number rises at the first change after a backup, and only then', async () => {
+    life = await DeviceLife.create('CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES(1,1)')
+    await life.night()
+    const { acknowledged, current } = life.tracker.summary()
+    expect(current).toBe(acknowledged)
+    await life.night()
+    expect(life.tracker.summary()).toMatchObject({ acknowledged, current: acknowledged })
+    life.app('UPDATE t SET a=2')
+    expect(life.tracker.summary()).toMatchObject({ acknowledged, current: acknowledged + 1 })
+    life.app('UPDATE t SET a=3')
+    expect(life.tracker.summary().current).toBe(acknowledged + 1)
+    await life.night()
+    expect(life.tracker.summary()).toMatchObject({ acknowledged: acknowledged + 1, current: acknowledged + 1 })
+  })
+
+  it('[DC-1] observers leave no trace when they are removed', async () => {
+    life = await DeviceLife.create(
+      'CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE); CREATE TABLE w(k PRIMARY KEY) WITHOUT ROWID',
+    )
+    await life.night()
+    life.app("INSERT INTO t VALUES(1,'x'); INSERT INTO w VALUES(1)")
+    life.tracker.remove()
+    life.use((driver) => {
+      expect(
+        driver.prepare('SELECT name FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid').pluck().all(),
+      ).toEqual(['t', 'w'])
+    })
+  })
+})
