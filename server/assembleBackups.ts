@@ -63,8 +63,8 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     copyPath,
     now: parts.clock,
     jobs: {
-      applyDelta: (input) => pool.run('applyDelta', input),
-      importFile: (input) => pool.run('importFile', input),
+      applyDelta: (input, owner) => pool.run('applyDelta', input, { owner }),
+      importFile: (input, owner) => pool.run('importFile', input, { owner }),
     },
     onBackup: (event) => reportBackup(parts, event),
   })
@@ -72,7 +72,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     keyRing,
     copyPath,
     imagePath,
-    jobs: { buildPlainImage: (input) => pool.run('buildPlainImage', input) },
+    jobs: { buildPlainImage: (input, owner) => pool.run('buildPlainImage', input, { owner }) },
   })
   const restoreRows = sqlRestores(parts.catalogue)
   const restores = createRestores({
@@ -82,9 +82,9 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     storage,
     signer: await openSegmentMapSigner(storage, keyRing),
     jobs: {
-      buildImage: (input) => pool.run('buildImage', { ...input, storageFolder }),
-      importImage: (input) => pool.run('importImage', input),
-      adoptPosition: (input) => pool.run('adoptPosition', input),
+      buildImage: (input, owner) => pool.run('buildImage', { ...input, storageFolder }, { owner }),
+      importImage: (input, owner) => pool.run('importImage', input, { owner }),
+      adoptPosition: (input, owner) => pool.run('adoptPosition', input, { owner }),
     },
     copyPath,
     imagePath,

@@ -9,6 +9,7 @@ import { CodedError } from '../../schemas/errors.ts'
 import { MAX_SCHEMA_OBJECTS } from '../../schemas/limits.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
 import { checkIndex, checkTable, createDefinition } from './checkDefinition.ts'
+import { findOddIndex, findOddObject } from './checkObjects.ts'
 import {
   isReservedName,
   isSystemName,
@@ -39,6 +40,8 @@ export function applySchema(copy: SqlDatabase, entries: readonly SchemaEntry[]):
   createTables(copy, entries, kept)
   createIndexes(copy, entries)
   writeObjects(copy, entries)
+  const odd = findOddIndex(copy) ?? findOddObject(entries)
+  if (odd !== undefined) throw new CodedError('delta.unsupported', odd)
 }
 
 /** Ordinary tables are real in the copy; SQLite's own and virtual ones are not. */

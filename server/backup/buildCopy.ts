@@ -10,6 +10,7 @@ import { attach, openDatabase } from '../sql/betterSqlite.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
 import { checkIndex, checkTable, createDefinition } from './checkDefinition.ts'
 import { checkFile } from './checkFile.ts'
+import { findOddIndex, findOddObject } from './checkObjects.ts'
 import {
   type CopyMeta,
   type CopyPosition,
@@ -182,18 +183,8 @@ function createIndexes(copy: SqlDatabase, { objects, tables }: SourceContent): v
     for (const object of objects)
       if (object.type === 'index' && object.sql !== null) createIndex(copy, object, object.sql, tables)
   })
-  refuseOtherIndexes(copy)
-}
-
-/** The automatic indexes that other versions of SQLite would make must be those that the device has. */
-function refuseOtherIndexes(copy: SqlDatabase): void {
-  const made = "SELECT name FROM main.sqlite_schema WHERE type = 'index' AND name NOT LIKE '%nightferry_copy_%'"
-  const declared = "SELECT name FROM main._nightferry_copy_object WHERE type = 'index'"
-  const odd = copy.prepare(
-    `SELECT * FROM (${made} EXCEPT ${declared}) UNION ALL SELECT * FROM (${declared} EXCEPT ${made})`,
-  )
-  const [name] = odd.get() ?? []
-  if (name !== undefined) throw new UnsupportedDatabaseError(`index ${name}: this server would make another one`)
+  const odd = findOddIndex(copy) ?? findOddObject(objects)
+  if (odd !== undefined) throw new UnsupportedDatabaseError(odd)
 }
 
 function createIndex(copy: SqlDatabase, object: SchemaObject, sql: string, tables: ReadonlyMap<string, string>): void {

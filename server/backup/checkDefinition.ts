@@ -110,7 +110,8 @@ function tryTable(sql: string, name: string, standIns: readonly string[]): Table
   })
 }
 
-function withScratch<T>(fn: (scratch: SqlDatabase) => T): T {
+/** Runs `fn` on an empty database in memory. */
+export function withScratch<T>(fn: (scratch: SqlDatabase) => T): T {
   const scratch = openDatabase(':memory:', { cipher: { kind: 'none' } })
   try {
     return fn(scratch)
@@ -120,7 +121,7 @@ function withScratch<T>(fn: (scratch: SqlDatabase) => T): T {
 }
 
 /** What in the compiled statement does more than declare; compiling runs nothing. */
-function findForbidden(scratch: SqlDatabase, sql: string): string | undefined {
+export function findForbidden(scratch: SqlDatabase, sql: string): string | undefined {
   for (const [, opcode] of scratch.prepare(`EXPLAIN ${sql}`).iterate())
     if (FORBIDDEN_OPCODES.has(String(opcode))) return 'the definition does more than declare'
   return undefined
@@ -131,14 +132,18 @@ function countObjects(scratch: SqlDatabase): bigint {
 }
 
 function holdsOnlyTable(scratch: SqlDatabase, sql: string, name: string): boolean {
-  return scratch
-    .prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema')
-    .all()
-    .every(([type, object, table, text]) => {
-      if (type === 'index') return table === name && text === null
-      if (type !== 'table') return false
-      return object === 'sqlite_sequence' || (object === name && table === name && text === sql)
-    })
+  const objects = scratch.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema').all()
+  // It must be there: a table made in another schema (`temp.t`) leaves this one empty.
+  const made = objects.some(
+    ([type, object, table, text]) => type === 'table' && object === name && table === name && text === sql,
+  )
+  const others = objects.filter(([type, object]) => !(type === 'table' && object === name))
+  return (
+    made &&
+    others.every(([type, object, table, text]) =>
+      type === 'index' ? table === name && text === null : type === 'table' && object === 'sqlite_sequence',
+    )
+  )
 }
 
 /** A definition with the same columns and nothing else. */

@@ -11,14 +11,14 @@ import type { DatabaseKey, DatabaseRow, Databases } from '../catalogue/catalogue
 import type { KeyRing } from '../keys/keyRing.ts'
 import type { ApplyOutcome } from './applyDelta.ts'
 import { copyKeyContext } from './copyKey.ts'
-import type { ImportResult } from './importFile.ts'
+import { filesOfCopy, type ImportResult } from './importFile.ts'
 import type { ApplyInput, ContentSource, ImportFileInput } from './jobs.ts'
 import { placeDelta } from './placeDelta.ts'
 
-/** The jobs this needs, by whatever pool. */
+/** The jobs this needs, by whatever pool; `owner` is the account they are for. */
 export interface CopyJobs {
-  applyDelta(input: ApplyInput): Promise<ApplyOutcome>
-  importFile(input: ImportFileInput): Promise<ImportResult>
+  applyDelta(input: ApplyInput, owner: string): Promise<ApplyOutcome>
+  importFile(input: ImportFileInput, owner: string): Promise<ImportResult>
 }
 
 /** One finished backup, for log and metrics. */
@@ -113,11 +113,12 @@ async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: Receive
   const row = await parts.databases.get(key)
   if (!row || row.kind === 'file')
     throw new CodedError('anchor.mismatch', `there is no copy of ${key.name} for a Delta`)
-  const outcome = await parts.jobs.applyDelta({
+  const input = {
     copyPath: parts.copyPath(row.copyId),
     copyKey: Buffer.from(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))).toString('hex'),
     content: content.source,
-  })
+  }
+  const outcome = await parts.jobs.applyDelta(input, key.accountId)
   const { number, token } = outcome
   const applied = { ...row, number, token, lastBackupAt: parts.now(), lastMode: 'delta' as const }
   // If another copy took its place meanwhile (a restore was confirmed), this Delta went into one that is gone.
@@ -147,11 +148,16 @@ async function replaceByFile(
   const old = await parts.databases.get(key)
   const copyId = randomUUID()
   const copyKey = parts.keyRing.newKey(copyKeyContext(copyId))
-  const result = await parts.jobs.importFile({
+  const input = {
     copyPath: parts.copyPath(copyId),
     copyKey: Buffer.from(copyKey.key).toString('hex'),
     position: begin,
     content: content.source,
+  }
+  const result = await parts.jobs.importFile(input, key.accountId).catch(async (cause: unknown) => {
+    // A process that was killed at its limits could not clear away behind itself.
+    await removeCopy(parts, copyId)
+    throw cause
   })
   const row: DatabaseRow = {
     ...key,
@@ -184,5 +190,5 @@ async function replaceByFile(
 }
 
 async function removeCopy(parts: CopiesParts, copyId: string): Promise<void> {
-  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(parts.copyPath(copyId) + suffix, { force: true })
+  for (const path of filesOfCopy(parts.copyPath(copyId))) await rm(path, { force: true })
 }

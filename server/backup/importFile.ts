@@ -111,6 +111,13 @@ async function refuseExisting(copyPath: string): Promise<void> {
   if (held !== undefined) throw new CodedError('internal', 'a copy of this name exists')
 }
 
+/** Every file that a copy at `copyPath` has or had while it was made. */
+export function filesOfCopy(copyPath: string): readonly string[] {
+  return ['', '.source', '.building'].flatMap((part) =>
+    ['', '-wal', '-shm', '-journal'].map((suffix) => copyPath + part + suffix),
+  )
+}
+
 async function removeAll(...paths: readonly string[]): Promise<void> {
   for (const path of paths)
     for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(path + suffix, { force: true })

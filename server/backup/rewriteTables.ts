@@ -7,6 +7,7 @@ import { CodedError } from '../../schemas/errors.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
 import type { SqlDatabase, SqlValue } from '../sql/sqlDatabase.ts'
 import { checkTable, createDefinition } from './checkDefinition.ts'
+import { quoteName } from './copyLayout.ts'
 
 /** A table that stays and what it becomes. */
 export interface TableRewrite {
@@ -68,7 +69,8 @@ function assertSameStorage(rewrite: TableRewrite): readonly string[] {
   const before = storageOf(rewrite.oldSql, rewrite.oldName, old.ok ? old.standIns : [])
   const after = storageOf(rewrite.sql, rewrite.name, verdict.standIns)
   const columnsFit = before.columns.every((column, i) => column === after.columns[i])
-  const appendedArePlain = after.columns.slice(before.columns.length).every((column) => column.endsWith(',0,0'))
+  // A virtual column has no place in a record, so it may be appended; a plain one may not become one, or the reverse.
+  const appendedArePlain = after.columns.slice(before.columns.length).every((column) => /,0,[02],\w+$/.test(column))
   const indexesFit = JSON.stringify(before.indexes) === JSON.stringify(after.indexes)
   if (!columnsFit || !appendedArePlain || !indexesFit || before.withoutRowid !== after.withoutRowid) {
     throw new CodedError(
@@ -80,7 +82,7 @@ function assertSameStorage(rewrite: TableRewrite): readonly string[] {
 }
 
 interface Storage {
-  /** Name, type, place in the primary key and kind of each column. */
+  /** Name, type, place in the primary key, kind and collation of each column. */
   readonly columns: readonly string[]
   readonly indexes: readonly string[]
   readonly withoutRowid: boolean
@@ -90,10 +92,11 @@ function storageOf(sql: string, name: string, standIns: readonly string[]): Stor
   const scratch = openDatabase(':memory:', { cipher: { kind: 'none' } })
   try {
     createDefinition(scratch, sql, standIns)
+    const collations = columnCollations(scratch, name)
     const columns = scratch
-      .prepare('SELECT name,type,pk,CASE hidden WHEN 2 THEN 0 ELSE hidden END FROM pragma_table_xinfo(?) ORDER BY cid')
+      .prepare('SELECT name,type,pk,hidden FROM pragma_table_xinfo(?) ORDER BY cid')
       .all(name)
-      .map((row) => row.join(','))
+      .map((row) => [...row, collations.get(String(row[0]))].join(','))
     // Key columns alone: the primary key of a WITHOUT ROWID table lists every column, an appended one too.
     const indexes = scratch
       .prepare(
@@ -106,4 +109,17 @@ function storageOf(sql: string, name: string, standIns: readonly string[]): Stor
   } finally {
     scratch.close()
   }
+}
+
+/** Indexes are sorted by the collations of their columns, and no pragma but that of an index tells them. */
+function columnCollations(scratch: SqlDatabase, table: string): ReadonlyMap<string, string> {
+  const columns = scratch.prepare('SELECT name FROM pragma_table_xinfo(?) ORDER BY cid').all(table).flat()
+  const found = new Map<string, string>()
+  for (const column of columns) {
+    scratch.exec(`CREATE INDEX _nightferry_probe ON ${quoteName(table)}(${quoteName(String(column))})`)
+    const [collation] = scratch.prepare("SELECT coll FROM pragma_index_xinfo('_nightferry_probe')").get() ?? []
+    found.set(String(column), String(collation))
+    scratch.exec('DROP INDEX _nightferry_probe')
+  }
+  return found
 }

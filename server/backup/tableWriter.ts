@@ -8,6 +8,7 @@ import { bindCell, deleteSql, insertSql, quoteText, rowidName, textBytesOf } fro
 import type { Cell } from '../../schemas/delta/value.ts'
 import { CodedError } from '../../schemas/errors.ts'
 import type { SqlDatabase, SqlStatement } from '../sql/sqlDatabase.ts'
+import { systemColumns } from './checkObjects.ts'
 import {
   createSystemTable,
   isReservedName,
@@ -66,6 +67,8 @@ interface Target {
 function systemTarget(copy: SqlDatabase, table: DeltaTable): Target {
   const declared = readObjects(copy).some((object) => object.type === 'table' && object.name === table.name)
   if (!declared || table.key !== 'none') throw new CodedError('delta.conflict', `table ${table.name} is not declared`)
+  if (!sameList(table.columns, systemColumns(table.name) ?? []))
+    throw new CodedError('delta.conflict', `table ${table.name} has other columns`)
   const name = systemTableName(table.name)
   copy.exec(`DROP TABLE IF EXISTS ${quoteName(name)}`)
   createSystemTable(copy, table.name, table.columns)

@@ -13,7 +13,7 @@ import { type CopySource, type ImageFileResult, type ImagePlace, openImageForRea
 
 export interface FileImagesParts {
   readonly keyRing: KeyRing
-  readonly jobs: { buildPlainImage(input: CopySource & ImagePlace): Promise<ImageFileResult> }
+  readonly jobs: { buildPlainImage(input: CopySource & ImagePlace, owner: string): Promise<ImageFileResult> }
   copyPath(copyId: string): string
   imagePath(imageId: string): string
 }
@@ -57,12 +57,18 @@ export function createFileImages(parts: FileImagesParts): FileImages {
     build: async (row) => {
       const imageId = randomUUID()
       const { key, wrapped } = parts.keyRing.newKey(context(imageId))
-      const { sizeBytes } = await parts.jobs.buildPlainImage({
+      const input = {
         kind: row.kind,
         copyPath: parts.copyPath(row.copyId),
         copyKey: hex(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))),
         imagePath: parts.imagePath(imageId),
         imageKey: hex(key),
+      }
+      const built = parts.jobs.buildPlainImage(input, row.accountId)
+      const { sizeBytes } = await built.catch(async (cause: unknown) => {
+        // A process that was killed at its limits could not clear away behind itself.
+        await rm(input.imagePath, { force: true })
+        throw cause
       })
       return { imageId, wrappedKey: wrapped, sizeBytes }
     },

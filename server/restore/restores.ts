@@ -11,7 +11,7 @@ import type { SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import { IMAGE_VERSION } from '../../schemas/version.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
-import type { ImportInput, ImportResult } from '../backup/importFile.ts'
+import { filesOfCopy, type ImportInput, type ImportResult } from '../backup/importFile.ts'
 import type { DatabaseKey, DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -21,17 +21,17 @@ import type { CutImage } from './cutSegments.ts'
 import type { RestoreCaller, RestoreService } from './restoreService.ts'
 import type { SegmentMapSigner } from './signSegmentMap.ts'
 
-/** The work that runs outside the event loop; the functions of `buildImage.ts`, by whatever pool. */
+/** The work that runs outside the event loop, by whatever pool; `owner` is the account it is for. */
 export interface RestoreJobs {
   buildImage(
     input: CopySource & ImagePlace & { readonly imageId: string; readonly contentKey: string },
+    owner: string,
   ): Promise<ImageFileResult & CutImage>
-  importImage(input: ImportInput & ImagePlace): Promise<ImportResult>
-  adoptPosition(input: {
-    readonly copyPath: string
-    readonly copyKey: string
-    readonly position: CopyPosition
-  }): Promise<boolean>
+  importImage(input: ImportInput & ImagePlace, owner: string): Promise<ImportResult>
+  adoptPosition(
+    input: { readonly copyPath: string; readonly copyKey: string; readonly position: CopyPosition },
+    owner: string,
+  ): Promise<boolean>
 }
 
 export interface RestoreParts {
@@ -89,7 +89,7 @@ async function createRestore(
   const imageId = randomUUID()
   const contentKey = parts.keyRing.newKey(`content:${imageId}`)
   const imageKey = parts.keyRing.newKey(`image:${imageId}`)
-  const image = await parts.jobs.buildImage({
+  const input = {
     kind: source.kind,
     copyPath: parts.copyPath(source.copyId),
     copyKey: hex(parts.keyRing.unwrap(source.wrappedKey, copyKeyContext(source.copyId))),
@@ -97,6 +97,11 @@ async function createRestore(
     imageKey: hex(imageKey.key),
     imageId,
     contentKey: hex(contentKey.key),
+  }
+  const image = await parts.jobs.buildImage(input, caller.accountId).catch(async (cause: unknown) => {
+    // A process that was killed at its limits could not clear away behind itself.
+    await removeImage(imageId, parts.imagePath(imageId), parts.storage)
+    throw cause
   })
   const row: RestoreRow = {
     id: randomUUID(),
@@ -196,11 +201,12 @@ async function adoptInPlace(parts: RestoreParts, row: RestoreRow, current: Datab
   if (current.kind === 'file') {
     if (current.number !== row.number || current.token !== row.token) return false
   } else {
-    const adopted = await parts.jobs.adoptPosition({
+    const input = {
       copyPath: parts.copyPath(current.copyId),
       copyKey: hex(parts.keyRing.unwrap(current.wrappedKey, copyKeyContext(current.copyId))),
       position: positionOf(row),
-    })
+    }
+    const adopted = await parts.jobs.adoptPosition(input, row.accountId)
     if (!adopted) return false
   }
   await switchTo(parts, { ...current, ...positionOf(row), lastMode: 'restore', lastBackupAt: parts.now() }, current)
@@ -211,12 +217,16 @@ async function adoptInPlace(parts: RestoreParts, row: RestoreRow, current: Datab
 async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: DatabaseRow | undefined): Promise<void> {
   const copyId = randomUUID()
   const copyKey = parts.keyRing.newKey(copyKeyContext(copyId))
-  const made = await parts.jobs.importImage({
+  const input = {
     copyPath: parts.copyPath(copyId),
     copyKey: hex(copyKey.key),
     position: positionOf(row),
     imagePath: parts.imagePath(row.imageId),
     imageKey: hex(parts.keyRing.unwrap(row.wrappedImageKey, `image:${row.imageId}`)),
+  }
+  const made = await parts.jobs.importImage(input, row.accountId).catch(async (cause: unknown) => {
+    await removeCopy(parts, copyId)
+    throw cause
   })
   const clone: DatabaseRow = {
     accountId: row.accountId,
@@ -248,7 +258,7 @@ async function switchTo(parts: RestoreParts, row: DatabaseRow, current: Database
 
 /** Whoever still reads the old copy keeps its open file; nobody finds it anew. */
 async function removeCopy(parts: RestoreParts, copyId: string): Promise<void> {
-  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(parts.copyPath(copyId) + suffix, { force: true })
+  for (const path of filesOfCopy(parts.copyPath(copyId))) await rm(path, { force: true })
 }
 
 async function listPoints(parts: RestoreParts, key: DatabaseKey): Promise<readonly RestorePoint[]> {

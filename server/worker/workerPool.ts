@@ -3,15 +3,19 @@
  * process pays for it. A process that broke a limit or crashed is replaced. Rule BK-8.
  */
 
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, constants, setPriority } from 'node:os'
 import { CodedError, isErrorCode } from '../../schemas/errors.ts'
+import { FairQueue } from './fairQueue.ts'
+import { startMemoryBound } from './startMemoryBound.ts'
 import type { JobName, Jobs } from './worker.ts'
 
 export interface PoolOptions {
-  /** Processes; by default as many as the machine has processors. */
+  /** Processes for short jobs; by default as many as the machine has processors. As many again may be at long ones. */
   readonly size?: number
+  /** Milliseconds after which a job counts as long: it steps back behind the short ones (BK-19). */
+  readonly longMs?: number
   /** Milliseconds a job may take. */
   readonly timeoutMs?: number
   /** Resident octets a process may have. */
@@ -20,16 +24,17 @@ export interface PoolOptions {
 
 export interface WorkerPool {
   /**
-   * Runs a job in the next free process.
+   * Runs a job in the next free process. `owner` is whose it is, for fairness: an account.
    * @throws {CodedError} what the job threw, `worker.limit` if it was killed, `storage.unavailable` if the process died.
    */
-  run<Name extends JobName>(
-    name: Name,
-    input: Jobs[Name]['input'],
-    onStep?: (step: string, done: number) => void,
-  ): Promise<Jobs[Name]['output']>
+  run<Name extends JobName>(name: Name, input: Jobs[Name]['input'], options?: RunOptions): Promise<Jobs[Name]['output']>
   /** Ends all processes; running jobs are finished first, up to `graceMs`. */
   close(graceMs?: number): Promise<void>
+}
+
+export interface RunOptions {
+  readonly owner?: string
+  readonly onStep?: (step: string, done: number) => void
 }
 
 /** What a process tells about a job. */
@@ -39,6 +44,7 @@ export type WorkerMessage =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly next: string }
 
 interface Task {
+  readonly owner: string
   readonly name: JobName
   readonly input: unknown
   readonly onStep: (step: string, done: number) => void
@@ -50,12 +56,14 @@ interface Worker {
   readonly process: ChildProcess
   task: Task | undefined
   killedFor: string | undefined
+  long: boolean
   timer: NodeJS.Timeout | undefined
 }
 
 const DEFAULT_TIMEOUT_MS = 30 * 60_000
 const DEFAULT_MAX_RSS_BYTES = 1024 * 1024 * 1024
-const RSS_CHECK_MS = 500
+const DEFAULT_LONG_MS = 2000
+const CHECK_MS = 100
 
 /** Starts the pool; processes are started when the first jobs come. */
 export function createWorkerPool(options: PoolOptions = {}): WorkerPool {
@@ -65,32 +73,34 @@ export function createWorkerPool(options: PoolOptions = {}): WorkerPool {
 class Pool implements WorkerPool {
   readonly #size: number
   readonly #timeoutMs: number
+  readonly #longMs: number
   readonly #maxRssBytes: number
   readonly #workers = new Set<Worker>()
-  readonly #queue: Task[] = []
+  readonly #queue = new FairQueue<Task>()
   #closed = false
 
   constructor(options: PoolOptions) {
     this.#size = options.size ?? Math.max(1, availableParallelism())
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    this.#longMs = options.longMs ?? DEFAULT_LONG_MS
     this.#maxRssBytes = options.maxRssBytes ?? DEFAULT_MAX_RSS_BYTES
   }
 
   run<Name extends JobName>(
     name: Name,
     input: Jobs[Name]['input'],
-    onStep: (step: string, done: number) => void = () => {},
+    { owner = '', onStep = () => {} }: RunOptions = {},
   ): Promise<Jobs[Name]['output']> {
     if (this.#closed) return Promise.reject(new CodedError('storage.unavailable', 'the server is stopping'))
     return new Promise<unknown>((resolve, reject) => {
-      this.#queue.push({ name, input, onStep, resolve, reject })
+      this.#queue.push({ owner, name, input, onStep, resolve, reject })
       this.#dispatch()
     }) as Promise<Jobs[Name]['output']>
   }
 
   async close(graceMs = 10_000): Promise<void> {
     this.#closed = true
-    for (const task of this.#queue.splice(0)) {
+    for (const task of this.#queue.drain()) {
       task.reject(new CodedError('storage.unavailable', 'the server is stopping'))
     }
     const ended = [...this.#workers].map((worker) => new Promise((resolve) => worker.process.once('exit', resolve)))
@@ -103,27 +113,51 @@ class Pool implements WorkerPool {
   }
 
   #dispatch(): void {
-    while (this.#queue.length > 0) {
-      const idle = [...this.#workers].find((worker) => !worker.task && !worker.killedFor)
-      const worker = idle ?? (this.#workers.size < this.#size ? this.#start() : undefined)
-      const task = worker && this.#queue.shift()
-      if (!worker || !task) return
+    for (let worker = this.#freeWorker(); worker !== undefined; worker = this.#freeWorker()) {
+      const task = this.#queue.take()
+      if (!task) return
       this.#assign(worker, task)
     }
   }
 
+  /** A process for one more job, if jobs wait and there is room for it. */
+  #freeWorker(): Worker | undefined {
+    if (!this.#queue.hasReady()) return undefined
+    const busy = [...this.#workers].filter((worker) => worker.task || worker.killedFor)
+    const long = busy.filter((worker) => worker.long).length
+    // Long jobs leave their places to short ones, up to as many again.
+    if (busy.length - Math.min(long, this.#size) >= this.#size) return undefined
+    return [...this.#workers].find((worker) => !worker.task && !worker.killedFor) ?? this.#start()
+  }
+
   #assign(worker: Worker, task: Task): void {
     worker.task = task
-    const deadline = Date.now() + this.#timeoutMs
-    worker.timer = setInterval(() => void this.#watch(worker, deadline), RSS_CHECK_MS)
+    const startedAt = Date.now()
+    worker.timer = setInterval(() => void this.#watch(worker, startedAt), CHECK_MS)
     worker.timer.unref()
     worker.process.send({ name: task.name, input: task.input })
   }
 
-  async #watch(worker: Worker, deadline: number): Promise<void> {
+  async #watch(worker: Worker, startedAt: number): Promise<void> {
+    const { task } = worker
     const rssBytes = await residentBytes(worker.process.pid)
-    if (Date.now() > deadline) this.#kill(worker, `longer than ${this.#timeoutMs} ms`)
+    // Meanwhile the process may have finished, and even begun another job.
+    if (task === undefined || worker.task !== task) return
+    const tookMs = Date.now() - startedAt
+    if (tookMs > this.#timeoutMs) this.#kill(worker, `longer than ${this.#timeoutMs} ms`)
     else if (rssBytes > this.#maxRssBytes) this.#kill(worker, `more than ${this.#maxRssBytes} bytes of memory`)
+    else if (tookMs > this.#longMs && !worker.long) this.#stepBack(worker)
+  }
+
+  /** A long job goes on, behind all others; its process is not used again, since its priority cannot be raised. */
+  #stepBack(worker: Worker): void {
+    worker.long = true
+    try {
+      if (worker.process.pid !== undefined) setPriority(worker.process.pid, constants.priority.PRIORITY_LOW)
+    } catch {
+      // It ended just now.
+    }
+    this.#dispatch()
   }
 
   #kill(worker: Worker, reason: string): void {
@@ -132,13 +166,8 @@ class Pool implements WorkerPool {
   }
 
   #start(): Worker {
-    const process = fork(new URL('./worker.ts', import.meta.url), {
-      serialization: 'advanced',
-      // Options of the parent (a debugger's port, a test runner's loader) are not the child's.
-      execArgv: ['--max-old-space-size=256', '--no-warnings=ExperimentalWarning'],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    const worker: Worker = { process, task: undefined, killedFor: undefined, timer: undefined }
+    const process = startMemoryBound(new URL('./worker.ts', import.meta.url), this.#maxRssBytes)
+    const worker: Worker = { process, task: undefined, killedFor: undefined, long: false, timer: undefined }
     this.#workers.add(worker)
     process.on('message', (message) => this.#receive(worker, message as WorkerMessage))
     process.on('exit', (code, signal) => this.#exited(worker, signal ?? `code ${code}`))
@@ -159,12 +188,18 @@ class Pool implements WorkerPool {
     this.#release(worker)
     if (message.kind === 'done') task.resolve(message.output)
     else task.reject(receivedError(message))
-    if (this.#closed) worker.process.kill('SIGTERM')
-    else this.#dispatch()
+    if (this.#closed || worker.long) this.#dismiss(worker)
+    if (!this.#closed) this.#dispatch()
+  }
+
+  #dismiss(worker: Worker): void {
+    if (!this.#closed) this.#workers.delete(worker)
+    worker.process.kill('SIGTERM')
   }
 
   #release(worker: Worker): void {
     clearInterval(worker.timer)
+    if (worker.task) this.#queue.ended(worker.task, worker.long || worker.killedFor !== undefined)
     worker.task = undefined
   }
 

@@ -50,7 +50,11 @@ export async function openRestoreBench() {
     keyRing,
     storage,
     signer: await openSegmentMapSigner(storage, keyRing),
-    jobs: { buildImage: (input) => buildImage(input, storage), importImage, adoptPosition },
+    jobs: {
+      buildImage: (input) => buildImage(input, storage),
+      importImage: (input) => importImage(input),
+      adoptPosition,
+    },
     copyPath,
     imagePath: (imageId) => join(dataDir, 'images', imageId),
     now: () => clock.now,

@@ -1,0 +1,203 @@
+/**
+ * A real server with its real worker processes, in this process so that its stores can be looked into, and devices that
+ * send it whatever a test wants: every octet of a message is the test's own.
+ */
+
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { DATABASE_FILE_TYPE, DELTA_TYPE, FILE_GZIP_TYPE } from '../../schemas/delta/contentTypes.ts'
+import { contentTypeOf, decodeMessage, encodeMessage } from '../../schemas/syncml/codec.ts'
+import { basicCredential } from '../../schemas/syncml/credential.ts'
+import type { Command, Encoding, Message, SyncHdr } from '../../schemas/syncml/message.ts'
+import { formatPositionEmi, type PositionChain } from '../../schemas/syncml/position.ts'
+import { assembleServer } from '../../server/assemble.ts'
+import { copyKeyContext } from '../../server/backup/copyKey.ts'
+import { readObjects, readPosition } from '../../server/backup/copyLayout.ts'
+import type { DatabaseRow } from '../../server/catalogue/catalogue.ts'
+import { type GivenOptions, readConfig } from '../../server/config/config.ts'
+import { openKeyRing } from '../../server/keys/openKeyRing.ts'
+import { openDatabase } from '../../server/sql/betterSqlite.ts'
+import { dumpDatabase } from '../support/canonicalDump.ts'
+import { addOf, statuses, syncAlert, syncOf } from '../support/omadsPeer.ts'
+
+export { DATABASE_FILE_TYPE, DELTA_TYPE, FILE_GZIP_TYPE }
+
+/** What a backup that one message carries was answered. */
+export interface BackupAnswer {
+  readonly http: number
+  /** Status of the SyncHdr, of the Alert, of the Item; absent if there was none. */
+  readonly header?: number
+  readonly alert?: number
+  readonly item?: number
+}
+
+export type HostileServer = Awaited<ReturnType<typeof openHostileServer>>
+export type HostileDevice = Awaited<ReturnType<HostileServer['addDevice']>>
+
+/** Opens a server on a free port of loopback with short limits for its workers. */
+export async function openHostileServer(options: GivenOptions = {}) {
+  const data = options.data ?? mkdtempSync(join(tmpdir(), 'nightferry-hostile-'))
+  const config = readConfig(
+    {},
+    { port: '0', data, logLevel: 'silent', workerTimeoutMs: '6000', workerMemoryMb: '256', ...options },
+  )
+  const server = await assembleServer(config, {})
+  const { url } = await server.listen()
+  const { keyRing } = openKeyRing({ dataDir: data })
+
+  const rowOf = async (accountId: string, deviceId: string, name: string): Promise<DatabaseRow | undefined> =>
+    (await server.databases.list(accountId)).find((row) => row.deviceId === deviceId && row.name === name)
+
+  /** Everything a copy holds and where it stands, as text. */
+  const copyState = async (device: { accountId: string; deviceId: string }, name = 'app'): Promise<string> => {
+    const row = await rowOf(device.accountId, device.deviceId, name)
+    if (row === undefined) return 'no copy'
+    const { number, token, lineage, kind, copyId } = row
+    const head = JSON.stringify({ number, token, lineage, kind, copyId })
+    if (kind === 'file') return head
+    const key = keyRing.unwrap(row.wrappedKey, copyKeyContext(copyId))
+    const copy = openDatabase(join(data, 'copies', `${copyId}.db`), {
+      cipher: { kind: 'sqlcipher', key },
+      readonly: true,
+    })
+    try {
+      const position = readPosition(copy)
+      const held = JSON.stringify({ ...position, history: [...position.history] })
+      return [head, held, JSON.stringify(readObjects(copy)), ...dumpDatabase(copy)].join('\n')
+    } finally {
+      copy.close()
+    }
+  }
+
+  const addAccount = async () => {
+    const name = `user-${randomBytes(5).toString('hex')}`
+    const password = randomBytes(9).toString('base64url')
+    const { accountId } = await server.accounts.register(name, password)
+    return { name, password, accountId }
+  }
+
+  const addDevice = async (account?: { name: string; password: string; accountId: string }) => {
+    const owner = account ?? (await addAccount())
+    const deviceId = `device-${randomUUID()}`
+    const { secret } = await server.accounts.registerDevice(owner.accountId, 'a device', deviceId)
+    return createDevice(url, { ...owner, deviceId, secret })
+  }
+
+  return {
+    url,
+    data,
+    server,
+    addAccount,
+    addDevice,
+    copyState,
+    rowOf,
+    /** True if the process answers and everything it needs is there. */
+    ready: async () => (await fetch(`${url}/readyz`)).status === 200,
+    close: async () => {
+      await server.close()
+      if (options.data === undefined) rmSync(data, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Identity {
+  readonly name: string
+  readonly password: string
+  readonly accountId: string
+  readonly deviceId: string
+  readonly secret: string
+}
+
+function createDevice(url: string, identity: Identity) {
+  const { name, deviceId, secret } = identity
+  const lineage = randomBytes(16).toString('hex')
+  const tokens = Array.from({ length: 8 }, () => randomBytes(16).toString('hex'))
+  /** Positions 0..7 of this device's own life. */
+  const chain = (...numbers: number[]): PositionChain => ({
+    lineage,
+    positions: numbers.map((number) => ({ number, token: tokens[number] ?? 'f'.repeat(32) })),
+  })
+  let sessions = 0
+
+  const header = (more: Partial<SyncHdr> = {}): SyncHdr => ({
+    verDtd: '1.2',
+    verProto: 'SyncML/1.2',
+    sessionId: String(++sessions),
+    msgId: '1',
+    target: { locUri: `${url}/omads` },
+    source: { locUri: deviceId, locName: name },
+    cred: {
+      meta: { format: 'b64', type: 'syncml:auth-basic' },
+      data: { kind: 'text', text: basicCredential(name, secret) },
+    },
+    meta: { maxMsgSize: 100_000, maxObjSize: 100_000_000 },
+    ...more,
+  })
+  const message = (commands: readonly Command[], more: Partial<SyncHdr> = {}, final = true): Message => ({
+    header: header(more),
+    commands: commands.map((command, index) => ({ ...command, cmdId: command.cmdId || String(index + 1) })),
+    final,
+  })
+  const postOctets = (bytes: Uint8Array, encoding: Encoding = 'wbxml', to = `${url}/omads`, signal?: AbortSignal) =>
+    fetch(to, {
+      method: 'POST',
+      headers: { 'content-type': contentTypeOf(encoding) },
+      body: Buffer.from(bytes),
+      ...(signal && { signal }),
+    })
+  const post = async (sent: Message, to?: string): Promise<{ http: number; reply?: Message }> => {
+    const response = await postOctets(encodeMessage(sent, 'wbxml'), 'wbxml', to)
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    return response.status === 200 ? { http: 200, reply: decodeMessage(bytes, 'wbxml') } : { http: response.status }
+  }
+  /** One message with Alert, Sync and one Item. */
+  const send = async (
+    code: 202 | 203,
+    type: string,
+    content: Uint8Array,
+    position: PositionChain,
+    database = 'app',
+  ): Promise<BackupAnswer> => {
+    const target = `./databases/${encodeURIComponent(database)}`
+    const last = position.positions.at(-1)?.number ?? 0
+    const alert = syncAlert(code, String(last), { target, last: '0', emi: formatPositionEmi(position) })
+    const add = addOf('content', content)
+    const typed = {
+      ...add,
+      items: add.name === 'Add' ? add.items.map((item) => ({ ...item, meta: { ...item.meta, type } })) : [],
+    }
+    const { http, reply } = await post(message([alert, syncOf([typed as Command], target)]))
+    if (reply === undefined) return { http }
+    const find = (cmd: string) => statuses(reply).find((status) => status.cmd === cmd)?.data
+    const [head, alerted, item] = [find('SyncHdr'), find('Alert'), find('Add')]
+    return {
+      http,
+      ...(head === undefined ? {} : { header: head }),
+      ...(alerted === undefined ? {} : { alert: alerted }),
+      ...(item === undefined ? {} : { item }),
+    }
+  }
+  return {
+    ...identity,
+    url,
+    lineage,
+    tokens,
+    chain,
+    header,
+    message,
+    post,
+    postOctets,
+    send,
+    /** A full backup of `file` at position 1. */
+    sendFile: (file: Uint8Array, database?: string, type: string = FILE_GZIP_TYPE) =>
+      send(203, type, type === FILE_GZIP_TYPE ? gzipSync(file, { level: 1 }) : file, chain(1), database),
+    sendGzip: (gzip: Uint8Array, database?: string) => send(203, FILE_GZIP_TYPE, gzip, chain(1), database),
+    /** A Delta as text, from position 1 to 2. */
+    sendDelta: (xml: string | Uint8Array, database?: string) =>
+      send(202, DELTA_TYPE, gzipSync(xml, { level: 1 }), chain(1, 2), database),
+    sendDeltaGzip: (gzip: Uint8Array, database?: string) => send(202, DELTA_TYPE, gzip, chain(1, 2), database),
+  }
+}
