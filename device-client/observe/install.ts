@@ -17,6 +17,9 @@ import { logTableName, logTableSql, type Observer, observersFor } from './trigge
 /** Hidden steps of the schema cookie from which a dropped and re-added column cannot be excluded. */
 const SUSPECT_STEPS = 2
 
+/** Least schema cookie of a tracked database: far beyond what a file that begins anew reaches by itself. */
+const COOKIE_FLOOR = 2 ** 20
+
 /**
  * Creates our tables in a database that has none yet, and returns its first state.
  * @throws {CodedError} `database.untrackable` if the database has objects under our names.
@@ -70,6 +73,7 @@ export function reconcileObservers(database: SqlDatabase, state: TrackingState):
   }
   dropStrayObservers(database, objects, tables)
   resetSentinel(database)
+  raiseCookie(database, state.cookie)
   return { ...state, tables, nextTableId, objects: picture.objects, cookie: readCookie(database) }
 }
 
@@ -197,6 +201,15 @@ function dropStrayObservers(
       database.exec(`DROP TABLE IF EXISTS ${quoteName(object.name)}`)
     }
   }
+}
+
+/**
+ * SQLite's backup and VACUUM INTO begin the cookie of the copy anew. It must not come to stand where it stood when we
+ * last looked, or changes of the schema in between would be taken for none: it only ever rises.
+ */
+function raiseCookie(database: SqlDatabase, former: number): void {
+  const least = Math.max(former, COOKIE_FLOOR)
+  if (readCookie(database) < least) database.exec(`PRAGMA schema_version=${least + 1}`)
 }
 
 function resetSentinel(database: SqlDatabase): void {
