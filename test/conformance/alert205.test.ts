@@ -91,7 +91,7 @@ describe.skipIf(!shell.available)(`a script that knows nothing but SyncML ${shel
     expect(await agent.do('backup')).toMatchObject({ mode: 'none' })
   })
 
-  it('[AC-9] [BK-9] [RS-9] keeps a file of its own with an app password and gets it back', async () => {
+  it('[AC-9] [BK-9] [OM-17] [RS-9] keeps a file of its own with an app password and gets it back', async () => {
     const login = { url: server.url, ...appPassword(), device: 'IMEI:490154203237518' }
     const original = createDatabase('own.db')
     expect(await plainUpload(login, 'own', readFileSync(original))).toMatch(/^20[01]$/)

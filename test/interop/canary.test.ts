@@ -3,8 +3,8 @@
  * a server carries one random word, and every byte of its folders is searched for it, also while it works.
  */
 
-import { execFileSync, spawnSync } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -234,53 +234,11 @@ describe('no plaintext on the disk', () => {
   })
 })
 
-describe('a wrong master key', () => {
-  it('says so with exit code 12 and what to do, and changes nothing', { timeout: 60_000 }, async () => {
-    await server.stop()
-    const before = digests(data)
-    expect(before.length).toBeGreaterThan(5)
-    const wrongFile = join(folder, 'wrong.key')
-    writeFileSync(wrongFile, `${readFileSync(keyFile, 'utf8').split('\n')[0]}\n${randomBytes(32).toString('hex')}\n`, {
-      mode: 0o600,
-    })
-    const serve = (...args: readonly string[]) => {
-      const run = spawnSync(process.execPath, [program, 'serve', '--json', '--port', '0', '--data', data, ...args], {
-        encoding: 'utf8',
-        env: { ...process.env, ...environment() },
-        timeout: 30_000,
-      })
-      const { error } = JSON.parse(run.stdout) as { error: { code: string; message: string; next?: string } }
-      return { exitCode: run.status, code: error.code, message: error.message, next: error.next ?? '' }
-    }
-    const wrong = serve('--master-key-file', wrongFile)
-    expect(wrong).toMatchObject({ exitCode: 12, code: 'key.wrong' })
-    expect(wrong.message).toMatch(/key/)
-    expect(wrong.next).toMatch(/key/)
-    expect(digests(data)).toEqual(before)
-    // No key at all: a server that made itself a new one would lock everybody out.
-    const missing = serve()
-    expect(missing).toMatchObject({ exitCode: 2, code: 'config.invalid' })
-    expect(missing.next).toMatch(/key/)
-    expect(digests(data)).toEqual(before)
-    await start()
-    expect(await agent.do('backup', '--database', 'wide')).toMatchObject({ mode: 'none' })
-    expect(scan.scan()).toEqual([])
-  })
-})
-
 function nameOf(path: string): string {
   return /([^/]+)\.db$/.exec(path)?.[1] ?? ''
 }
 
 const pause = (ms: number) => new Promise((fulfil) => setTimeout(fulfil, ms))
-
-/** Path and SHA-256 of every file. */
-function digests(of: string): string[] {
-  return readdirSync(of, { recursive: true, withFileTypes: true })
-    .map((entry) => join(entry.parentPath, entry.name) + (entry.isFile() ? '' : '/'))
-    .sort()
-    .map((path) => `${path} ${path.endsWith('/') ? '' : createHash('sha256').update(readFileSync(path)).digest('hex')}`)
-}
 
 /** A ticket that nobody fetches by: its image stays. */
 async function requestTicket(): Promise<{ contentKey: string; token: string }> {
