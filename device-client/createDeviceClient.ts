@@ -24,6 +24,7 @@ import { restoreDatabase } from './restore/restoreDatabase.ts'
 import type { RestoreTarget } from './restore/restoreTarget.ts'
 import { openServerCalls, type ServerCalls } from './restore/serverCalls.ts'
 import { DEFAULT_PREFERENCES } from './schedule/preferences.ts'
+import { step } from './steps.ts'
 
 export interface DeviceClientPorts extends BackupPorts {
   readonly records: AgentRecords
@@ -97,6 +98,7 @@ async function add(ports: DeviceClientPorts, options: AddOptions): Promise<Datab
     preferences: { ...DEFAULT_PREFERENCES, ...held?.preferences, ...options.preferences },
   }
   withTracker(ports, entry, (tracker) => tracker.install())
+  step('install')
   await ports.records.putDatabase(entry)
   return entry
 }
@@ -138,6 +140,7 @@ async function backup(ports: DeviceClientPorts, name: string, full: boolean): Pr
   const history = await ports.records.history(name)
   try {
     const report = await backupEntry(ports, entry, identity, full)
+    step('history')
     await ports.records.setHistory(name, { lastSuccessAt: ports.clock.now(), lastAttempt: { at, mode: report.mode } })
     return report
   } catch (cause) {

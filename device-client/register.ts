@@ -9,6 +9,7 @@ import type { AgentRecords, Identity } from './agentRecords.ts'
 import type { InitOptions, InitReport } from './deviceClient.ts'
 import type { Fetch, Random } from './ports.ts'
 import { restCall, textField } from './restCall.ts'
+import { step } from './steps.ts'
 
 // Only the types of the calls come in: the validator behind them would double the start of every backup.
 const loginPath: CallOf<'login'>['path'] = '/accounts/login'
@@ -31,11 +32,14 @@ export async function registerDevice(
   const login = await restCall(ports.fetch, { server, method: 'POST', path: loginPath, body: credentials })
   const token = textField(login, 'accessToken', server)
   const body = { name: options.device, deviceId }
+  step('register')
   const registered = await restCall(ports.fetch, { server, method: 'POST', path: devicesPath, body, token })
   const secret = textField(registered, 'secret', server)
   const identity: Identity = { server, user: options.user, device: options.device, deviceId }
   await ports.records.setSecret(secret)
+  step('secret-kept')
   await ports.records.setIdentity(identity)
+  step('identity-kept')
   return identity
 }
 

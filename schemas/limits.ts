@@ -6,6 +6,13 @@
 /** Octets of one SyncML message we accept. Larger items travel as large objects. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
+/** Octets of all messages that are being received or worked on, and of those of one address: 128 and 32 of the largest. */
+export const MAX_BODIES_BYTES = 512 * 1024 * 1024
+export const MAX_BODIES_BYTES_OF_ADDRESS = 128 * 1024 * 1024
+
+/** Octets of disk that received objects leave free: small Deltas and the catalogue need room to go on. */
+export const MIN_FREE_DISK_BYTES = 1024 * 1024 * 1024
+
 /** `MaxMsgSize` we announce: small enough to buffer per device, large enough that 500 MB are a few hundred exchanges. */
 export const OWN_MAX_MSG_SIZE = 1024 * 1024
 

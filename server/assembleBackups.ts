@@ -92,7 +92,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     keepMs: config.restoreLifeHours * 3_600_000,
   })
   return {
-    registry: createDatastoreRegistry({ copies, spool, images }),
+    registry: createDatastoreRegistry({ copies, spool, images, maxObjectBytes: config.maxObjectMb * 1024 * 1024 }),
     spool,
     restores,
     removeStrays: async () => {

@@ -99,7 +99,7 @@ const domainArrows: Readonly<Record<string, readonly string[]>> = {
   changes: [],
 }
 const ports =
-  /^server\/(sql\/sqlDatabase|storage\/storage|storage\/spool|keys\/keyRing|catalogue\/catalogue|datastore\/datastore|account\/accountService|account\/accountStore|errors|logger|metrics)\.ts$/
+  /^server\/(sql\/sqlDatabase|storage\/storage|storage\/spool|keys\/keyRing|catalogue\/catalogue|datastore\/datastore|account\/accountService|account\/accountStore|errors|logger|metrics|steps)\.ts$/
 const isAdapter = (path: string) => adapters.some((adapter) => path.startsWith(adapter)) && !ports.test(path)
 
 const isOurs = (name: string) => /^(schemas|server|device-client|test)\//.test(name)

@@ -14,6 +14,7 @@ import type { Tracker } from '../observe/tracker.ts'
 import type { FileImager, Gzip, Scratch, ScratchContent } from '../ports.ts'
 import { runSession } from '../session/runSession.ts'
 import type { SessionPorts, SessionResult } from '../session/sessionRequest.ts'
+import { step } from '../steps.ts'
 
 export interface BackupPorts extends SessionPorts {
   readonly gzip: Gzip
@@ -65,7 +66,9 @@ export async function backupDatabase(ports: BackupPorts, request: BackupRequest)
   })
   const nothing: DeltaCounts = { puts: 0, deletes: 0, schemaChanges: 0 }
   if (!request.full) {
+    step('seal')
     const prepared = request.tracker.prepareDelta()
+    step('sealed')
     if (prepared === 'none') {
       const { acknowledged } = request.tracker.summary()
       return done({ mode: 'none', from: acknowledged, to: acknowledged }, nothing)
@@ -84,9 +87,12 @@ async function sendDelta(
   prepared: PreparedDelta,
   traffic: Traffic,
 ): Promise<{ from: number; to: number; counts: DeltaCounts } | undefined> {
+  step('extract')
   const content = await fillFromDelta(ports, prepared)
+  step('extracted')
   try {
     const backup = prepared.finish()
+    step('scratch')
     const result = await send(ports, request, backup, { type: 202, contentType: DELTA_TYPE, content }, traffic)
     if (result.outcome === 'refresh-required') return undefined
     const { positions } = backup.chain
@@ -114,6 +120,7 @@ async function sendFull(ports: BackupPorts, request: BackupRequest, traffic: Tra
   for (let attempt = 0; attempt < IMAGE_TRIES; attempt++) {
     const { position, lineage } = request.tracker.prepareFull()
     const image = await ports.imager.take(request.path)
+    step('image')
     try {
       const database = image.open()
       let backup: PreparedBackup | undefined
@@ -123,6 +130,7 @@ async function sendFull(ports: BackupPorts, request: BackupRequest, traffic: Tra
         database.close()
       }
       if (!backup) continue
+      step('image-described')
       const content = await ports.scratch.fill(ports.gzip.compress(image.read(), FILE_LEVEL))
       try {
         const result = await send(ports, request, backup, { type: 203, contentType: FILE_GZIP_TYPE, content }, traffic)
@@ -158,7 +166,9 @@ async function send(
   const last = positions[positions.length - 1]
   const { login, onProgress } = request
   const { content, type } = parcel
+  step('mark-sent')
   backup.markSent()
+  step('marked-sent')
   const result = await runSession(
     ports,
     {
@@ -184,7 +194,10 @@ async function send(
   traffic.bytesSent += result.bytesSent
   traffic.bytesReceived += result.bytesReceived
   if (result.outcome === 'refused') throw refusal(result)
-  if (result.outcome === 'accepted') backup.acknowledge()
+  if (result.outcome !== 'accepted') return result
+  step('acknowledge')
+  backup.acknowledge()
+  step('acknowledged')
   return result
 }
 

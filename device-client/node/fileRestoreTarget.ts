@@ -9,6 +9,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/prom
 import { dirname, join } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import type { RestoreTarget } from '../restore/restoreTarget.ts'
+import { step } from '../steps.ts'
 import { openDriver } from './betterSqlite.ts'
 import { checkRestoredFile } from './checkRestoredFile.ts'
 import { sqliteCode } from './sqliteErrors.ts'
@@ -78,10 +79,14 @@ async function replace(path: string, temporaryPath: string, plain: AsyncIterable
     await translated(temporaryPath, async () => {
       await mkdir(dirname(temporaryPath), { recursive: true, mode: 0o700 })
       const sha256 = await writePlain(temporaryPath, plain)
+      step('joined')
       checkRestoredFile(temporaryPath)
       await flushChecked(temporaryPath, sha256)
+      step('retire')
       await retireOldFile(path)
+      step('rename')
       await rename(temporaryPath, path)
+      step('renamed')
       await flushFolder(dirname(path))
     })
   } finally {

@@ -7,6 +7,7 @@ import { DeltaWriter } from '../../schemas/delta/deltaWriter.ts'
 import { CodedError } from '../../schemas/errors.ts'
 import type { Position } from '../../schemas/syncml/position.ts'
 import type { SqlDatabase } from '../ports.ts'
+import { step } from '../steps.ts'
 import { notePicture } from './compareRows.ts'
 import { reading, writing } from './connection.ts'
 import { type Extraction, findChanges, writeDelta } from './extractDelta.ts'
@@ -236,7 +237,9 @@ export class Tracker {
           markSent: () => this.#update((now) => markSent(now, extraction.plan.schema ? state.tables : undefined)),
           acknowledge: () => {
             this.#picture.acknowledge()
+            step('picture-acknowledged')
             this.#update((now) => acknowledge(now, position, acknowledged))
+            step('state-acknowledged')
             this.#forget(position.number)
           },
         }

@@ -6,6 +6,7 @@
 import { CodedError } from '../../schemas/errors.ts'
 import type { SegmentEntry, SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import type { Clock } from '../ports.ts'
+import { step } from '../steps.ts'
 import type { RestoreTarget } from './restoreTarget.ts'
 import { digestHex } from './webCrypto.ts'
 
@@ -72,7 +73,9 @@ async function ensureSegment(entry: SegmentEntry, options: FetchSegmentsOptions)
       const sealed = await options.fetchSegment(entry.number)
       if (!(await isListed(sealed, entry)))
         throw new CodedError('integrity.mismatch', `segment ${entry.number} is not the one that the map lists`)
+      step('segment')
       await options.target.keepSegment(entry.number, sealed)
+      step('segment-kept')
       return sealed.length
     } catch (cause) {
       const again = cause instanceof CodedError && WORTH_A_RETRY.has(cause.code) && attempt < tries

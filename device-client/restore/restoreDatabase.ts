@@ -9,6 +9,7 @@ import type { RestoreCompletion, RestoreTicket } from '../../schemas/http/backup
 import type { SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import { decodeUtf8, encodeUtf8 } from '../../schemas/utf8.ts'
 import type { Clock, Gzip } from '../ports.ts'
+import { step } from '../steps.ts'
 import { fetchSegments } from './fetchSegments.ts'
 import { joinSegments } from './joinSegments.ts'
 import type { RestoreTarget } from './restoreTarget.ts'
@@ -66,7 +67,9 @@ export async function restoreDatabase(options: RestoreDatabaseOptions): Promise<
     }
   }
   const ticket = await options.calls.createRestore()
+  step('ticket')
   await options.target.keepTicket(encodeUtf8(JSON.stringify({ wanted: options.wanted, ticket })))
+  step('ticket-kept')
   return await restoreByTicket(ticket, options)
 }
 
@@ -92,13 +95,18 @@ async function restoreByTicket(ticket: RestoreTicket, options: RestoreDatabaseOp
     clock: options.clock,
     ...(options.onProgress && { onProgress: options.onProgress }),
   })
+  step('join')
   await putInPlace(map, ticket, options)
   const position = { lineage: ticket.lineage, number: ticket.number, token: ticket.token }
   if (options.adopt) {
+    step('adopt')
     options.adopt(position)
+    step('adopted')
     await calls.completeRestore(ticket.restoreId)
+    step('confirmed')
   }
   await target.clear()
+  step('cleared')
   return { position, bytesReceived, sizeBytes: map.sizeBytes, sha256: map.sha256 }
 }
 

@@ -8,6 +8,7 @@ import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
 import { contentTypeOf, decodeMessage, encodingOf } from '../../schemas/syncml/codec.ts'
 import type { Message } from '../../schemas/syncml/message.ts'
 import type { FetchReply } from '../ports.ts'
+import { step } from '../steps.ts'
 import type { SessionPorts } from './sessionRequest.ts'
 
 /** Pauses before each repeat, in milliseconds; after the last one the server counts as unreachable. */
@@ -60,8 +61,10 @@ async function post(
   traffic.exchanges += 1
   traffic.bytesSent += body.length
   const headers = { 'content-type': type, accept: type, 'cache-control': 'no-store', 'user-agent': 'Nightferry' }
+  step('send')
   const reply: FetchReply = await ports.fetch(url, { method: 'POST', headers, body })
   const received = await reply.bytes()
+  step('answer')
   traffic.bytesReceived += received.length
   return { status: reply.status, contentType: reply.header('content-type') ?? '', body: received }
 }

@@ -12,6 +12,7 @@ import {
   deviceName,
   password as passwordField,
 } from '../../schemas/http/fields.ts'
+import { step } from '../steps.ts'
 import type { AccountService, AccountSummary, RegisteredDevice, TokenClaims, TokenPair } from './accountService.ts'
 import type { AccountRow, AccountStore, DeviceRow } from './accountStore.ts'
 import { hashPassword, verifyPassword } from './password.ts'
@@ -58,7 +59,12 @@ export function createLocalAccountService(deps: LocalAccountDeps): LocalAccountS
     setDeviceDisabled: (deviceId, disabled, accountId) => setDeviceDisabled(store, deviceId, disabled, accountId),
     listAccounts: async () => (await store.listAccounts()).map(toSummary),
     listDevices: async (accountId) => (await store.listDevices(accountId)).map(toDevice),
-    verifySyncml: (credentials) => verifySyncml(store, credentials, clock()),
+    verifySyncml: async (credentials) => {
+      step('verify')
+      const verified = await verifySyncml(store, credentials, clock())
+      step('verified')
+      return verified
+    },
     isEnabled: (accountId, deviceId) => isEnabled(store, accountId, deviceId),
     verifyToken: async (token) => verifyToken(token, (await signingKeys.jwks(clock())).keys, clock()),
     jwks: async () => signingKeys.jwks(clock()),
@@ -77,7 +83,9 @@ async function register({ store, clock }: LocalAccountDeps, name: string, passwo
     createdAt: clock(),
     disabled: false,
   }
+  step('account')
   if (!(await store.addAccount(row))) throw new CodedError('account.exists', `account ${name} exists`)
+  step('account-written')
   return row
 }
 
@@ -152,8 +160,10 @@ async function registerDevice(
     createdAt: clock(),
     disabled: false,
   }
+  step('device')
   if (!(await store.addDevice(row)))
     throw new CodedError('device.exists', `the account has a device ${name} or one with the id ${deviceId}`)
+  step('device-written')
   return { device: toDevice(row), secret }
 }
 

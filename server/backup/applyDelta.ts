@@ -35,7 +35,7 @@ export async function applyDelta(
   events: AsyncIterable<readonly DeltaEvent[]>,
   onStep: (step: 'begin' | 'schema' | 'rows' | 'position' | 'commit') => void = () => {},
 ): Promise<ApplyOutcome> {
-  const application = new Application(copy)
+  const application = new Application(copy, () => onStep('schema'))
   onStep('begin')
   copy.exec('BEGIN IMMEDIATE')
   try {
@@ -62,18 +62,20 @@ function endDuplicate(copy: SqlDatabase): ApplyOutcome {
 
 class Application {
   readonly #copy: SqlDatabase
+  readonly #onSchema: () => void
   readonly #emptied: { table: string; removed: number }[] = []
   #head: DeltaHead | undefined
   #table: TableWriter | undefined
   #counts: DeltaCounts | undefined
 
-  constructor(copy: SqlDatabase) {
+  constructor(copy: SqlDatabase, onSchema: () => void) {
     this.#copy = copy
+    this.#onSchema = onSchema
   }
 
   take(event: DeltaEvent): 'duplicate' | undefined {
     if (event.kind === 'head') return this.#takeHead(event.head)
-    if (event.kind === 'schema') applySchema(this.#copy, event.objects)
+    if (event.kind === 'schema') this.#applySchema(event.objects)
     else if (event.kind === 'table') this.#openTable(event.table)
     else if (event.kind === 'touched') this.#writer().remove(event.key)
     else if (event.kind === 'put') this.#writer().insert(event.row)
@@ -106,6 +108,11 @@ class Application {
       throw new CodedError('delta.conflict', `the copy is ${encoding}, the database ${head.database.encoding}`)
     }
     return undefined
+  }
+
+  #applySchema(objects: Extract<DeltaEvent, { kind: 'schema' }>['objects']): void {
+    applySchema(this.#copy, objects)
+    this.#onSchema()
   }
 
   #openTable(table: DeltaTable): void {

@@ -9,16 +9,17 @@ import { CodedError } from '../../schemas/errors.ts'
 import type { Position, PositionChain } from '../../schemas/syncml/position.ts'
 import type { DatabaseKey, DatabaseRow, Databases } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
+import { step } from '../steps.ts'
 import type { ApplyOutcome } from './applyDelta.ts'
 import { copyKeyContext } from './copyKey.ts'
 import { filesOfCopy, type ImportResult } from './importFile.ts'
 import type { ApplyInput, ContentSource, ImportFileInput } from './jobs.ts'
 import { placeDelta } from './placeDelta.ts'
 
-/** The jobs this needs, by whatever pool; `owner` is the account they are for. */
+/** The jobs this needs, by whatever pool; `owner` is the device they are for. */
 export interface CopyJobs {
-  applyDelta(input: ApplyInput, owner: string): Promise<ApplyOutcome>
-  importFile(input: ImportFileInput, owner: string): Promise<ImportResult>
+  applyDelta(input: ApplyInput, owner: DatabaseKey): Promise<ApplyOutcome>
+  importFile(input: ImportFileInput, owner: DatabaseKey): Promise<ImportResult>
 }
 
 /** One finished backup, for log and metrics. */
@@ -118,13 +119,15 @@ async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: Receive
     copyKey: Buffer.from(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))).toString('hex'),
     content: content.source,
   }
-  const outcome = await parts.jobs.applyDelta(input, key.accountId)
+  const outcome = await parts.jobs.applyDelta(input, key)
+  step('catalogue')
   const { number, token } = outcome
   const applied = { ...row, number, token, lastBackupAt: parts.now(), lastMode: 'delta' as const }
   // If another copy took its place meanwhile (a restore was confirmed), this Delta went into one that is gone.
   if (!(await parts.databases.switchCopy(applied, row.copyId))) {
     throw new CodedError('anchor.mismatch', `the copy of ${key.name} was replaced meanwhile`)
   }
+  step('catalogue-written')
   parts.onBackup({
     ...key,
     mode: 'delta',
@@ -154,7 +157,7 @@ async function replaceByFile(
     position: begin,
     content: content.source,
   }
-  const result = await parts.jobs.importFile(input, key.accountId).catch(async (cause: unknown) => {
+  const result = await parts.jobs.importFile(input, key).catch(async (cause: unknown) => {
     // A process that was killed at its limits could not clear away behind itself.
     await removeCopy(parts, copyId)
     throw cause
@@ -171,11 +174,14 @@ async function replaceByFile(
     ...(result.reason === undefined ? {} : { reason: result.reason }),
     createdAt: old?.createdAt ?? parts.now(),
   }
+  step('copy-switch')
   if (!(await parts.databases.switchCopy(row, old?.copyId))) {
     await removeCopy(parts, copyId)
     throw new CodedError('session.busy', `the copy of ${key.name} was replaced meanwhile`)
   }
+  step('copy-switched')
   if (old) await removeCopy(parts, old.copyId)
+  step('copy-removed')
   parts.onBackup({
     ...key,
     mode: 'full',

@@ -11,6 +11,7 @@ import { open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import { MAX_DATABASE_BYTES } from '../../schemas/limits.ts'
+import { step } from '../steps.ts'
 import { flushFolder } from '../storage/writeFileDurably.ts'
 import { type BuildOutcome, buildCopy } from './buildCopy.ts'
 import type { CopyPosition, DatabaseHeader } from './copyLayout.ts'
@@ -73,10 +74,14 @@ export async function importFile(
   await removeAll(sourcePath, buildingPath)
   try {
     const plain = openSource(source, input.maxBytes ?? MAX_DATABASE_BYTES)
-    const facts = await encryptFile(plain, sourcePath, passphrase, (done) => onProgress('receive', done))
+    const facts = await encryptFile(plain, sourcePath, passphrase, (done) => {
+      step('import-receive')
+      onProgress('receive', done)
+    })
     const header = { ...facts, ...(input.journalMode && { journalMode: input.journalMode }) }
     // SQLite would make it readable for others.
     await writeFile(buildingPath, '', { mode: 0o600, flag: 'wx' })
+    step('import-build')
     const outcome = buildCopy(
       { sourcePath, passphrase, buildingPath, key, position: input.position, header },
       onProgress,
@@ -131,6 +136,8 @@ async function settle(from: string, to: string): Promise<void> {
   } finally {
     await file.close()
   }
+  step('import-settle')
   await rename(from, to)
   flushFolder(dirname(to))
+  step('import-settled')
 }

@@ -9,6 +9,7 @@ import { DeltaReader } from '../../schemas/delta/deltaReader.ts'
 import { CodedError } from '../../schemas/errors.ts'
 import { MAX_DATABASE_BYTES } from '../../schemas/limits.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
+import { step } from '../steps.ts'
 import { readSpoolFile } from '../storage/fileSpool.ts'
 import { type ApplyOutcome, applyDelta } from './applyDelta.ts'
 import { type CopyPosition, readPosition } from './copyLayout.ts'
@@ -44,7 +45,10 @@ export async function applyDeltaJob(input: ApplyInput, onStep: ReportStep): Prom
   try {
     copy.pragma('synchronous=FULL')
     copy.pragma('ignore_check_constraints=ON')
-    return await applyDelta(copy, deltaEvents(input.content), (step) => onStep(step, 0))
+    return await applyDelta(copy, deltaEvents(input.content), (name) => {
+      step(`apply-${name}`)
+      onStep(name, 0)
+    })
   } finally {
     copy.close()
   }
@@ -86,6 +90,7 @@ async function* deltaEvents(content: ContentSource): AsyncGenerator<DeltaEvent[]
       plainBytes += chunk.length
       if (plainBytes > MAX_DELTA_BYTES)
         throw new CodedError('protocol.too-large', 'the Delta inflates beyond the limit')
+      step('inflate')
       yield reader.push(chunk)
     }
     await pump

@@ -22,6 +22,7 @@ export interface Config {
   readonly requestTimeoutMs: number
   readonly sessionIdleMs: number
   readonly restoreLifeHours: number
+  readonly maxObjectMb: number
   readonly workerTimeoutMs: number
   readonly workerMemoryMb: number
 }

@@ -40,6 +40,11 @@ export const settings = {
   requestTimeoutMs: { type: 'whole', fallback: '120000', sentence: 'Longest time a request may take to arrive.' },
   sessionIdleMs: { type: 'whole', fallback: '900000', sentence: 'Time after which a silent session is abandoned.' },
   restoreLifeHours: { type: 'whole', fallback: '24', sentence: 'Time after which a restore image is removed.' },
+  maxObjectMb: {
+    type: 'whole',
+    fallback: '32768',
+    sentence: 'Largest compressed backup a device may send; it has one such at a time.',
+  },
   workerTimeoutMs: { type: 'whole', fallback: '600000', sentence: 'Longest time one backup may take to apply.' },
   workerMemoryMb: { type: 'whole', fallback: '512', sentence: 'Most memory that applying one backup may take.' },
 } as const satisfies Record<string, Setting>

@@ -36,6 +36,8 @@ export interface DatabaseDatastoreParts {
   readonly copies: Copies
   readonly spool: Spool
   readonly images: WholeFiles
+  /** Largest Item that is taken; by default as large as any. */
+  readonly maxObjectBytes?: number
 }
 
 /** The one Item a database has. */
@@ -65,7 +67,11 @@ function keyOf(peer: Peer, name: string): DatabaseKey {
 
 async function decide(parts: DatabaseDatastoreParts, key: DatabaseKey, request: SyncRequest): Promise<SyncDecision> {
   const row = await parts.copies.find(key)
-  const held = row ? { last: String(row.number), position: heldPosition(row) } : {}
+  const { maxObjectBytes } = parts
+  const held = {
+    ...(row && { last: String(row.number), position: heldPosition(row) }),
+    ...(maxObjectBytes !== undefined && { maxObjSize: maxObjectBytes }),
+  }
   if (request.type === 203) {
     const begin = beginning(request.position)
     return { status: 200, type: 203, ...held, next: request.next, state: { type: 203, ...begin } }

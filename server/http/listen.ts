@@ -22,12 +22,17 @@ export interface Listening {
 }
 
 const HEADERS_TIMEOUT_MS = 20_000
+/** How often late requests are looked for: Node's own 30 s would let them stay half a minute longer. */
+const LATE_CHECK_MS = 1000
 
 /** @throws {CodedError} `config.invalid` if the address cannot be listened on. */
 export async function listen(app: RequestListener, options: ListenOptions): Promise<Listening> {
   const { requestTimeoutMs } = options
   const headersTimeout = Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs)
-  const server = createServer({ requestTimeout: requestTimeoutMs, headersTimeout }, app)
+  const server = createServer(
+    { requestTimeout: requestTimeoutMs, headersTimeout, connectionsCheckingInterval: LATE_CHECK_MS },
+    app,
+  )
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
       reject(new CodedError('config.invalid', `cannot listen on ${options.host}:${options.port}`, { cause })),

@@ -7,6 +7,7 @@ import { CodedError } from '../../schemas/errors.ts'
 import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
 import { encodingOf } from '../../schemas/syncml/codec.ts'
 import type { Metrics } from '../metrics.ts'
+import { bodyBudget } from './bodyBudget.ts'
 import { refuseMethod } from './routeCalls.ts'
 
 /** What the session engine is given, and what it answers. */
@@ -23,7 +24,7 @@ const PATHS = ['/omads', '/omads/{*rest}']
 /** Routes SyncML messages to `handle`. */
 export function routeOmads(app: Express, handle: HandleOmads, metrics: Metrics): void {
   const readBody = express.raw({ type: () => true, limit: MAX_MESSAGE_BYTES })
-  app.post(PATHS, requireSyncml, readBody, async (request, response) => {
+  app.post(PATHS, requireSyncml, bodyBudget(), readBody, async (request, response) => {
     const startedAt = performance.now()
     response.once('finish', () => metrics.httpAnswered('omads', response.statusCode, performance.now() - startedAt))
     const { host, 'content-type': contentType = '' } = request.headers

@@ -9,6 +9,7 @@ import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
 import { decodeMessage, encodingOf } from '../../schemas/syncml/codec.ts'
 import { STATUS } from '../../schemas/syncml/codes.ts'
 import type { Encoding, Message, SyncmlVersion } from '../../schemas/syncml/message.ts'
+import { step } from '../steps.ts'
 import { httpError, type OmadsReply, ownHeader, type Refusal, refusalMessage, toReply } from './answer.ts'
 import { type AuthenticateDeps, authenticate, readMsgId, readVersion } from './authenticate.ts'
 import type { CommandDeps } from './commands/commandContext.ts'
@@ -52,6 +53,7 @@ export function createOmads(deps: OmadsDeps): Omads {
   const lock = createKeyedLock()
   const handle = async (request: OmadsRequest): Promise<OmadsReply> => {
     try {
+      step('receive')
       const encoding = encodingOf(request.contentType)
       if (encoding === undefined) return httpError(415)
       if (request.bytes.length > MAX_MESSAGE_BYTES) return httpError(413)

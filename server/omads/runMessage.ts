@@ -3,6 +3,7 @@
  */
 
 import type { Chal } from '../../schemas/syncml/message.ts'
+import { step } from '../steps.ts'
 import { acceptedStatus, headerStatus, type OmadsReply, ownHeader, refusalMessage, toReply } from './answer.ts'
 import { isSyncAlert } from './chooseSyncMode.ts'
 import { closePackage, closesPackage } from './closePackage.ts'
@@ -39,12 +40,15 @@ export async function runMessage(
   const failure = closesPackage(context, message.commands, message.final) ? await closePackage(context) : undefined
   const { reply, next } =
     failure === undefined ? await answerOf(deps, arrival, context, chal) : await failed(deps, arrival, context, failure)
+  step('answer')
   await deps.sessions.save({
     state: next,
     answer: { msgId: ids.msgId, requestDigest: ids.digest, contentType: reply.contentType ?? '', bytes: reply.bytes },
     touchedAt: deps.clock(),
   })
+  step('answer-stored')
   for (const spoolId of context.discardedSpools) await deps.spool.remove(spoolId)
+  step('answer-released')
   logEnd(deps, next)
   return reply
 }

@@ -11,6 +11,7 @@ import { type ImportInput, type ImportResult, importFile } from '../backup/impor
 import { pagePassphrase } from '../backup/pageCipher.ts'
 import { openPlainReader, type PlainReader } from '../backup/plainReader.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
+import { step } from '../steps.ts'
 import type { Storage } from '../storage/storage.ts'
 import { buildImageFile } from './buildImageFile.ts'
 import { type CutImage, cutSegments } from './cutSegments.ts'
@@ -75,7 +76,10 @@ async function buildFromTables(
 ): Promise<CopyPosition> {
   const copyKey = Buffer.from(input.copyKey, 'hex')
   const { copyPath, imagePath } = input
-  const meta = buildImageFile({ copyPath, copyKey, imagePath, passphrase }, (rows) => onProgress('build', rows))
+  const meta = buildImageFile({ copyPath, copyKey, imagePath, passphrase }, (rows) => {
+    step('image-build')
+    onProgress('build', rows)
+  })
   if (meta.journalMode === 'wal') await markJournalMode(imagePath, passphrase, 'wal')
   return { lineage: meta.lineage, number: meta.number, token: meta.token }
 }
@@ -106,11 +110,13 @@ export async function buildImage(
 ): Promise<ImageFileResult & CutImage> {
   const built = await buildPlainImage(input, onProgress)
   try {
+    step('image-built')
     const reader = await openImageForReading(input)
     try {
       const contentKey = Buffer.from(input.contentKey, 'hex')
       const cut = await cutSegments(reader.stream(), input.imageId, contentKey, async (segment, sealed) => {
         await storage.put(segmentKey(input.imageId, segment), sealed)
+        step('segment-stored')
         onProgress('segments', segment + 1)
       })
       return { ...built, ...cut }
@@ -171,8 +177,10 @@ export function adoptPosition(input: {
       if (held.lineage === input.position.lineage) return true
       if (held.number !== input.position.number || held.token !== input.position.token) return false
       replacePosition(copy, input.position)
+      step('adopt-position')
       return true
     })
+    step('adopted-position')
     return Promise.resolve(adopted)
   } catch (cause) {
     if ((cause as { code?: unknown }).code === 'SQLITE_BUSY')

@@ -13,7 +13,7 @@ import { type CopySource, type ImageFileResult, type ImagePlace, openImageForRea
 
 export interface FileImagesParts {
   readonly keyRing: KeyRing
-  readonly jobs: { buildPlainImage(input: CopySource & ImagePlace, owner: string): Promise<ImageFileResult> }
+  readonly jobs: { buildPlainImage(input: CopySource & ImagePlace, owner: DatabaseRow): Promise<ImageFileResult> }
   copyPath(copyId: string): string
   imagePath(imageId: string): string
 }
@@ -64,7 +64,7 @@ export function createFileImages(parts: FileImagesParts): FileImages {
         imagePath: parts.imagePath(imageId),
         imageKey: hex(key),
       }
-      const built = parts.jobs.buildPlainImage(input, row.accountId)
+      const built = parts.jobs.buildPlainImage(input, row)
       const { sizeBytes } = await built.catch(async (cause: unknown) => {
         // A process that was killed at its limits could not clear away behind itself.
         await rm(input.imagePath, { force: true })

@@ -14,6 +14,7 @@ import type { CopyPosition } from '../backup/copyLayout.ts'
 import { filesOfCopy, type ImportInput, type ImportResult } from '../backup/importFile.ts'
 import type { DatabaseKey, DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
+import { step } from '../steps.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { CopySource, ImageFileResult, ImagePlace } from './buildImage.ts'
 import { removeImage, segmentKey } from './buildImage.ts'
@@ -21,16 +22,16 @@ import type { CutImage } from './cutSegments.ts'
 import type { RestoreCaller, RestoreService } from './restoreService.ts'
 import type { SegmentMapSigner } from './signSegmentMap.ts'
 
-/** The work that runs outside the event loop, by whatever pool; `owner` is the account it is for. */
+/** The work that runs outside the event loop, by whatever pool; `owner` is the device it is for. */
 export interface RestoreJobs {
   buildImage(
     input: CopySource & ImagePlace & { readonly imageId: string; readonly contentKey: string },
-    owner: string,
+    owner: RestoreCaller,
   ): Promise<ImageFileResult & CutImage>
-  importImage(input: ImportInput & ImagePlace, owner: string): Promise<ImportResult>
+  importImage(input: ImportInput & ImagePlace, owner: RestoreCaller): Promise<ImportResult>
   adoptPosition(
     input: { readonly copyPath: string; readonly copyKey: string; readonly position: CopyPosition },
-    owner: string,
+    owner: RestoreCaller,
   ): Promise<boolean>
 }
 
@@ -98,7 +99,7 @@ async function createRestore(
     imageId,
     contentKey: hex(contentKey.key),
   }
-  const image = await parts.jobs.buildImage(input, caller.accountId).catch(async (cause: unknown) => {
+  const image = await parts.jobs.buildImage(input, caller).catch(async (cause: unknown) => {
     // A process that was killed at its limits could not clear away behind itself.
     await removeImage(imageId, parts.imagePath(imageId), parts.storage)
     throw cause
@@ -124,7 +125,9 @@ async function createRestore(
     createdAt: parts.now(),
     expiresAt: parts.now() + parts.keepMs,
   }
+  step('ticket')
   await parts.restores.put(row)
+  step('ticket-written')
   return {
     restoreId: row.id,
     segmentMap: row.segmentMap,
@@ -190,7 +193,9 @@ async function completeRestore(
     // Already of this life: the confirmation was carried out, only its mark is missing.
     if (current?.lineage !== row.lineage && !(await adoptInPlace(parts, row, current)))
       await cloneFromImage(parts, row, current)
+    step('confirm')
     await parts.restores.markCompleted(row.id, parts.now())
+    step('confirmed')
   }
   return positionOf(row)
 }
@@ -206,7 +211,7 @@ async function adoptInPlace(parts: RestoreParts, row: RestoreRow, current: Datab
       copyKey: hex(parts.keyRing.unwrap(current.wrappedKey, copyKeyContext(current.copyId))),
       position: positionOf(row),
     }
-    const adopted = await parts.jobs.adoptPosition(input, row.accountId)
+    const adopted = await parts.jobs.adoptPosition(input, row)
     if (!adopted) return false
   }
   await switchTo(parts, { ...current, ...positionOf(row), lastMode: 'restore', lastBackupAt: parts.now() }, current)
@@ -224,7 +229,8 @@ async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: Dat
     imagePath: parts.imagePath(row.imageId),
     imageKey: hex(parts.keyRing.unwrap(row.wrappedImageKey, `image:${row.imageId}`)),
   }
-  const made = await parts.jobs.importImage(input, row.accountId).catch(async (cause: unknown) => {
+  step('clone')
+  const made = await parts.jobs.importImage(input, row).catch(async (cause: unknown) => {
     await removeCopy(parts, copyId)
     throw cause
   })
@@ -248,6 +254,7 @@ async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: Dat
     await removeCopy(parts, copyId)
     throw cause
   }
+  step('cloned')
   if (current !== undefined) await removeCopy(parts, current.copyId)
 }
 

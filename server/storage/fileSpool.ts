@@ -6,10 +6,12 @@
 
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
+import { MIN_FREE_DISK_BYTES } from '../../schemas/limits.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
+import { step } from '../steps.ts'
 import type { Spool } from './spool.ts'
 import { FRAME_OVERHEAD_BYTES, FRAME_PLAIN_BYTES, openFrame, readFrameHeader, sealFrame } from './spoolFrame.ts'
 import { isMissing, storageError } from './storageError.ts'
@@ -39,6 +41,7 @@ export function openFileSpool(folder: string, keyRing: KeyRing): Spool {
     async append(spoolId, offset, bytes) {
       const { path, key } = locate(spoolId)
       try {
+        await refuseWithoutRoom(folder, bytes.length)
         const known = (places.get(spoolId) ?? []).filter((place) => place.plain <= offset)
         const [start, end] = await appendFrames(
           { path, key, from: known.at(-1) ?? { file: 0, plain: 0 } },
@@ -100,6 +103,13 @@ export async function* readSpoolFile(path: string, key: Uint8Array): AsyncGenera
   }
 }
 
+/** One device that sends without end must not take the last octets of the disk from all others. */
+async function refuseWithoutRoom(folder: string, wantedBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder)
+  if (bavail * bsize - wantedBytes < MIN_FREE_DISK_BYTES)
+    throw new CodedError('storage.full', `less than ${MIN_FREE_DISK_BYTES} bytes of disk are free`)
+}
+
 interface SpoolFile {
   readonly path: string
   readonly key: Uint8Array
@@ -125,11 +135,13 @@ async function appendFrames(
     for (let done = 0; done < plain.length; done += FRAME_PLAIN_BYTES) {
       const piece = plain.subarray(done, done + FRAME_PLAIN_BYTES)
       const frame = sealFrame(key, at.plain, piece, randomBytes(12))
+      step('spool-write')
       await writeWhole(file, frame, at.file)
       at = { file: at.file + frame.length, plain: at.plain + piece.length }
     }
     // A chunk is answered 213 after this: the device will not send it again.
     await file.datasync()
+    step('spool-written')
     return [start, at]
   } finally {
     await file.close()

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, opendir, rename, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
+import { step } from '../steps.ts'
 import type { Storage } from './storage.ts'
 import { isMissing, storageError } from './storageError.ts'
 
@@ -62,6 +63,7 @@ async function putFile(path: string, bytes: Uint8Array): Promise<void> {
     } finally {
       await file.close()
     }
+    step('segment-write')
     await rename(beside, path)
     await flushFolder(dirname(path))
   } catch (cause) {

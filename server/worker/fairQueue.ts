@@ -1,26 +1,35 @@
 /**
- * Jobs that wait, in an order that is fair to their owners (BK-19): the owner with the fewest jobs at work comes first,
- * none has more than one long one, and one that was killed or long makes its owner wait behind all others for a while.
+ * Jobs that wait, and which of them may start (BK-19). Pure but for the clock that is given.
+ *
+ * A device has one job at work. The account with the fewest jobs at work comes first, and one without any finds a place
+ * even when the ordinary ones are taken. No account takes the last place there is. A device whose job was killed for its
+ * limits waits behind all others for a while.
  */
 
-/** What is queued. */
-interface Owned {
-  readonly owner: string
+/** Whose a job is. */
+export interface JobOwner {
+  readonly accountId: string
+  readonly deviceId: string
 }
 
-/** How long an owner stays behind the others after a job of his was long or killed. */
+interface Owned {
+  readonly owner: JobOwner
+}
+
+/** How long a device stays behind the others after a job of its was killed. */
 const BEHIND_MS = 60_000
 
-/** Jobs of one owner that run at once. */
-const MOST_OF_ONE = 1
-
 export class FairQueue<Task extends Owned> {
-  readonly #waiting: Task[] = []
-  readonly #running = new Map<string, number>()
-  readonly #behindUntil = new Map<string, number>()
+  readonly #size: number
   readonly #now: () => number
+  readonly #waiting: Task[] = []
+  readonly #running = new Set<Task>()
+  readonly #long = new Set<Task>()
+  readonly #behindUntil = new Map<string, number>()
 
-  constructor(now: () => number = () => performance.now()) {
+  /** `size` jobs run at once; as many again if they are long, or of accounts that have none. */
+  constructor(size: number, now: () => number = () => performance.now()) {
+    this.#size = size
     this.#now = now
   }
 
@@ -30,23 +39,27 @@ export class FairQueue<Task extends Owned> {
 
   /** True if `take` would give one. */
   hasReady(): boolean {
-    return this.#next() >= 0
+    return this.#next() !== undefined
   }
 
-  /** The next job; it counts as running until `ended`. */
+  /** The next job that may start; it counts as running until `ended`. */
   take(): Task | undefined {
-    const at = this.#next()
-    const [task] = at < 0 ? [] : this.#waiting.splice(at, 1)
-    if (task) this.#running.set(task.owner, this.#runningOf(task.owner) + 1)
+    const task = this.#next()
+    if (task === undefined) return undefined
+    this.#waiting.splice(this.#waiting.indexOf(task), 1)
+    this.#running.add(task)
     return task
   }
 
-  /** `heavy`: it was long, or killed for its limits. */
-  ended(task: Task, heavy: boolean): void {
-    const left = this.#runningOf(task.owner) - 1
-    if (left > 0) this.#running.set(task.owner, left)
-    else this.#running.delete(task.owner)
-    if (heavy) this.#behindUntil.set(task.owner, this.#now() + BEHIND_MS)
+  /** It turned out to be a long one: its place is free for another. */
+  isLong(task: Task): void {
+    if (this.#running.has(task)) this.#long.add(task)
+  }
+
+  ended(task: Task, killed: boolean): void {
+    this.#running.delete(task)
+    this.#long.delete(task)
+    if (killed) this.#behindUntil.set(deviceKey(task.owner), this.#now() + BEHIND_MS)
   }
 
   /** Everything that waits; nothing waits afterwards. */
@@ -54,21 +67,39 @@ export class FairQueue<Task extends Owned> {
     return this.#waiting.splice(0)
   }
 
-  #runningOf(owner: string): number {
-    return this.#running.get(owner) ?? 0
+  #next(): Task | undefined {
+    if (this.#waiting.length === 0 || this.#running.size >= 2 * this.#size) return undefined
+    const devices = new Set<string>()
+    const accounts = new Map<string, number>()
+    for (const { owner } of this.#running) {
+      devices.add(deviceKey(owner))
+      accounts.set(owner.accountId, (accounts.get(owner.accountId) ?? 0) + 1)
+    }
+    const ordinary = this.#running.size - this.#long.size < this.#size
+    let best: Task | undefined
+    let bestRank = Number.POSITIVE_INFINITY
+    for (const task of this.#waiting) {
+      const { owner } = task
+      const held = accounts.get(owner.accountId) ?? 0
+      const placed = held === 0 || (ordinary && held < 2 * this.#size - 1)
+      if (!placed || devices.has(deviceKey(owner))) continue
+      const rank = held + (this.#isBehind(owner) ? 1000 : 0)
+      if (rank < bestRank) [best, bestRank] = [task, rank]
+      if (bestRank === 0) break
+    }
+    return best
   }
 
-  #next(): number {
-    const ready = (task: Task): boolean => this.#runningOf(task.owner) < MOST_OF_ONE
-    const first = this.#waiting.findIndex((task) => ready(task) && !this.#isBehind(task.owner))
-    return first >= 0 ? first : this.#waiting.findIndex(ready)
-  }
-
-  #isBehind(owner: string): boolean {
-    const until = this.#behindUntil.get(owner)
+  #isBehind(owner: JobOwner): boolean {
+    const key = deviceKey(owner)
+    const until = this.#behindUntil.get(key)
     if (until === undefined) return false
     if (until > this.#now()) return true
-    this.#behindUntil.delete(owner)
+    this.#behindUntil.delete(key)
     return false
   }
+}
+
+function deviceKey({ accountId, deviceId }: JobOwner): string {
+  return JSON.stringify([accountId, deviceId])
 }

@@ -4,15 +4,16 @@
  */
 
 import type { ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, constants, setPriority } from 'node:os'
 import { CodedError, isErrorCode } from '../../schemas/errors.ts'
-import { FairQueue } from './fairQueue.ts'
+import { FairQueue, type JobOwner } from './fairQueue.ts'
 import { startMemoryBound } from './startMemoryBound.ts'
 import type { JobName, Jobs } from './worker.ts'
 
 export interface PoolOptions {
-  /** Processes for short jobs; by default as many as the machine has processors. As many again may be at long ones. */
+  /** Ordinary places; by default as many as the machine has processors. As many again are for long jobs (BK-19). */
   readonly size?: number
   /** Milliseconds after which a job counts as long: it steps back behind the short ones (BK-19). */
   readonly longMs?: number
@@ -24,7 +25,7 @@ export interface PoolOptions {
 
 export interface WorkerPool {
   /**
-   * Runs a job in the next free process. `owner` is whose it is, for fairness: an account.
+   * Runs a job in the next free process. `owner` is whose it is, for fairness.
    * @throws {CodedError} what the job threw, `worker.limit` if it was killed, `storage.unavailable` if the process died.
    */
   run<Name extends JobName>(name: Name, input: Jobs[Name]['input'], options?: RunOptions): Promise<Jobs[Name]['output']>
@@ -33,7 +34,7 @@ export interface WorkerPool {
 }
 
 export interface RunOptions {
-  readonly owner?: string
+  readonly owner?: JobOwner
   readonly onStep?: (step: string, done: number) => void
 }
 
@@ -44,7 +45,7 @@ export type WorkerMessage =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly next: string }
 
 interface Task {
-  readonly owner: string
+  readonly owner: JobOwner
   readonly name: JobName
   readonly input: unknown
   readonly onStep: (step: string, done: number) => void
@@ -62,7 +63,7 @@ interface Worker {
 
 const DEFAULT_TIMEOUT_MS = 30 * 60_000
 const DEFAULT_MAX_RSS_BYTES = 1024 * 1024 * 1024
-const DEFAULT_LONG_MS = 2000
+const DEFAULT_LONG_MS = 1000
 const CHECK_MS = 100
 
 /** Starts the pool; processes are started when the first jobs come. */
@@ -71,16 +72,15 @@ export function createWorkerPool(options: PoolOptions = {}): WorkerPool {
 }
 
 class Pool implements WorkerPool {
-  readonly #size: number
   readonly #timeoutMs: number
   readonly #longMs: number
   readonly #maxRssBytes: number
   readonly #workers = new Set<Worker>()
-  readonly #queue = new FairQueue<Task>()
+  readonly #queue: FairQueue<Task>
   #closed = false
 
   constructor(options: PoolOptions) {
-    this.#size = options.size ?? Math.max(1, availableParallelism())
+    this.#queue = new FairQueue(options.size ?? Math.max(1, availableParallelism()))
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     this.#longMs = options.longMs ?? DEFAULT_LONG_MS
     this.#maxRssBytes = options.maxRssBytes ?? DEFAULT_MAX_RSS_BYTES
@@ -89,7 +89,7 @@ class Pool implements WorkerPool {
   run<Name extends JobName>(
     name: Name,
     input: Jobs[Name]['input'],
-    { owner = '', onStep = () => {} }: RunOptions = {},
+    { owner = { accountId: '', deviceId: randomUUID() }, onStep = () => {} }: RunOptions = {},
   ): Promise<Jobs[Name]['output']> {
     if (this.#closed) return Promise.reject(new CodedError('storage.unavailable', 'the server is stopping'))
     return new Promise<unknown>((resolve, reject) => {
@@ -113,21 +113,12 @@ class Pool implements WorkerPool {
   }
 
   #dispatch(): void {
-    for (let worker = this.#freeWorker(); worker !== undefined; worker = this.#freeWorker()) {
+    while (this.#queue.hasReady()) {
+      const idle = [...this.#workers].find((worker) => !worker.task && !worker.killedFor)
+      const worker = idle ?? this.#start()
       const task = this.#queue.take()
-      if (!task) return
-      this.#assign(worker, task)
+      if (task) this.#assign(worker, task)
     }
-  }
-
-  /** A process for one more job, if jobs wait and there is room for it. */
-  #freeWorker(): Worker | undefined {
-    if (!this.#queue.hasReady()) return undefined
-    const busy = [...this.#workers].filter((worker) => worker.task || worker.killedFor)
-    const long = busy.filter((worker) => worker.long).length
-    // Long jobs leave their places to short ones, up to as many again.
-    if (busy.length - Math.min(long, this.#size) >= this.#size) return undefined
-    return [...this.#workers].find((worker) => !worker.task && !worker.killedFor) ?? this.#start()
   }
 
   #assign(worker: Worker, task: Task): void {
@@ -152,6 +143,7 @@ class Pool implements WorkerPool {
   /** A long job goes on, behind all others; its process is not used again, since its priority cannot be raised. */
   #stepBack(worker: Worker): void {
     worker.long = true
+    if (worker.task) this.#queue.isLong(worker.task)
     try {
       if (worker.process.pid !== undefined) setPriority(worker.process.pid, constants.priority.PRIORITY_LOW)
     } catch {
@@ -192,21 +184,22 @@ class Pool implements WorkerPool {
     if (!this.#closed) this.#dispatch()
   }
 
+  /** Not used again: it ends. */
   #dismiss(worker: Worker): void {
     if (!this.#closed) this.#workers.delete(worker)
     worker.process.kill('SIGTERM')
   }
 
-  #release(worker: Worker): void {
+  #release(worker: Worker, died = false): void {
     clearInterval(worker.timer)
-    if (worker.task) this.#queue.ended(worker.task, worker.long || worker.killedFor !== undefined)
+    if (worker.task) this.#queue.ended(worker.task, died)
     worker.task = undefined
   }
 
   #exited(worker: Worker, how: string): void {
     if (!this.#workers.delete(worker)) return
     const task = worker.task
-    this.#release(worker)
+    this.#release(worker, true)
     if (task && worker.killedFor) task.reject(new CodedError('worker.limit', `the work took ${worker.killedFor}`))
     else task?.reject(new CodedError('storage.unavailable', `the worker process ended: ${how}`))
     if (!this.#closed) this.#dispatch()

@@ -170,7 +170,7 @@ it("[BK-3] a number as large as can be is the sender's own trouble, and a full b
   const largest = honestDelta(liar).replace('[2,"', `[${Number.MAX_SAFE_INTEGER},"`)
   expect(await liar.sendDelta(largest)).toMatchObject({ item: 200 })
   expect(await liar.send(202, DELTA_TYPE, gzipSync(honestDelta(liar, [2, 3])), liar.chain(2, 3))).toMatchObject({
-    alert: 508,
+    item: 508,
   })
   expect(await liar.sendFile(fileOf(HONEST_SQL))).toMatchObject({ alert: 200, item: 200 })
   expect(await liar.sendDelta(honestDelta(liar))).toMatchObject({ item: 200 })

@@ -1,0 +1,61 @@
+/**
+ * The steps of the server's work at which a kill could matter, by name. Production code says where it stands; nobody
+ * listens unless a crash test loaded an observer into the process (BK-21).
+ */
+
+/** Every step, in the order of the work. */
+export const SERVER_STEPS = [
+  'receive',
+  'spool-write',
+  'spool-written',
+  'inflate',
+  'apply-begin',
+  'apply-schema',
+  'apply-rows',
+  'apply-position',
+  'apply-commit',
+  'catalogue',
+  'catalogue-written',
+  'answer',
+  'answer-stored',
+  'answer-released',
+  'import-receive',
+  'import-build',
+  'import-settle',
+  'import-settled',
+  'copy-switch',
+  'copy-switched',
+  'copy-removed',
+  'image-build',
+  'image-built',
+  'segment-write',
+  'segment-stored',
+  'ticket',
+  'ticket-written',
+  'adopt-position',
+  'adopted-position',
+  'clone',
+  'cloned',
+  'confirm',
+  'confirmed',
+  'account',
+  'account-written',
+  'device',
+  'device-written',
+  'verify',
+  'verified',
+] as const
+
+export type ServerStep = (typeof SERVER_STEPS)[number]
+
+let observer: ((name: ServerStep) => void) | undefined
+
+/** Says that the work stands here. Does nothing unless somebody observes. */
+export function step(name: ServerStep): void {
+  observer?.(name)
+}
+
+/** Calls `next` at each step of this process from now on. */
+export function observeSteps(next: (name: ServerStep) => void): void {
+  observer = next
+}
