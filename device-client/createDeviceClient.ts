@@ -17,6 +17,7 @@ import type {
   RestoreOptions,
   RestoreReport,
 } from './deviceClient.ts'
+import type { Footprint } from './observe/foreignWrites.ts'
 import { Tracker } from './observe/tracker.ts'
 import type { SqlDatabase, SqlOpener } from './ports.ts'
 import { registerDevice } from './register.ts'
@@ -29,6 +30,8 @@ import { step } from './steps.ts'
 export interface DeviceClientPorts extends BackupPorts {
   readonly records: AgentRecords
   readonly sql: SqlOpener
+  /** How the file of a database looks from outside; absent where applications share our connection. */
+  readonly footprint?: (path: string) => Footprint
   /** The agent's own database for the stored picture of one tracked database, by a name of ours. */
   openPicture(name: string): SqlDatabase
   /** Forgets the picture of a database that is no longer tracked. */
@@ -130,6 +133,7 @@ function trackerOf(ports: DeviceClientPorts, entry: DatabaseEntry, picture: SqlD
     picture,
     random: ports.random,
     method: entry.tracking,
+    ...(ports.footprint && { footprint: ports.footprint.bind(null, entry.path) }),
   })
 }
 

@@ -12,6 +12,7 @@ import { createNodeFetch } from './fetch.ts'
 import { createFileImager } from './fileImage.ts'
 import { fileRestoreTarget } from './fileRestoreTarget.ts'
 import { createFileScratch } from './fileScratch.ts'
+import { readFootprint } from './footprint.ts'
 import { nodeGzip } from './gzip.ts'
 import type { Home } from './home.ts'
 import { nodeRandom } from './random.ts'
@@ -39,6 +40,7 @@ export function openNodeClient(
     imager: createFileImager(home.imageDirectory),
     records: createAgentRecords(home.keyStore),
     sql: betterSqliteOpener,
+    footprint: readFootprint,
     openPicture: (name) => {
       mkdirSync(join(home.path, 'pictures'), { recursive: true, mode: 0o700 })
       return createOwnDatabase(picturePath(name))

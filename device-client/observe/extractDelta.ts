@@ -103,7 +103,7 @@ function hasNotes(extraction: Extraction, planned: PlannedTable): boolean {
 
 /**
  * All keys noted up to the moment of the snapshot, also those of the open number: rows are read as they are now, so a
- * transaction between the seal and the snapshot must come whole or it would be torn. It travels again (DC-6).
+ * transaction between the seal and the snapshot must come whole or it would be torn. It travels again (DC-28).
  */
 function notesSql({ registered, shape }: PlannedTable): string {
   const { id, withoutRowid } = registered

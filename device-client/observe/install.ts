@@ -58,10 +58,11 @@ export function reconcileObservers(database: SqlDatabase, state: TrackingState):
   if (cookie === state.cookie) return state
   const picture = readSchemaPicture(database)
   const objects = readObjects(database)
-  const continuations = trusted(database, state, objects, picture.tables, cookie)
+  const shapes = state.bypassed ? compared(picture.tables) : picture.tables
+  const continuations = trusted(database, state, objects, shapes, cookie)
   const tables: RegisteredTable[] = []
   let nextTableId = state.nextTableId
-  for (const shape of picture.tables) {
+  for (const shape of shapes) {
     const goesOn = continuations.find((continuation) => continuation.shape === shape)
     const known = goesOn?.registered
     const id = known && known.mode === shape.mode ? known.id : nextTableId++
@@ -82,9 +83,7 @@ export function reconcileObservers(database: SqlDatabase, state: TrackingState):
  */
 export function registerTables(database: SqlDatabase, state: TrackingState): TrackingState {
   const picture = readSchemaPicture(database)
-  const shapes = picture.tables.map((shape) =>
-    shape.mode === 'triggers' ? { ...shape, mode: 'compare' as const } : shape,
-  )
+  const shapes = compared(picture.tables)
   const continuations = findContinuations({ registered: state.tables, objects: picture.objects, shapes })
   let nextTableId = state.nextTableId
   const tables = shapes.map((shape) => {
@@ -93,6 +92,11 @@ export function registerTables(database: SqlDatabase, state: TrackingState): Tra
     return known ?? registration(shape, nextTableId++, sql, shape.mode)
   })
   return { ...state, tables, nextTableId, objects: picture.objects, cookie: picture.cookie }
+}
+
+/** The same tables where no trigger is to be relied on. */
+function compared(shapes: readonly TableShape[]): TableShape[] {
+  return shapes.map((shape) => (shape.mode === 'triggers' ? { ...shape, mode: 'compare' as const } : shape))
 }
 
 function registration(shape: TableShape, id: number, sql: string, mode: TableShape['mode']): RegisteredTable {

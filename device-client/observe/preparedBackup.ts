@@ -6,6 +6,7 @@
 import type { DeltaCounts } from '../../schemas/delta/delta.ts'
 import type { PositionChain } from '../../schemas/syncml/position.ts'
 import type { Random, SqlDatabase } from '../ports.ts'
+import type { Footprint } from './foreignWrites.ts'
 
 /** `triggers`: observers in the database. `compare`: the database is never altered, every row is compared. */
 export type TrackingMethod = 'triggers' | 'compare'
@@ -17,6 +18,8 @@ export interface TrackerPorts {
   readonly picture: SqlDatabase
   readonly random: Random
   readonly method: TrackingMethod
+  /** How the database's file looks now; absent where the application works on our own connection. */
+  readonly footprint?: () => Footprint
 }
 
 /** A Delta ready to be written. End it with `finish` or `discard` before anything is sent. */

@@ -6,6 +6,7 @@
 import { quoteName } from '../../schemas/delta/toSql.ts'
 import type { Position } from '../../schemas/syncml/position.ts'
 import type { Random, SqlDatabase } from '../ports.ts'
+import { readCookie, readProperties } from './schemaPicture.ts'
 import type { AcknowledgedPicture, RegisteredTable, TrackingState } from './trackingState.ts'
 import { logTableName } from './triggers.ts'
 
@@ -90,6 +91,19 @@ export function writeOpenNumber(database: SqlDatabase, state: TrackingState): vo
 export function hasNotedChanges(database: SqlDatabase, state: TrackingState, after: number): boolean {
   return logTables(state).some(
     (log) => database.prepare(`SELECT 1 FROM ${log} WHERE number>? LIMIT 1`).get(BigInt(after)) !== undefined,
+  )
+}
+
+/** True if the server has everything and observers saw all of it: nothing needs to be sealed. */
+export function isQuiet(database: SqlDatabase, state: TrackingState): boolean {
+  return (
+    state.lineage !== null &&
+    !state.unconfirmed &&
+    state.sealed.every((position) => !position.sent) &&
+    state.tables.every((table) => table.mode === 'triggers') &&
+    readCookie(database) === state.cookie &&
+    !hasNotedChanges(database, state, state.acknowledged?.number ?? 0) &&
+    JSON.stringify(readProperties(database)) === JSON.stringify(state.picture?.properties)
   )
 }
 

@@ -9,8 +9,9 @@ import type { Position } from '../../schemas/syncml/position.ts'
 import type { SqlDatabase } from '../ports.ts'
 import { step } from '../steps.ts'
 import { notePicture } from './compareRows.ts'
-import { reading, writing } from './connection.ts'
+import { reading } from './connection.ts'
 import { type Extraction, findChanges, writeDelta } from './extractDelta.ts'
+import { type ForeignWrites, watchForeignWrites } from './foreignWrites.ts'
 import { installObservers, reconcileObservers, registerTables, removeObservers } from './install.ts'
 import { planDelta } from './planDelta.ts'
 import type {
@@ -21,12 +22,13 @@ import type {
   TrackingSummary,
 } from './preparedBackup.ts'
 import { openRowPicture, type RowPicture } from './rowPicture.ts'
-import { readCookie, readProperties, readSchemaPicture, type SchemaPicture } from './schemaPicture.ts'
+import { readSchemaPicture, type SchemaPicture } from './schemaPicture.ts'
 import {
   acknowledge,
   beginLineage,
   forgetChanges,
   hasNotedChanges,
+  isQuiet,
   markSent,
   newestSealed,
   newToken,
@@ -51,10 +53,12 @@ const SNAPSHOT_TRIES = 5
 export class Tracker {
   readonly #ports: TrackerPorts
   readonly #picture: RowPicture
+  readonly #foreign: ForeignWrites
 
   constructor(ports: TrackerPorts) {
     this.#ports = ports
     this.#picture = openRowPicture(ports.picture)
+    this.#foreign = watchForeignWrites(ports.picture, ports.footprint)
   }
 
   /** Puts observers in place (or the stored picture's state); does nothing if they are there. */
@@ -76,7 +80,7 @@ export class Tracker {
   remove(): void {
     if (this.#ports.method === 'triggers') this.#write(removeObservers)
     this.#ports.picture.exec(
-      'DROP TABLE IF EXISTS _nightferry_state; DELETE FROM picture_row; DELETE FROM picture_pending; DELETE FROM picture_replaced; DELETE FROM picture_uncertain',
+      'DROP TABLE IF EXISTS _nightferry_state; DELETE FROM picture_row; DELETE FROM picture_pending; DELETE FROM picture_replaced; DELETE FROM picture_uncertain; DELETE FROM picture_footprint',
     )
   }
 
@@ -140,6 +144,7 @@ export class Tracker {
 
   /** Takes over a database that was restored: the server has exactly this, under this lineage and position. */
   adopt(lineage: string, position: Position): void {
+    this.#foreign.reset()
     this.#write((database) => {
       const store = this.#store(database)
       const triggers = this.#ports.method === 'triggers'
@@ -158,22 +163,17 @@ export class Tracker {
   #seal(): TrackingState | 'none' {
     return this.#write((database) => {
       const state = this.#state(database)
-      const quiet =
-        this.#ports.method === 'triggers' &&
-        state.lineage !== null &&
-        !state.unconfirmed &&
-        state.sealed.every((position) => !position.sent) &&
-        state.tables.every((table) => table.mode === 'triggers') &&
-        readCookie(database) === state.cookie &&
-        !hasNotedChanges(database, state, state.acknowledged?.number ?? 0) &&
-        JSON.stringify(readProperties(database)) === JSON.stringify(state.picture?.properties)
+      const quiet = this.#ports.method === 'triggers' && !this.#foreign.isDistrusted() && isQuiet(database, state)
       return quiet ? 'none' : this.#sealed(database)
     })
   }
 
   /** Brings observers up to date and closes the open number. */
   #sealed(database: SqlDatabase): TrackingState {
-    const before = this.#state(database)
+    const held = this.#state(database)
+    // The cookie of no schema: every observer is looked at again.
+    const found = this.#foreign.isDistrusted() && !held.bypassed
+    const before = found ? { ...held, bypassed: true, cookie: -1 } : held
     const fitted =
       this.#ports.method === 'triggers' ? reconcileObservers(database, before) : registerTables(database, before)
     const newest = fitted.sealed[fitted.sealed.length - 1]?.number ?? 0
@@ -268,7 +268,7 @@ export class Tracker {
 
   #forget(number: number): void {
     if (this.#ports.method !== 'triggers') return
-    this.#read((database) => forgetChanges(database, this.#state(database), number))
+    this.#foreign.writeFreely(this.#ports.open, (database) => forgetChanges(database, this.#state(database), number))
   }
 
   #update(change: (state: TrackingState) => TrackingState): void {
@@ -294,6 +294,6 @@ export class Tracker {
   }
 
   #write<T>(work: (database: SqlDatabase) => T): T {
-    return writing(this.#ports.open, this.#ports.method === 'triggers', work)
+    return this.#foreign.write(this.#ports.open, this.#ports.method === 'triggers', work)
   }
 }

@@ -52,6 +52,8 @@ export interface TrackingState {
   /** The application's objects and the schema cookie as our last own change left them. */
   readonly objects: readonly SchemaObject[]
   readonly cookie: number
+  /** True once the application was found to write without firing triggers: all tables are compared. */
+  readonly bypassed?: boolean
 }
 
 /** The state of a database that was never backed up. */

@@ -69,7 +69,7 @@ async function look(agent: AgentProcess, database: string, from: string, name: s
 
 describe.skipIf(!sqliteTools.available)(`under constant writing ${sqliteTools.reason}`, () => {
   test.each(['wal', 'delete'])(
-    '[DC-6] in %s mode the application is never held up, and each restore is one moment',
+    '[DC-28] in %s mode the application is never held up, and each restore is one moment',
     async (mode) => {
       const path = join(folder, `ledger-${mode}.db`)
       const device = `writer ${mode}`
