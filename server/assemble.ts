@@ -48,13 +48,17 @@ interface Accounts {
 }
 
 /**
- * Opens a whole server.
+ * Opens a whole server; its log goes to stderr unless `logTo` says where.
  * @throws {CodedError} `key.wrong`, `config.invalid`, `storage.*`; nothing was changed then.
  */
-export async function assembleServer(config: Config, secrets: Secrets): Promise<OpenedServer> {
+export async function assembleServer(
+  config: Config,
+  secrets: Secrets,
+  logTo?: Parameters<typeof createLoggers>[1],
+): Promise<OpenedServer> {
   const keys = openKeys(config)
   const { keyRing } = keys
-  const loggers = createLoggers(config.logLevel)
+  const loggers = createLoggers(config.logLevel, logTo)
   const metrics = createMetrics()
   const limits = createFailureLimits()
   const accounts = await openAccounts(config, secrets, keys)
@@ -80,13 +84,14 @@ export async function assembleServer(config: Config, secrets: Secrets): Promise<
     idleTimeoutMs: config.sessionIdleMs,
     ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
   })
+  const backupParts = { accountService: accounts.service, databases, restores: backups.restores }
   const app = createApp({
     ...edgeParts(config, secrets, accounts.service),
     handlers: {
       ...accountHandlers({ accountService: accounts.service, limits, registration: config.registration, metrics }),
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
-      ...backupHandlers({ accountService: accounts.service, databases, restores: backups.restores }),
-      ...operatorHandlers(accounts.service),
+      ...backupHandlers(backupParts),
+      ...operatorHandlers(backupParts),
     },
     handleOmads: omads,
     readiness: { storage: () => checkWritable(config.data), catalogue: () => checkCatalogue(catalogue) },

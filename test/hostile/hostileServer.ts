@@ -38,13 +38,13 @@ export type HostileServer = Awaited<ReturnType<typeof openHostileServer>>
 export type HostileDevice = Awaited<ReturnType<HostileServer['addDevice']>>
 
 /** Opens a server on a free port of loopback with short limits for its workers. */
-export async function openHostileServer(options: GivenOptions = {}) {
+export async function openHostileServer(options: GivenOptions = {}, onLog?: (line: string) => void) {
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'nightferry-hostile-'))
   const config = readConfig(
     {},
     { port: '0', data, logLevel: 'silent', workerTimeoutMs: '6000', workerMemoryMb: '256', ...options },
   )
-  const server = await assembleServer(config, {})
+  const server = await assembleServer(config, {}, onLog && { write: onLog })
   const { url } = await server.listen()
   const { keyRing } = openKeyRing({ dataDir: data })
 

@@ -1,44 +1,86 @@
 /** Whose job is next. */
 
 import { expect, it } from 'vitest'
-import { FairQueue } from '../../../server/worker/fairQueue.ts'
+import { FairQueue, type JobOwner } from '../../../server/worker/fairQueue.ts'
 
-const job = (owner: string, id: number) => ({ owner, id })
+interface Job {
+  readonly owner: JobOwner
+}
 
-it('[BK-19] an owner has one job at work, however many he brings', () => {
-  const queue = new FairQueue<ReturnType<typeof job>>()
-  for (let id = 0; id < 100; id++) queue.push(job('many', id))
-  queue.push(job('one', 100))
-  const first = queue.take()
-  expect(first).toEqual(job('many', 0))
-  expect(queue.take()).toEqual(job('one', 100))
+const job = (accountId: string, deviceId = 'd'): Job => ({ owner: { accountId, deviceId } })
+
+it('[BK-19] a device has one job at work, however many it brings', () => {
+  const queue = new FairQueue<Job>(2)
+  const many = Array.from({ length: 100 }, () => job('a'))
+  const one = job('a', 'other')
+  for (const task of [...many, one]) queue.push(task)
+  expect(queue.take()).toBe(many[0])
+  expect(queue.take()).toBe(one)
   expect(queue.hasReady()).toBe(false)
+  queue.ended(one, false)
   expect(queue.take()).toBeUndefined()
-  if (first) queue.ended(first, false)
-  expect(queue.take()).toEqual(job('many', 1))
 })
 
-it('[BK-19] an owner of heavy jobs waits behind all others, for a minute', () => {
+it('[BK-19] an account without a job at work finds a place, also when the ordinary ones are taken', () => {
+  const queue = new FairQueue<Job>(2)
+  const fleet = Array.from({ length: 10 }, (_, i) => job('fleet', `d${i}`))
+  for (const task of fleet) queue.push(task)
+  expect([queue.take(), queue.take(), queue.take()]).toEqual([fleet[0], fleet[1], undefined])
+  const other = job('other')
+  queue.push(other)
+  expect(queue.take()).toBe(other)
+})
+
+it('[BK-19] long jobs leave their places, but never the last one to the same account', () => {
+  const queue = new FairQueue<Job>(2)
+  const fleet = Array.from({ length: 10 }, (_, i) => job('fleet', `d${i}`))
+  for (const task of fleet) queue.push(task)
+  for (let i = 0; i < 3; i++) {
+    const task = queue.take()
+    expect(task).toBe(fleet[i])
+    if (task) queue.isLong(task)
+  }
+  expect(queue.take()).toBeUndefined()
+  const other = job('other')
+  queue.push(other)
+  expect(queue.take()).toBe(other)
+  queue.push(job('third'))
+  expect(queue.take()).toBeUndefined()
+})
+
+it('[BK-19] the account with the fewest jobs at work comes first', () => {
+  const queue = new FairQueue<Job>(4)
+  const fleet = Array.from({ length: 3 }, (_, i) => job('fleet', `d${i}`))
+  for (const task of fleet) queue.push(task)
+  queue.take()
+  const other = job('other')
+  queue.push(other)
+  expect([queue.take(), queue.take()]).toEqual([other, fleet[1]])
+})
+
+it('[BK-19] a device whose job was killed waits behind all others, for a minute', () => {
   let now = 0
-  const queue = new FairQueue<ReturnType<typeof job>>(() => now)
-  queue.push(job('heavy', 0))
-  const first = queue.take()
-  if (first) queue.ended(first, true)
-  queue.push(job('heavy', 1))
-  queue.push(job('light', 2))
-  expect(queue.take()).toEqual(job('light', 2))
-  expect(queue.take()).toEqual(job('heavy', 1))
-  queue.ended(job('heavy', 1), false)
+  const queue = new FairQueue<Job>(1, () => now)
+  const [killed, again, light] = [job('heavy'), job('heavy'), job('light')]
+  queue.push(killed)
+  queue.take()
+  queue.ended(killed, true)
+  queue.push(again)
+  queue.push(light)
+  expect(queue.take()).toBe(light)
+  expect(queue.take()).toBe(again)
+  queue.ended(light, false)
+  queue.ended(again, false)
   now = 61_000
-  queue.push(job('heavy', 3))
-  queue.push(job('other', 4))
-  expect(queue.take()).toEqual(job('heavy', 3))
+  queue.push(again)
+  queue.push(light)
+  expect(queue.take()).toBe(again)
 })
 
 it('[BK-19] what waits at the end is handed back', () => {
-  const queue = new FairQueue<ReturnType<typeof job>>()
-  queue.push(job('a', 1))
-  queue.push(job('b', 2))
-  expect(queue.drain()).toEqual([job('a', 1), job('b', 2)])
+  const queue = new FairQueue<Job>(2)
+  const tasks = [job('a'), job('b')]
+  for (const task of tasks) queue.push(task)
+  expect(queue.drain()).toEqual(tasks)
   expect(queue.hasReady()).toBe(false)
 })
