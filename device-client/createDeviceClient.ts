@@ -19,7 +19,7 @@ import type {
 } from './deviceClient.ts'
 import type { Footprint } from './observe/foreignWrites.ts'
 import { Tracker } from './observe/tracker.ts'
-import type { SqlDatabase, SqlOpener } from './ports.ts'
+import type { Digest, SqlDatabase, SqlOpener } from './ports.ts'
 import { registerDevice } from './register.ts'
 import { restoreDatabase } from './restore/restoreDatabase.ts'
 import type { RestoreTarget } from './restore/restoreTarget.ts'
@@ -37,6 +37,8 @@ export interface DeviceClientPorts extends BackupPorts {
   /** Forgets the picture of a database that is no longer tracked. */
   removePicture(name: string): void
   restoreTarget(path: string): RestoreTarget
+  /** The platform's own SHA-256; a portable one if absent. */
+  readonly createDigest?: () => Digest
   /** A path as this device always spells it, and the name a database gets from it. */
   absolutePath(path: string): string
   nameOf(path: string): string
@@ -229,6 +231,7 @@ async function restore(ports: DeviceClientPorts, options: RestoreOptions): Promi
     target: ports.restoreTarget(path),
     wanted: JSON.stringify([options.database, fromDeviceId, point]),
     gzip: ports.gzip,
+    ...(ports.createDigest && { createDigest: ports.createDigest }),
     clock: ports.clock,
     onProgress: (done, total) => ports.onProgress({ database: options.database, what: 'restore', done, total }),
     ...(adopts

@@ -93,6 +93,13 @@ export interface Gzip {
   decompress(source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncIterable<Uint8Array>
 }
 
+/** SHA-256 of octets that come in pieces. */
+export interface Digest {
+  update(bytes: Uint8Array): void
+  /** Lower-case hex; ends the digest. */
+  hex(): string
+}
+
 /** Small durable records of the agent: configuration, secrets, nonces, pending sessions. */
 export interface KeyStore {
   get(key: string): Promise<Uint8Array | undefined>

@@ -36,7 +36,7 @@ export const betterSqliteOpener: SqlOpener = { open: (path) => openDeviceDatabas
 export function openDeviceDatabase(path: string, options: { busyTimeoutMs?: number } = {}): SqlDatabase {
   const patienceMs = options.busyTimeoutMs ?? BUSY_TIMEOUT_MS
   const driver = openDriver(path, patienceMs)
-  driver.pragma(`busy_timeout=${Math.min(ASK_MS, patienceMs)}`)
+  driver.pragma(askSoon(patienceMs))
   const patiently: Runner = (work) => translated(path, () => askAgain(work, patienceMs))
   return {
     exec: (sql) => patiently(() => void driver.exec(sql)),
@@ -46,6 +46,8 @@ export function openDeviceDatabase(path: string, options: { busyTimeoutMs?: numb
 }
 
 type Runner = <T>(work: () => T) => T
+
+const askSoon = (patienceMs: number): string => `busy_timeout=${Math.min(ASK_MS, patienceMs)}`
 
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
@@ -78,13 +80,15 @@ export function openDriver(path: string, busyTimeoutMs: number = BUSY_TIMEOUT_MS
     throw new CodedError('database.unknown', `there is no file ${path}`, { next: 'Check the path.', fields: { path } })
   }
   return translated(path, () => {
-    const driver = new Database(path, { fileMustExist: true, timeout: busyTimeoutMs })
+    const driver = new Database(path, { fileMustExist: true })
     try {
       driver.defaultSafeIntegers(true)
       driver.pragma('foreign_keys=OFF')
       driver.pragma('recursive_triggers=OFF')
       // The first read: shows a held lock, another format or damage here and not in the middle of the work.
-      driver.prepare('SELECT count(*) FROM sqlite_schema').get()
+      driver.pragma(askSoon(busyTimeoutMs))
+      askAgain(() => driver.prepare('SELECT count(*) FROM sqlite_schema').get(), busyTimeoutMs)
+      driver.pragma(`busy_timeout=${busyTimeoutMs}`)
     } catch (cause) {
       driver.close()
       throw cause

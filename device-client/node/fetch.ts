@@ -120,7 +120,8 @@ async function readBody(response: http.IncomingMessage, maxBytes: number, init: 
     if (init.signal?.aborted === true) throw new CodedError('network.unreachable', 'the exchange was given up')
     chunks.push(chunk)
   }
-  return new Uint8Array(Buffer.concat(chunks, total))
+  const body = Buffer.concat(chunks, total)
+  return new Uint8Array(body.buffer, body.byteOffset, body.length)
 }
 
 function replyOf(response: http.IncomingMessage, body: Uint8Array): FetchReply {

@@ -29,10 +29,10 @@ export function fileRestoreTarget(path: string): RestoreTarget {
       translated(folder, async () => {
         await rm(folder, { recursive: true, force: true })
         await mkdir(folder, { recursive: true, mode: 0o700 })
-        await writeWhole(ticketPath, ticket)
+        await writeWhole(ticketPath, ticket, true)
       }),
     readSegment: (segment) => readIfThere(pathOf(segment)),
-    keepSegment: (segment, sealed) => translated(folder, () => writeWhole(pathOf(segment), sealed)),
+    keepSegment: (segment, sealed) => translated(folder, () => writeWhole(pathOf(segment), sealed, false)),
     replace: (plain) => replace(path, join(folder, 'plain.db'), plain),
     clear: () => translated(folder, () => rm(folder, { recursive: true, force: true })),
   }
@@ -62,12 +62,13 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+/** Segments need not be durable: their digests are checked again before they are used. */
+async function writeWhole(path: string, bytes: Uint8Array, durable: boolean): Promise<void> {
   const beside = `${path}.new`
   const file = await open(beside, 'w', 0o600)
   try {
     await file.writeFile(bytes)
-    await file.sync()
+    if (durable) await file.sync()
   } finally {
     await file.close()
   }

@@ -1,5 +1,6 @@
 /** The device client on Node: the core with this folder's adapters, in an agent's home. */
 
+import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { basename, extname, join, resolve } from 'node:path'
 import { createAgentRecords } from '../agentRecords.ts'
@@ -49,6 +50,10 @@ export function openNodeClient(
       for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(picturePath(name) + suffix, { force: true })
     },
     restoreTarget: fileRestoreTarget,
+    createDigest: () => {
+      const digest = createHash('sha256')
+      return { update: (bytes) => void digest.update(bytes), hex: () => digest.digest('hex') }
+    },
     absolutePath: (path) => resolve(path),
     nameOf: (path) => basename(path, extname(path)),
     version,

@@ -20,6 +20,8 @@ export interface FetchSegmentsOptions {
   /** Tries per segment before giving up; 5 by default. */
   readonly tries?: number
   readonly onProgress?: (segmentsDone: number, segmentsTotal: number) => void
+  /** Told when a segment is kept. */
+  readonly onKept?: (segment: number) => void
 }
 
 const DEFAULT_PARALLEL = 3
@@ -44,7 +46,10 @@ export async function fetchSegments(map: SegmentMap, options: FetchSegmentsOptio
       // The first failure ends the others as soon as their segment is through.
       if (failed) return
       try {
-        bytesReceived += await ensureSegment(entry, options)
+        const receivedBytes = await ensureSegment(entry, options)
+        // Read after the wait: others count meanwhile.
+        bytesReceived += receivedBytes
+        options.onKept?.(entry.number)
       } catch (cause) {
         failed = true
         throw cause

@@ -6,9 +6,15 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { CodedError } from '../../schemas/errors.ts'
 import { type SegmentMap, segmentContext, segmentNonce } from '../../schemas/restore/segmentMap.ts'
-import type { Gzip } from '../ports.ts'
+import type { Digest, Gzip } from '../ports.ts'
 import { isListed } from './fetchSegments.ts'
 import { importSealKey, toHex } from './webCrypto.ts'
+
+/** In plain JavaScript, for platforms that have no digest of pieces. */
+export function portableDigest(): Digest {
+  const digest = sha256.create()
+  return { update: (bytes) => void digest.update(bytes), hex: () => toHex(digest.digest()) }
+}
 
 /**
  * The plain octets. What came out is the whole file only if the loop ended without an error.
@@ -20,15 +26,15 @@ export async function* joinSegments(
   contentKey: Uint8Array,
   readSegment: (segment: number) => Promise<Uint8Array | undefined>,
   gzip: Gzip,
+  digest: Digest = portableDigest(),
 ): AsyncGenerator<Uint8Array> {
-  const digest = sha256.create()
   let sizeBytes = 0
   for await (const piece of gzip.decompress(openSegments(map, contentKey, readSegment), map.sizeBytes)) {
     digest.update(piece)
     sizeBytes += piece.length
     yield piece
   }
-  if (sizeBytes !== map.sizeBytes || toHex(digest.digest()) !== map.sha256)
+  if (sizeBytes !== map.sizeBytes || digest.hex() !== map.sha256)
     throw new CodedError(
       'integrity.mismatch',
       `the joined file of ${sizeBytes} octets is not the one that was backed up`,

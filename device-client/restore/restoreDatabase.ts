@@ -8,10 +8,11 @@ import { CodedError } from '../../schemas/errors.ts'
 import type { RestoreCompletion, RestoreTicket } from '../../schemas/http/backups.ts'
 import type { SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import { decodeUtf8, encodeUtf8 } from '../../schemas/utf8.ts'
-import type { Clock, Gzip } from '../ports.ts'
+import type { Clock, Digest, Gzip } from '../ports.ts'
 import { step } from '../steps.ts'
 import { fetchSegments } from './fetchSegments.ts'
 import { joinSegments } from './joinSegments.ts'
+import { createKeptSegments } from './keptSegments.ts'
 import type { RestoreTarget } from './restoreTarget.ts'
 import { verifySegmentMap } from './verifySegmentMap.ts'
 
@@ -30,6 +31,8 @@ export interface RestoreDatabaseOptions {
   /** Keys of servers that were known before; without any, the ticket's own are taken, as the channel is trusted. */
   readonly trustedKeys?: readonly JWK[]
   readonly gzip: Gzip
+  /** The platform's own SHA-256; a portable one if absent. */
+  readonly createDigest?: () => Digest
   readonly clock: Clock
   readonly onProgress?: (segmentsDone: number, segmentsTotal: number) => void
   /**
@@ -89,30 +92,43 @@ async function readKeptTicket(options: RestoreDatabaseOptions): Promise<RestoreT
 async function restoreByTicket(ticket: RestoreTicket, options: RestoreDatabaseOptions): Promise<RestoredDatabase> {
   const { calls, target } = options
   const map = await verifySegmentMap(ticket.segmentMap, options.trustedKeys ?? ticket.signingKeys ?? [])
-  const bytesReceived = await fetchSegments(map, {
-    fetchSegment: (segment) => calls.readSegment(ticket.restoreId, segment),
-    target,
-    clock: options.clock,
-    ...(options.onProgress && { onProgress: options.onProgress }),
-  })
-  step('join')
-  await putInPlace(map, ticket, options)
+  const bytesReceived = await fetchIntoPlace(map, ticket, options)
   const position = { lineage: ticket.lineage, number: ticket.number, token: ticket.token }
   if (options.adopt) {
-    step('adopt')
     options.adopt(position)
-    step('adopted')
     await calls.completeRestore(ticket.restoreId)
-    step('confirmed')
   }
   await target.clear()
-  step('cleared')
   return { position, bytesReceived, sizeBytes: map.sizeBytes, sha256: map.sha256 }
 }
 
-async function putInPlace(map: SegmentMap, ticket: RestoreTicket, options: RestoreDatabaseOptions): Promise<void> {
-  const { target, gzip } = options
+/** The plain file grows while segments arrive; it takes its name when all are there. */
+async function fetchIntoPlace(
+  map: SegmentMap,
+  ticket: RestoreTicket,
+  options: RestoreDatabaseOptions,
+): Promise<number> {
+  const { calls, target, gzip, onProgress, createDigest } = options
   const contentKey = base64url.decode(ticket.contentKey)
   if (contentKey.length !== 32) throw new CodedError('protocol.malformed', 'the content key has not 256 bits')
-  await target.replace(joinSegments(map, contentKey, (segment) => target.readSegment(segment), gzip))
+  const kept = createKeptSegments()
+  const fetching = fetchSegments(map, {
+    fetchSegment: (segment) => calls.readSegment(ticket.restoreId, segment),
+    target,
+    clock: options.clock,
+    onKept: kept.add,
+    ...(onProgress && { onProgress }),
+  }).catch((cause: unknown) => {
+    kept.fail(cause)
+    throw cause
+  })
+  const read = async (segment: number): Promise<Uint8Array | undefined> => {
+    await kept.wait(segment)
+    return target.readSegment(segment)
+  }
+  const placing = target.replace(joinSegments(map, contentKey, read, gzip, createDigest?.()))
+  const [fetched, placed] = await Promise.allSettled([fetching, placing])
+  if (fetched.status === 'rejected') throw fetched.reason
+  if (placed.status === 'rejected') throw placed.reason
+  return fetched.value
 }

@@ -6,12 +6,14 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 const lockedNode = join(root, 'node_modules', '.bin', 'node')
+const compiledCode = join(root, 'node_modules', '.cache', 'nightferry')
 const forwardedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
 
 /** True if `version` (as in `process.versions.node`) strips types without a flag and has Node-API 10. */
@@ -41,6 +43,7 @@ export async function launch(entry, args) {
   const path = join(root, entry)
   if (isNodeRecentEnough(process.versions.node)) {
     process.argv = [process.argv[0], path, ...args]
+    keepCompiledCode()
     await import(pathToFileURL(path).href)
     return
   }
@@ -52,9 +55,19 @@ export async function launch(entry, args) {
   reexecute(path, args)
 }
 
+/**
+ * Code is compiled once, not at every start; child processes find it too. It lies beside the code itself: whoever may
+ * write there may change the code anyway, which is not so in a folder for everyone's temporary files.
+ */
+function keepCompiledCode() {
+  process.env.NODE_COMPILE_CACHE ??= compiledCode
+  module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE)
+}
+
 /** Runs the locked Node on `path`; stdio, signals and exit code pass through. */
 function reexecute(path, args) {
-  const child = spawn(lockedNode, [path, ...args], { stdio: 'inherit' })
+  const env = { NODE_COMPILE_CACHE: compiledCode, ...process.env }
+  const child = spawn(lockedNode, [path, ...args], { stdio: 'inherit', env })
   const forwarders = forwardedSignals.map((signal) => {
     // A terminal sends its own signals to both of us; a second one would look like "stop at once".
     const fromTerminal = signal !== 'SIGTERM' && process.stdin.isTTY === true

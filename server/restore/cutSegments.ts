@@ -4,14 +4,15 @@
  */
 
 import { createCipheriv, createHash, hash } from 'node:crypto'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
+import { promisify } from 'node:util'
+import { constants, crc32, deflateRaw } from 'node:zlib'
+import { gzipBlocks } from '../../schemas/gzip/gzipBlocks.ts'
 import { SEGMENT_BYTES } from '../../schemas/limits.ts'
 import { type SegmentEntry, segmentContext, segmentNonce } from '../../schemas/restore/segmentMap.ts'
 
-/** Level 3: on rows of an application twice as fast as 6, and 4 % larger. */
-const GZIP_LEVEL = 3
+/** Level 1: on rows of an application 2.4 times as fast as 6, and 5 % larger. */
+const GZIP_LEVEL = 1
+const DEFLATE_CHUNK_BYTES = 512 * 1024
 
 /** What the map says about a cut image. */
 export interface CutImage {
@@ -47,16 +48,20 @@ export async function cutSegments(
   return { sizeBytes, sha256: digest.digest('hex'), segments }
 }
 
-async function* gzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const stream = createGzip({ level: GZIP_LEVEL, chunkSize: 256 * 1024 })
-  // An error of the source ends the stream with the same error, so it is met once: in the loop below.
-  const feeding = pipeline(Readable.from(source), stream).catch(() => {})
-  try {
-    for await (const piece of stream) yield piece
-  } finally {
-    stream.destroy()
-    await feeding
-  }
+const deflateBlock = promisify(deflateRaw)
+
+function gzip(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  return gzipBlocks(source, {
+    crc32,
+    deflate: (block, dictionary) =>
+      deflateBlock(block, {
+        level: GZIP_LEVEL,
+        memLevel: 9,
+        chunkSize: DEFLATE_CHUNK_BYTES,
+        finishFlush: constants.Z_SYNC_FLUSH,
+        ...(dictionary && { dictionary }),
+      }),
+  })
 }
 
 async function* cutPieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
