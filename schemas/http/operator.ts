@@ -4,10 +4,11 @@
 
 import { z } from 'zod'
 import { accountCalls, accountSummary, appPassword, registeredDevice } from './accounts.ts'
+import { backupCalls } from './backups.ts'
 import type { HttpCall } from './call.ts'
-import { accountName, deviceId } from './fields.ts'
+import { accountName, databaseName, deviceId } from './fields.ts'
 
-/** `/api/v1/accounts*`, `/api/v1/devices*`, `/api/v1/openapi.json`. */
+/** `/api/v1/accounts*`, `/api/v1/devices`, `/api/v1/openapi.json`. */
 export const operatorCalls = {
   listAccounts: {
     method: 'get',
@@ -68,6 +69,26 @@ export const operatorCalls = {
     body: z.strictObject({ disabled: z.boolean() }),
     status: 204,
     errors: ['account.unknown', 'device.unknown'],
+  },
+  listAccountDatabases: {
+    method: 'get',
+    path: '/api/v1/accounts/{name}/databases',
+    summary: 'Lists the databases of all devices of an account',
+    access: ['operator'],
+    params: z.strictObject({ name: accountName }),
+    status: 200,
+    reply: backupCalls.listDatabases.reply,
+    errors: ['account.unknown'],
+  },
+  listAccountPoints: {
+    method: 'get',
+    path: '/api/v1/accounts/{name}/databases/{deviceId}/{database}/points',
+    summary: 'Lists the moments a database of an account can be restored to, newest first',
+    access: ['operator'],
+    params: z.strictObject({ name: accountName, deviceId, database: databaseName }),
+    status: 200,
+    reply: backupCalls.listPoints.reply,
+    errors: ['account.unknown', 'database.unknown'],
   },
   openApi: {
     method: 'get',

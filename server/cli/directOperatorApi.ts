@@ -1,17 +1,13 @@
 /** The operator's interface on a server that was opened in this process (`--data`). */
 
-import { CodedError } from '../../schemas/errors.ts'
+import { findAccount } from '../account/findAccount.ts'
 import type { OpenedServer } from './openedServer.ts'
-import type { OperatorApi } from './operatorApi.ts'
+import { type OperatorApi, toDeviceDatabase } from './operatorApi.ts'
 
 /** Fills `OperatorApi` with the parts of `server`. */
 export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
   const { accounts } = server
-  const accountIdOf = async (name: string) => {
-    const found = (await accounts.listAccounts()).find((account) => account.name === name)
-    if (found === undefined) throw new CodedError('account.unknown', `there is no account ${name}`)
-    return found.accountId
-  }
+  const accountIdOf = async (name: string) => (await findAccount(accounts, name)).accountId
   return {
     addAccount: (name, password) => accounts.register(name, password),
     listAccounts: () => accounts.listAccounts(),
@@ -27,12 +23,7 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     },
     listDatabases: async ({ accountName, deviceId }) => {
       const rows = await server.databases.list(await accountIdOf(accountName))
-      return rows
-        .filter((row) => row.deviceId === deviceId)
-        .map(({ name, kind, number, sizeBytes, lastBackupAt, lastMode, reason }) => ({
-          ...{ name, kind, number, sizeBytes, lastBackupAt, lastMode },
-          ...(reason === undefined ? {} : { reason }),
-        }))
+      return rows.filter((row) => row.deviceId === deviceId).map(toDeviceDatabase)
     },
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),

@@ -38,8 +38,15 @@ export interface OperatorApi {
   /** Returned once and never again. @throws {CodedError} `account.unknown`. */
   createAppPassword(accountName: string): Promise<{ readonly user: string; readonly password: string }>
   listDevices(): Promise<readonly AccountDevice[]>
-  /** @throws {CodedError} `auth.forbidden` where the server shows databases to their owner only. */
+  /** @throws {CodedError} `account.unknown`. */
   listDatabases(device: AccountDevice): Promise<readonly DeviceDatabase[]>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
+}
+
+/** What a command shows of a database, whichever way it was asked for. */
+export function toDeviceDatabase(row: DeviceDatabase): DeviceDatabase {
+  const { name, kind, number, sizeBytes, lastBackupAt, lastMode, reason } = row
+  const shown = { name, kind, number, sizeBytes, lastBackupAt, lastMode }
+  return reason === undefined ? shown : { ...shown, reason }
 }

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { CodedError, isErrorCode } from '../../schemas/errors.ts'
 import { calls } from '../../schemas/http/api.ts'
 import { formatPath, type HttpCall } from '../../schemas/http/call.ts'
-import type { OperatorApi } from './operatorApi.ts'
+import { type OperatorApi, toDeviceDatabase } from './operatorApi.ts'
 
 /** Longest time for one call, in milliseconds. */
 const TIMEOUT_MS = 30_000
@@ -34,9 +34,12 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
     setAccountDisabled: async (name, disabled) => void (await send(calls.setAccountDisabled, { name }, { disabled })),
     createAppPassword: (name) => read(calls.addAppPassword, { name }),
     listDevices: async () => (await read(calls.listDevices)).devices,
-    listDatabases: async ({ deviceId }) =>
-      (await read(calls.listDatabases)).databases.filter((database) => database.deviceId === deviceId),
-    listPoints: async ({ deviceId }, name) => (await read(calls.listPoints, { deviceId, name })).points,
+    listDatabases: async ({ accountName, deviceId }) => {
+      const { databases } = await read(calls.listAccountDatabases, { name: accountName })
+      return databases.filter((database) => database.deviceId === deviceId).map(toDeviceDatabase)
+    },
+    listPoints: async ({ accountName, deviceId }, database) =>
+      (await read(calls.listAccountPoints, { name: accountName, deviceId, database })).points,
   }
 }
 

@@ -1,7 +1,7 @@
 /** Handlers of `/api/v1/databases*` and `/api/v1/restores*`. A caller sees only its own account (RS-8). */
 
 import { CodedError } from '../../schemas/errors.ts'
-import type { backupCalls } from '../../schemas/http/backups.ts'
+import type { backupCalls, DatabaseSummary } from '../../schemas/http/backups.ts'
 import type { AccountService, RegisteredDevice } from '../account/accountService.ts'
 import type { DatabaseRow, Databases } from '../catalogue/catalogue.ts'
 import type { RestoreService } from '../restore/restoreService.ts'
@@ -15,13 +15,9 @@ export interface BackupHandlerParts {
 
 /** Handlers of the calls in `backupCalls`. */
 export function backupHandlers(parts: BackupHandlerParts): Pick<Required<Handlers>, keyof typeof backupCalls> {
-  const { accountService, databases, restores } = parts
+  const { restores } = parts
   return {
-    async listDatabases(_input, { claims }) {
-      const names = await deviceNames(accountService, claims.accountId)
-      const rows = await databases.list(claims.accountId)
-      return { databases: rows.map((row) => toSummary(row, names.get(row.deviceId) ?? row.deviceId.slice(0, 128))) }
-    },
+    listDatabases: async (_input, { claims }) => ({ databases: await listSummaries(parts, claims.accountId) }),
     listPoints: async ({ params }, { claims }) => ({
       points: await restores.listPoints(claims.accountId, params.deviceId, params.name),
     }),
@@ -30,6 +26,16 @@ export function backupHandlers(parts: BackupHandlerParts): Pick<Required<Handler
       (await restores.readSegment(deviceCaller(claims), params.restoreId, params.segment)).bytes,
     completeRestore: ({ params }, { claims }) => restores.completeRestore(deviceCaller(claims), params.restoreId),
   }
+}
+
+/** All databases of an account as the interface shows them. */
+export async function listSummaries(
+  { accountService, databases }: Pick<BackupHandlerParts, 'accountService' | 'databases'>,
+  accountId: string,
+): Promise<DatabaseSummary[]> {
+  const names = await deviceNames(accountService, accountId)
+  const rows = await databases.list(accountId)
+  return rows.map((row) => toSummary(row, names.get(row.deviceId) ?? row.deviceId.slice(0, 128)))
 }
 
 /** While the account service is away the list goes without names rather than not at all (AC-8). */
@@ -41,7 +47,7 @@ async function deviceNames(service: AccountService, accountId: string): Promise<
   return new Map(devices.map((device) => [device.deviceId, device.name]))
 }
 
-function toSummary(row: DatabaseRow, deviceName: string) {
+function toSummary(row: DatabaseRow, deviceName: string): DatabaseSummary {
   const { deviceId, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode, reason } = row
   const summary = { deviceId, deviceName, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode }
   return reason === undefined ? summary : { ...summary, reason: reason.slice(0, 1000) }

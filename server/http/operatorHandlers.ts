@@ -1,13 +1,14 @@
 /** Handlers of the operator's calls, and of the description of the interface. */
 
-import { CodedError } from '../../schemas/errors.ts'
 import type { operatorCalls } from '../../schemas/http/operator.ts'
-import type { AccountService } from '../account/accountService.ts'
+import { findAccount } from '../account/findAccount.ts'
+import { type BackupHandlerParts, listSummaries } from './backupHandlers.ts'
 import type { Handlers } from './handlers.ts'
 import { openApiDocument } from './openApi.ts'
 
 /** Handlers of the calls in `operatorCalls`. */
-export function operatorHandlers(service: AccountService): Pick<Required<Handlers>, keyof typeof operatorCalls> {
+export function operatorHandlers(parts: BackupHandlerParts): Pick<Required<Handlers>, keyof typeof operatorCalls> {
+  const service = parts.accountService
   const document = openApiDocument()
   return {
     listAccounts: async () => ({ accounts: await service.listAccounts() }),
@@ -27,11 +28,17 @@ export function operatorHandlers(service: AccountService): Pick<Required<Handler
       return { devices: lists.flat() }
     },
     async setDeviceDisabled({ params, body }) {
-      const name = params.name.toLowerCase()
-      const account = (await service.listAccounts()).find((candidate) => candidate.name.toLowerCase() === name)
-      if (account === undefined) throw new CodedError('account.unknown', `no account ${params.name}`)
+      const account = await findAccount(service, params.name)
       await service.setDeviceDisabled(params.deviceId, body.disabled, account.accountId)
       return undefined
+    },
+    async listAccountDatabases({ params }) {
+      const { accountId } = await findAccount(service, params.name)
+      return { databases: await listSummaries(parts, accountId) }
+    },
+    async listAccountPoints({ params }) {
+      const { accountId } = await findAccount(service, params.name)
+      return { points: await parts.restores.listPoints(accountId, params.deviceId, params.database) }
     },
     openApi: async () => document,
   }

@@ -3,10 +3,12 @@
  * ways run the same commands and must answer alike.
  */
 
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DatabaseRow } from '../../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
 import { compareDatabases } from '../../../server/cli/demo/compareDatabases.ts'
 import { changeDemoDatabase, createDemoDatabase } from '../../../server/cli/demo/demoDatabase.ts'
@@ -31,7 +33,7 @@ function openersOf(created = false): ServerOpeners {
   const server: OpenedServer = {
     accounts: edge.local.service,
     databases: sqlDatabases(edge.db),
-    listPoints: async () => [{ point: 'latest', number: 3, takenAt: 1, sizeBytes: 10 }],
+    listPoints: edge.restores.listPoints,
     keys: { currentKeyId: 'mk_1', masterKeyPath: 'data/master.key', created },
     createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
     listen: async () => ({ url: listening.url }),
@@ -92,18 +94,56 @@ describe.each(['--data', '--server'])('the operator with %s', (way) => {
     ])
     expect((await run(['device', 'show', 'tablet', ...options], environment)).exitCode).toBe(10)
   })
-})
 
-describe('the operator', () => {
-  it('shows a device and the points of its database', async () => {
+  it('[DC-40] shows a device, its databases and why one is kept as a file, and their points', async () => {
     const { accountId } = await edge.local.service.register('anna', 'long enough')
     await edge.local.service.registerDevice(accountId, 'phone', 'IMEI:1')
-    const shown = (await run(['device', 'show', 'anna/phone', '--json'])).json()
-    expect(shown).toEqual({ device: expect.objectContaining({ deviceId: 'IMEI:1' }), databases: [] })
-    const points = (await run(['points', 'phone', 'app', '--json'])).json()
-    expect(points).toMatchObject({ device: 'IMEI:1', database: 'app', points: [{ point: 'latest' }] })
+    await edge.local.service.registerDevice(accountId, 'tablet', 'IMEI:2')
+    const { accountId: other } = await edge.local.service.register('otto', 'long enough')
+    await edge.local.service.registerDevice(other, 'till', 'IMEI:1')
+    const databases = sqlDatabases(edge.db)
+    await databases.put(databaseRow(accountId, 'IMEI:1', 'app', 'the index i cannot be evaluated here'))
+    await databases.put(databaseRow(accountId, 'IMEI:2', 'elsewhere'))
+    await databases.put(databaseRow(other, 'IMEI:1', 'not of anna'))
+    const [options, environment] = await where()
+    const shown = await run(['device', 'show', 'anna/phone', '--json', ...options], environment)
+    expect([shown.exitCode, shown.json()]).toEqual([
+      0,
+      {
+        device: expect.objectContaining({ deviceId: 'IMEI:1', accountName: 'anna' }),
+        databases: [
+          {
+            ...{ name: 'app', kind: 'file', number: 3, sizeBytes: 4096, lastBackupAt: 1000, lastMode: 'full' },
+            reason: 'the index i cannot be evaluated here',
+          },
+        ],
+      },
+    ])
+    expect((await run(['device', 'show', 'anna/phone', ...options], environment)).stdout).toContain(
+      'the index i cannot be evaluated here',
+    )
+    const points = await run(['points', 'anna/phone', 'app', '--json', ...options], environment)
+    expect([points.exitCode, points.json()]).toEqual([
+      0,
+      {
+        ...{ device: 'IMEI:1', database: 'app' },
+        points: [{ point: 'latest', number: 3, lineage: 'a'.repeat(32), takenAt: 1, sizeBytes: 10 }],
+      },
+    ])
   })
+})
 
+/** A copy as a file if there is a reason for it, else as tables. */
+function databaseRow(accountId: string, deviceId: string, name: string, reason?: string): DatabaseRow {
+  return {
+    ...{ accountId, deviceId, name, copyId: randomUUID(), kind: reason === undefined ? 'sql' : 'file' },
+    ...{ wrappedKey: 'wrapped', lineage: 'a'.repeat(32), number: 3, token: 'b'.repeat(32), sizeBytes: 4096 },
+    ...{ lastBackupAt: 1000, lastMode: 'full', createdAt: 1000 },
+    ...(reason === undefined ? {} : { reason }),
+  }
+}
+
+describe('the operator', () => {
   it('[DC-41] needs a token for a server elsewhere, and never a password as an option', async () => {
     const remote = ['account', 'list', '--server', listening.url]
     expect((await run(remote)).exitCode).toBe(12)

@@ -23,6 +23,7 @@ export interface Edge {
   readonly app: Express
   readonly local: LocalUnderTest
   readonly db: CatalogueDb
+  readonly restores: RestoreService
   /** What the session engine was given last. */
   readonly omads: { last?: Parameters<HandleOmads>[0] }
   /** Lines that were logged. */
@@ -65,6 +66,7 @@ export async function openEdge(
   const omads: Edge['omads'] = {}
   const logged: string[] = []
   const accountService = local.service
+  const backupParts = { accountService, databases: sqlDatabases(db), restores: memoryRestores('IMEI:1') }
   const app = createApp({
     handlers: {
       ...accountHandlers({
@@ -74,8 +76,8 @@ export async function openEdge(
         metrics,
       }),
       ...accountInternalHandlers(accountService),
-      ...backupHandlers({ accountService, databases: sqlDatabases(db), restores: memoryRestores('IMEI:1') }),
-      ...operatorHandlers(accountService),
+      ...backupHandlers(backupParts),
+      ...operatorHandlers(backupParts),
     },
     handleOmads: async (request) => {
       omads.last = request
@@ -95,6 +97,7 @@ export async function openEdge(
     app,
     local,
     db,
+    restores: backupParts.restores,
     omads,
     logged,
     async close() {

@@ -55,7 +55,7 @@ describe('OpenAPI document', () => {
   })
 
   it('is about routes that answer: each refuses a caller without credentials, or a body that is none', async () => {
-    const filled = { name: 'x', deviceId: 'y', restoreId: 'r', segment: 0 }
+    const filled = { name: 'x', database: 'd', deviceId: 'y', restoreId: 'r', segment: 0 }
     for (const [name, call] of Object.entries<HttpCall>(calls)) {
       const response = await request(edge.app)
         [call.method](formatPath(call, filled))
@@ -97,5 +97,7 @@ describe('OpenAPI document', () => {
     await send('listAccounts', operator)
     await send('listDevices', operator)
     await send('addAppPassword', operator, undefined, { name: 'anna' })
+    await send('listAccountDatabases', operator, undefined, { name: 'anna' })
+    await send('listAccountPoints', operator, undefined, { name: 'anna', deviceId: 'IMEI:1', database: 'app' })
   })
 })
