@@ -47,7 +47,7 @@ export function readConfig(
   return Object.fromEntries(entries) as unknown as Config
 }
 
-function parse(name: string, { type }: Setting, text: string): unknown {
+function parse(name: string, { type, least = 0 }: Setting, text: string): unknown {
   if (typeof type !== 'string') return type.includes(text) ? text : refuse(name, text, `one of ${type.join(', ')}`)
   switch (type) {
     case 'text':
@@ -55,9 +55,12 @@ function parse(name: string, { type }: Setting, text: string): unknown {
     case 'path':
       return text === '' ? refuse(name, text, 'a path') : isAbsolute(text) ? text : resolve(text)
     case 'port':
-      return wholeNumber(text, 65_535) ?? refuse(name, text, 'a port')
+      return wholeNumber(text, 0, 65_535) ?? refuse(name, text, 'a port')
     case 'whole':
-      return wholeNumber(text, Number.MAX_SAFE_INTEGER) ?? refuse(name, text, 'a whole number')
+      return (
+        wholeNumber(text, least, Number.MAX_SAFE_INTEGER) ??
+        refuse(name, text, least === 0 ? 'a whole number' : `a whole number of at least ${least}`)
+      )
     case 'url':
       return httpUrl(text) ?? refuse(name, text, 'an http or https address')
     case 'list':
@@ -65,8 +68,8 @@ function parse(name: string, { type }: Setting, text: string): unknown {
   }
 }
 
-function wholeNumber(text: string, most: number): number | undefined {
-  return /^\d{1,16}$/.test(text) && Number(text) <= most ? Number(text) : undefined
+function wholeNumber(text: string, least: number, most: number): number | undefined {
+  return /^\d{1,16}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined
 }
 
 function httpUrl(text: string): string | undefined {

@@ -10,6 +10,8 @@ export interface Setting {
   readonly type: SettingType
   /** Absent if the setting has no value unless one is given. */
   readonly fallback?: string
+  /** The least number a `whole` setting takes; 0 if absent. */
+  readonly least?: number
   readonly sentence: string
 }
 
@@ -37,16 +39,41 @@ export const settings = {
     fallback: 'info',
     sentence: 'The least important messages that are logged.',
   },
-  requestTimeoutMs: { type: 'whole', fallback: '120000', sentence: 'Longest time a request may take to arrive.' },
-  sessionIdleMs: { type: 'whole', fallback: '900000', sentence: 'Time after which a silent session is abandoned.' },
-  restoreLifeHours: { type: 'whole', fallback: '24', sentence: 'Time after which a restore image is removed.' },
+  requestTimeoutMs: {
+    type: 'whole',
+    fallback: '120000',
+    least: 1000,
+    sentence: 'Longest time a request may take to arrive.',
+  },
+  sessionIdleMs: {
+    type: 'whole',
+    fallback: '900000',
+    least: 10000,
+    sentence: 'Time after which a silent session is abandoned.',
+  },
+  restoreLifeHours: {
+    type: 'whole',
+    fallback: '24',
+    least: 1,
+    sentence: 'Time after which a restore image is removed.',
+  },
   maxObjectMb: {
     type: 'whole',
     fallback: '32768',
     sentence: 'Largest compressed backup a device may send; it has one such at a time.',
   },
-  workerTimeoutMs: { type: 'whole', fallback: '600000', sentence: 'Longest time one backup may take to apply.' },
-  workerMemoryMb: { type: 'whole', fallback: '512', sentence: 'Most memory that applying one backup may take.' },
+  workerTimeoutMs: {
+    type: 'whole',
+    fallback: '600000',
+    least: 1000,
+    sentence: 'Longest time one backup may take to apply.',
+  },
+  workerMemoryMb: {
+    type: 'whole',
+    fallback: '512',
+    least: 128,
+    sentence: 'Most memory that applying one backup may take.',
+  },
 } as const satisfies Record<string, Setting>
 
 export type SettingName = keyof typeof settings
@@ -64,8 +91,8 @@ export function optionName(name: string): string {
 /** The table as Markdown, for the documentation. */
 export function formatSettings(): string {
   const rows = Object.entries<Setting>(settings).map(
-    ([name, { type, fallback, sentence }]) =>
-      `| \`${optionName(name)}\` | \`${environmentName(name)}\` | ${typeof type === 'string' ? type : type.join(', ')} | ${fallback ? `\`${fallback}\`` : ''} | ${sentence} |`,
+    ([name, { type, least, fallback, sentence }]) =>
+      `| \`${optionName(name)}\` | \`${environmentName(name)}\` | ${typeof type === 'string' ? type : type.join(', ')}${least === undefined ? '' : `, at least ${least}`} | ${fallback ? `\`${fallback}\`` : ''} | ${sentence} |`,
   )
   return ['| Option | Environment | Type | Default | |', '|---|---|---|---|---|', ...rows].join('\n')
 }

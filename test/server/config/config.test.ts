@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../../server/config/config.ts'
 import { readSecrets } from '../../../server/config/secrets.ts'
-import { environmentName, formatSettings, optionName, settings } from '../../../server/config/settings.ts'
+import { environmentName, formatSettings, optionName, type Setting, settings } from '../../../server/config/settings.ts'
 import { createLoggers } from '../../../server/logger.ts'
 
 describe('configuration', () => {
@@ -50,8 +50,26 @@ describe('configuration', () => {
       )
   })
 
+  it('refuses numbers with which the server could not work, with the name of the setting', () => {
+    const withLeast = Object.entries<Setting>(settings).flatMap(([name, { type, least }]) =>
+      type === 'whole' && least !== undefined ? [{ name, least }] : [],
+    )
+    expect(withLeast.map(({ name }) => name)).toEqual([
+      ...['requestTimeoutMs', 'sessionIdleMs', 'restoreLifeHours', 'workerTimeoutMs', 'workerMemoryMb'],
+    ])
+    for (const { name, least } of withLeast) {
+      for (const text of ['0', String(least - 1)])
+        expect(() => readConfig({ [environmentName(name)]: text }), name).toThrow(
+          expect.objectContaining({ code: 'config.invalid', fields: { setting: name } }),
+        )
+      expect(readConfig({ [environmentName(name)]: String(least) })).toHaveProperty(name, least)
+      expect(formatSettings()).toContain(`whole, at least ${least}`)
+    }
+    expect(readConfig({ NIGHTFERRY_TRUST_PROXY: '0' }).trustProxy).toBe(0)
+  })
+
   it('reads every setting of the table from the environment, and documents it', () => {
-    const samples = { text: 'x', path: '/x', port: '1', whole: '1', url: 'http://x', list: 'x' }
+    const samples = { text: 'x', path: '/x', port: '1', whole: '100000', url: 'http://x', list: 'x' }
     const given = Object.fromEntries(
       Object.entries(settings).map(([name, { type }]) => [
         environmentName(name),
