@@ -149,7 +149,9 @@ describe.concurrent.each(['delete', 'wal'])('a database in %s mode with a reader
     expect(answer).toMatchObject(mode === 'wal' ? { exitCode: 0, report: { mode: 'full' } } : locked(path))
     expect(answer.durationMs).toBeLessThan(SOON_MS)
     await holder.release()
-    expect(await agent.do('backup', '--database', name)).toMatchObject({ mode: mode === 'wal' ? 'none' : 'full' })
+    // The reader kept our own last write in the log: carried over at its end, it looks like a write without a note
+    // (DC-27), and the tables are sent once more.
+    expect(await agent.do('backup', '--database', name)).toMatchObject({ mode: mode === 'wal' ? 'delta' : 'full' })
   })
 })
 
