@@ -34,6 +34,7 @@ import { createLoggers } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { createOmads } from './omads/handleMessage.ts'
 import { checkWritable } from './storage/checkWritable.ts'
+import { createMessageDecoder } from './worker/decodeMessages.ts'
 
 /** How often silent sessions and expired restores are looked for, milliseconds. */
 const SWEEP_MS = 60_000
@@ -66,8 +67,10 @@ export async function assembleServer(
   const databases = sqlDatabases(catalogue)
   const backups = await assembleBackups({ config, catalogue, databases, keyRing, loggers, metrics, clock })
   const sessions = sqlSessionStore(catalogue)
+  const decoder = createMessageDecoder()
   const omads = createOmads({
     sessions,
+    decode: (bytes, encoding) => decoder.decode(bytes, encoding),
     nonces: sqlNonceStore(catalogue),
     verifier: createLoginVerifier({
       knownLogins: sqlKnownLogins(catalogue),
@@ -115,7 +118,7 @@ export async function assembleServer(
     keys: keysOf(keys),
     createOperatorToken: (lifeS) => operatorToken(accounts, lifeS),
     listen: async () => {
-      await backups.removeStrays()
+      await backups.removeStrays(sessions)
       await sweep()
       listening = await listen(app, config)
       timer = setInterval(() => void sweep(), SWEEP_MS)
@@ -124,6 +127,7 @@ export async function assembleServer(
     close: async () => {
       clearInterval(timer)
       await listening?.close()
+      await decoder.close()
       await backups.close()
       await accounts.close()
       await catalogue.destroy()

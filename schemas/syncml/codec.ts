@@ -19,12 +19,12 @@ const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
 }
 
 /**
- * Reads a message. Octets of Items are views of `octets`, so keep those unchanged as long as the message lives.
+ * Reads a message; in WBXML `maxTokens` bounds the time it takes. Octets of Items are views of `octets`, so keep those unchanged as long as the message lives.
  * @throws {CodedError} `protocol.malformed`, `protocol.too-large`
  */
-export function decodeMessage(octets: Uint8Array, encoding: Encoding): Message {
+export function decodeMessage(octets: Uint8Array, encoding: Encoding, maxTokens?: number): Message {
   if (octets.length > MAX_MESSAGE_BYTES) throw tooLarge(`a message of ${octets.length} octets`, MAX_MESSAGE_BYTES)
-  return readMessage(encoding === 'xml' ? decodeXml(octets) : decodeWbxml(octets, 'syncml'))
+  return readMessage(encoding === 'xml' ? decodeXml(octets) : decodeWbxml(octets, 'syncml', maxTokens))
 }
 
 /**

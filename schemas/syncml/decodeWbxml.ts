@@ -33,6 +33,8 @@ interface Document {
   readonly open: Frame[]
   page: number
   elements: number
+  /** Tokens that may still be read: a bound of the caller's on the time this takes. */
+  tokensLeft: number
   /** Octets taken from the string table so far: a table of 16 KiB could be named a million times. */
   tableOctets: number
   root: Element | undefined
@@ -42,11 +44,13 @@ interface Document {
 const PADDING: ReadonlySet<number> = new Set([0x00, 0x0a, 0x0d, 0x20])
 
 /**
- * Reads one document; `assumed` is its kind where the public identifier does not tell.
+ * Reads one document; `assumed` is its kind where the public identifier does not tell. More than `maxTokens` are too
+ * many.
  * @throws {CodedError} `protocol.malformed` or `protocol.too-large`
  */
-export function decodeWbxml(octets: Uint8Array, assumed: DocumentKind): Element {
+export function decodeWbxml(octets: Uint8Array, assumed: DocumentKind, maxTokens = Number.POSITIVE_INFINITY): Element {
   const document = readHeader(new OctetReader(octets), assumed)
+  document.tokensLeft = maxTokens
   const { reader } = document
   while (document.root === undefined || document.open.length > 0) readToken(document, reader.octet())
   while (!reader.atEnd) if (!PADDING.has(reader.octet())) throw malformed('octets follow the WBXML document')
@@ -69,6 +73,7 @@ function readHeader(reader: OctetReader, assumed: DocumentKind): Document {
     open: [],
     page: 0,
     elements: 0,
+    tokensLeft: Number.POSITIVE_INFINITY,
     tableOctets: 0,
     root: undefined,
   }
@@ -86,6 +91,7 @@ function kindOf(publicId: number, fpi: string): DocumentKind | undefined {
 
 function readToken(document: Document, token: number): void {
   const { reader } = document
+  if (--document.tokensLeft < 0) throw tooLarge('tokens', 0)
   switch (token) {
     case GLOBAL.switchPage:
       document.page = reader.octet()

@@ -25,6 +25,8 @@ import type { SessionRecord, SessionStore } from './sessionStore.ts'
 /** Parts the engine is built from. */
 export interface OmadsDeps extends CommandDeps, AuthenticateDeps {
   readonly sessions: SessionStore
+  /** Reads a message; at once if absent. May be of another thread (OM-24). */
+  decode?(bytes: Uint8Array, encoding: Encoding): Promise<Message>
   /** Address for RespURI; without it the request's own is used. */
   readonly publicUrl?: string
   /** Milliseconds after which a silent session is abandoned and an ended one forgotten; 15 minutes if absent. */
@@ -57,7 +59,7 @@ export function createOmads(deps: OmadsDeps): Omads {
       const encoding = encodingOf(request.contentType)
       if (encoding === undefined) return httpError(415)
       if (request.bytes.length > MAX_MESSAGE_BYTES) return httpError(413)
-      const message = decodeMessage(request.bytes, encoding)
+      const message = (await deps.decode?.(request.bytes, encoding)) ?? decodeMessage(request.bytes, encoding)
       const version = readVersion(message.header)
       if (typeof version === 'number') {
         return refuse(message, '1.2', encoding, { status: version, versions: VERSIONS[version] })

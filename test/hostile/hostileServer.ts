@@ -83,7 +83,7 @@ export async function openHostileServer(options: GivenOptions = {}, onLog?: (lin
     const owner = account ?? (await addAccount())
     const deviceId = `device-${randomUUID()}`
     const { secret } = await server.accounts.registerDevice(owner.accountId, 'a device', deviceId)
-    return createDevice(url, { ...owner, deviceId, secret })
+    return hostileDevice(url, { ...owner, deviceId, secret })
   }
 
   return {
@@ -111,7 +111,8 @@ interface Identity {
   readonly secret: string
 }
 
-function createDevice(url: string, identity: Identity) {
+/** A device that sends what it is told, over HTTP, with credentials of its own. */
+export function hostileDevice(url: string, identity: Identity) {
   const { name, deviceId, secret } = identity
   const lineage = randomBytes(16).toString('hex')
   const tokens = Array.from({ length: 8 }, () => randomBytes(16).toString('hex'))
@@ -198,6 +199,9 @@ function createDevice(url: string, identity: Identity) {
     /** A Delta as text, from position 1 to 2. */
     sendDelta: (xml: string | Uint8Array, database?: string) =>
       send(202, DELTA_TYPE, gzipSync(xml, { level: 1 }), chain(1, 2), database),
+    /** A Delta between other positions of its life. */
+    sendChain: (xml: string, numbers: readonly number[], database?: string) =>
+      send(202, DELTA_TYPE, gzipSync(xml, { level: 1 }), chain(...numbers), database),
     sendDeltaGzip: (gzip: Uint8Array, database?: string) => send(202, DELTA_TYPE, gzip, chain(1, 2), database),
   }
 }

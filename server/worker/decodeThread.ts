@@ -1,0 +1,28 @@
+/** The thread that reads large SyncML messages (OM-24): octets come in, a message or the code of its refusal goes out. */
+
+import { parentPort } from 'node:worker_threads'
+import { CodedError, type ErrorCode } from '../../schemas/errors.ts'
+import { decodeMessage } from '../../schemas/syncml/codec.ts'
+import type { Encoding, Message } from '../../schemas/syncml/message.ts'
+
+/** What the thread is asked. */
+export interface DecodeRequest {
+  readonly id: number
+  readonly bytes: Uint8Array
+  readonly encoding: Encoding
+}
+
+/** What it answers. */
+export type DecodeReply =
+  | { readonly id: number; readonly message: Message }
+  | { readonly id: number; readonly code: ErrorCode; readonly text: string }
+
+parentPort?.on('message', ({ id, bytes, encoding }: DecodeRequest) => {
+  const tell = (reply: DecodeReply): void => parentPort?.postMessage(reply)
+  try {
+    tell({ id, message: decodeMessage(bytes, encoding) })
+  } catch (cause) {
+    const code = cause instanceof CodedError ? cause.code : 'internal'
+    tell({ id, code, text: String((cause as Error).message) })
+  }
+})
