@@ -122,7 +122,7 @@ describe.skipIf(!browser.available || !shell.available)(`pages ${browser.reason}
     expect(imports).toEqual([])
     expect(code.includes('__vite-browser-external')).toBe(false)
     expect(code.includes('indexedDB.open')).toBe(true)
-    await expect(bundlePage(join(root, 'device-client/node/openClient.ts'), join(folder, 'not'))).rejects.toThrow(
+    await expect(bundlePage(join(root, 'device-client/node/openNodeClient.ts'), join(folder, 'not'))).rejects.toThrow(
       /imports node:/,
     )
   })
