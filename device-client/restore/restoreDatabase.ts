@@ -95,10 +95,14 @@ async function restoreByTicket(ticket: RestoreTicket, options: RestoreDatabaseOp
   const bytesReceived = await fetchIntoPlace(map, ticket, options)
   const position = { lineage: ticket.lineage, number: ticket.number, token: ticket.token }
   if (options.adopt) {
+    step('adopt')
     options.adopt(position)
+    step('adopted')
     await calls.completeRestore(ticket.restoreId)
+    step('confirmed')
   }
   await target.clear()
+  step('cleared')
   return { position, bytesReceived, sizeBytes: map.sizeBytes, sha256: map.sha256 }
 }
 
@@ -126,6 +130,7 @@ async function fetchIntoPlace(
     await kept.wait(segment)
     return target.readSegment(segment)
   }
+  step('join')
   const placing = target.replace(joinSegments(map, contentKey, read, gzip, createDigest?.()))
   const [fetched, placed] = await Promise.allSettled([fetching, placing])
   if (fetched.status === 'rejected') throw fetched.reason
