@@ -63,11 +63,9 @@ export function drawRow(table: TableName, draws: Draws, id: number, at: number):
 
 const makers: Readonly<Record<TableName, (draws: Draws, id: number, at: number) => Value[]>> = {
   contacts: (draws, id, at) => {
-    const uid = ''
     const given = draws.pick(GIVEN_NAMES)
     const family = draws.pick(FAMILY_NAMES)
-    const row: Value[] = [id, uid, given, family]
-    row[1] = draws.uuid()
+    const row: Value[] = [id, draws.uuid(), given, family]
     row.push(draws.chance(0.5) ? draws.pick(ORGANISATIONS) : null, drawPhone(draws))
     row.push(`${given}.${family}${draws.below(1000)}@example.org`.toLowerCase())
     row.push(draws.chance(0.3) ? drawText(draws, drawLength(draws, 120)) : null, draws.chance(0.1) ? 1 : 0)

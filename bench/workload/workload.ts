@@ -4,10 +4,10 @@
  */
 
 import Database from 'better-sqlite3'
-import { Draws } from './random.ts'
-import { drawSentence } from './text.ts'
 import { drawChange } from './changes.ts'
+import { Draws } from './random.ts'
 import { COLUMNS, drawRow, MIGRATION, NOW, SCHEMA, type TableName, type Value } from './tables.ts'
+import { drawSentence } from './text.ts'
 
 export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4'
 
@@ -65,8 +65,7 @@ export function makeBase(path: string, name: WorkloadName): void {
     db.exec('BEGIN')
     // The tables grow together, as in an application that is used.
     for (let i = 0; i < total; i++) {
-      let at = draws.below(total - i)
-      const table = tables.find((each) => (at < left[each] ? true : ((at -= left[each]), false))) ?? 'labels'
+      const table = tableAt(tables, left, draws.below(total - i))
       left[table]--
       const id = next[table] ?? 1
       next[table] = id + 1
@@ -126,6 +125,16 @@ function migrate(db: Driver, draws: Draws, now: number): void {
   }
 }
 
+/** The table that the row number `at` belongs to, counted through all tables. */
+function tableAt(tables: readonly TableName[], rows: Readonly<Record<TableName, number>>, at: number): TableName {
+  let before = 0
+  for (const table of tables) {
+    before += rows[table]
+    if (at < before) return table
+  }
+  throw new RangeError(`there is no row ${at}`)
+}
+
 interface Picker {
   table(): TableName
   row(table: TableName): Value[]
@@ -146,8 +155,7 @@ function createPicker(db: Driver, { rows }: Workload, draws: Draws): Picker {
     table: () => {
       // Small tables change more often than their share of rows: half by share, half evenly.
       if (draws.chance(0.5)) return draws.pick(tables)
-      let at = draws.below(total)
-      return tables.find((table) => (at < rows[table] ? true : ((at -= rows[table]), false))) ?? 'messages'
+      return tableAt(tables, rows, draws.below(total))
     },
     row: (table) => {
       const probe = probes.get(table)
@@ -166,9 +174,10 @@ function deleteOne(db: Driver, { rows }: Workload, draws: Draws, picker: Picker)
   const table = picker.table()
   db.prepare(`DELETE FROM ${table} WHERE id=?`).run(picker.row(table)[0])
   if (rows.labels === 0 || !draws.chance(0.3)) return
-  const label = db.prepare('SELECT * FROM labels WHERE item_uid>=? ORDER BY item_uid LIMIT 1').raw().get(draws.uuid()) as
-    | Value[]
-    | undefined
+  const label = db
+    .prepare('SELECT * FROM labels WHERE item_uid>=? ORDER BY item_uid LIMIT 1')
+    .raw()
+    .get(draws.uuid()) as Value[] | undefined
   if (label) db.prepare('DELETE FROM labels WHERE item_uid=? AND label=?').run(label[0], label[1])
 }
 
