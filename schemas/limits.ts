@@ -31,12 +31,15 @@ export const MAX_WBXML_STRING_TABLE = 16 * 1024
 /** Characters of an id, URI or name from a peer (SessionID, LocURI, LocName, CmdID). */
 export const MAX_URI_CHARS = 1024
 
-/** Commands in one message, Items in one command. */
-export const MAX_COMMANDS = 20_000
-export const MAX_ITEMS = 20_000
+/** Commands in one message, Items in one command: a message of `OWN_MAX_MSG_SIZE` with Items of 100 octets has fewer. */
+export const MAX_COMMANDS = 8000
+export const MAX_ITEMS = 8000
 
 /** Characters of one line of a Delta: one row, so the largest row that goes as JSON (BLOBs grow by a third). */
 export const MAX_DELTA_LINE_CHARS = 192 * 1024 * 1024
+
+/** Characters between two sections of a Delta: a line break is all that belongs there. */
+export const MAX_DELTA_BLANK_CHARS = 1024 * 1024
 
 /** Positions a Delta may name: one for every night that was sealed and not acknowledged. */
 export const MAX_POSITIONS = 1000

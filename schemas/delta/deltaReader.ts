@@ -6,7 +6,7 @@
 
 import { SaxesParser } from 'saxes'
 import { CodedError } from '../errors.ts'
-import { MAX_DELTA_LINE_CHARS } from '../limits.ts'
+import { MAX_DELTA_BLANK_CHARS, MAX_DELTA_LINE_CHARS } from '../limits.ts'
 import { utf8Stream } from '../utf8.ts'
 import { DELTA_VERSION } from '../version.ts'
 import { type DeltaEvent, type DeltaTable, keyWidth, rowWidth } from './delta.ts'
@@ -71,6 +71,7 @@ export class DeltaReader {
       throw new CodedError('protocol.too-large', 'a block of the Delta exceeds the limit')
     }
     this.#parser.write(text)
+    if (!this.#inside && this.#pendingChars > MAX_DELTA_BLANK_CHARS) this.#fail('text outside of a section')
     return this.#take()
   }
 

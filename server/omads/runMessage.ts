@@ -2,6 +2,7 @@
  * Works one message of a session through: commands in order, package end, answer, then state and answer on disk.
  */
 
+import { setImmediate } from 'node:timers/promises'
 import type { Chal } from '../../schemas/syncml/message.ts'
 import { step } from '../steps.ts'
 import { acceptedStatus, headerStatus, type OmadsReply, ownHeader, refusalMessage, toReply } from './answer.ts'
@@ -16,6 +17,9 @@ import type { ReadItem } from './packItem.ts'
 import { packReply } from './packReply.ts'
 import { transition } from './session.ts'
 import type { ActiveState, SessionState } from './sessionState.ts'
+
+/** Commands between two turns of the event loop. */
+const COMMANDS_PER_TURN = 100
 
 /** Runs the message in its session and gives the answer, which is durable by then. */
 export async function runMessage(
@@ -36,7 +40,11 @@ export async function runMessage(
     commands: [],
     discardedSpools: [],
   }
-  for (const command of message.commands) await runCommand(context, command)
+  for (const [index, command] of message.commands.entries()) {
+    // Thousands of commands of one device are not worked through before others had their turn (OM-24).
+    if (index % COMMANDS_PER_TURN === COMMANDS_PER_TURN - 1) await setImmediate()
+    await runCommand(context, command)
+  }
   const failure = closesPackage(context, message.commands, message.final) ? await closePackage(context) : undefined
   const { reply, next } =
     failure === undefined ? await answerOf(deps, arrival, context, chal) : await failed(deps, arrival, context, failure)

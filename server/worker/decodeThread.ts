@@ -1,5 +1,6 @@
 /** The thread that reads large SyncML messages (OM-24): octets come in, a message or the code of its refusal goes out. */
 
+import { constants, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { CodedError, type ErrorCode } from '../../schemas/errors.ts'
 import { decodeMessage } from '../../schemas/syncml/codec.ts'
@@ -16,6 +17,9 @@ export interface DecodeRequest {
 export type DecodeReply =
   | { readonly id: number; readonly message: Message }
   | { readonly id: number; readonly code: ErrorCode; readonly text: string }
+
+// On Linux the priority is the thread's own; elsewhere it would be the whole server's.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
 parentPort?.on('message', ({ id, bytes, encoding }: DecodeRequest) => {
   const tell = (reply: DecodeReply): void => parentPort?.postMessage(reply)

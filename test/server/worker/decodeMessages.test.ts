@@ -19,7 +19,7 @@ const withCommands = (commands: readonly Command[]): Message => ({ ...package1.m
 it.each<Encoding>(['xml', 'wbxml'])(
   '[OM-24] a %s message of many elements arrives as it was, and nobody waits',
   async (encoding) => {
-    const message = withCommands(alerts(15_000))
+    const message = withCommands(alerts(8000))
     const octets = encodeMessage(message, encoding)
     let turns = 0
     const timer = setInterval(() => turns++, 1)
