@@ -15,6 +15,7 @@ import { type AuthenticateDeps, authenticate, readMsgId, readVersion } from './a
 import type { CommandDeps } from './commands/commandContext.ts'
 import { endSession } from './endSession.ts'
 import { createExpiry } from './expire.ts'
+import { forgetSessions } from './forgetSessions.ts'
 import { createKeyedLock } from './keyedLock.ts'
 import { isResent, type Located, locateSession, type MessageIds, type OmadsRequest, respUri } from './locateSession.ts'
 import { runMessage } from './runMessage.ts'
@@ -172,6 +173,7 @@ async function challengeClient(
     answer: { msgId: ids.msgId, requestDigest: ids.digest, contentType: reply.contentType ?? '', bytes: reply.bytes },
     touchedAt: deps.clock(),
   })
+  await forgetSessions(deps.sessions, ids.deviceId, token)
   return reply
 }
 
@@ -179,7 +181,7 @@ const NOTHING_SENT = { outbox: { statuses: [], commands: [] }, links: [], sent: 
 
 /** OM-2: one session per device; only after its owner has logged in, or anyone could end it. */
 async function replaceOthers(deps: OmadsDeps, accountId: string, deviceId: string, token: string): Promise<void> {
-  for (const record of await deps.sessions.findByDevice(deviceId)) {
+  for (const record of await forgetSessions(deps.sessions, deviceId, token)) {
     const { state } = record
     if (state.identity.token === token || state.phase === 'challenged' || state.phase === 'ended') continue
     if (state.peer.accountId !== accountId) continue
