@@ -11,17 +11,20 @@ import type { Databases } from './catalogue/catalogue.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlRestores } from './catalogue/sqlite/restores.ts'
 import type { Config } from './config/config.ts'
+import { imageIdOf } from './datastore/databaseDatastore.ts'
 import type { DatastoreRegistry } from './datastore/datastore.ts'
 import { createDatastoreRegistry } from './datastore/registry.ts'
 import type { KeyRing } from './keys/keyRing.ts'
 import type { createLoggers } from './logger.ts'
 import type { Metrics } from './metrics.ts'
+import type { SessionStore } from './omads/sessionStore.ts'
 import { createFileImages } from './restore/fileImages.ts'
 import type { RestoreService } from './restore/restoreService.ts'
 import { createRestores } from './restore/restores.ts'
 import { openSegmentMapSigner } from './restore/signSegmentMap.ts'
+import { removeStrayImages } from './restore/strayImages.ts'
 import { openFileSpool } from './storage/fileSpool.ts'
-import { openFileStorage } from './storage/fileStorage.ts'
+import { openFileStorage, removeUnfinished } from './storage/fileStorage.ts'
 import type { Spool } from './storage/spool.ts'
 import { createWorkerPool } from './worker/workerPool.ts'
 
@@ -29,8 +32,8 @@ export interface BackupAssembly {
   readonly registry: DatastoreRegistry
   readonly spool: Spool
   readonly restores: RestoreService & { sweep(): Promise<void> }
-  /** Removes what a killed server left: copies that no row names. Only before anything runs. */
-  removeStrays(): Promise<void>
+  /** Removes what a killed server left: copies and images that neither a row nor `sessions` name. Before anything runs. */
+  removeStrays(sessions: SessionStore): Promise<void>
   close(): Promise<void>
 }
 
@@ -95,19 +98,30 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     registry: createDatastoreRegistry({ copies, spool, images, maxObjectBytes: config.maxObjectMb * 1024 * 1024 }),
     spool,
     restores,
-    removeStrays: async () => {
+    removeStrays: async (sessions) => {
       const named = new Set(await databases.listCopyIds())
       for (const file of await readdir(folder('copies'))) {
         const copyId = file.split('.')[0] ?? ''
         if (!named.has(copyId) || /\.(source|building)/.test(file))
           await rm(join(folder('copies'), file), { force: true })
       }
+      await removeUnfinished(storageFolder)
+      const owned = new Set([...(await restoreRows.listImageIds()), ...(await sessionImageIds(sessions))])
+      await removeStrayImages({ imageFolder: folder('images'), storage }, owned)
     },
     close: async () => {
       await images.close()
       await pool.close()
     },
   }
+}
+
+/** Images that sessions read from which a restart of the server interrupted. */
+async function sessionImageIds(sessions: SessionStore): Promise<string[]> {
+  const records = await sessions.listIdle(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  return records
+    .flatMap(({ state }) => ('links' in state ? state.links : []))
+    .flatMap((link) => imageIdOf(link.state) ?? [])
 }
 
 function reportBackup({ loggers, metrics }: BackupAssemblyParts, event: BackupEvent): void {

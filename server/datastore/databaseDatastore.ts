@@ -168,6 +168,11 @@ function imageOf(state: DatastoreState): ImageState | undefined {
   return { imageId, wrappedKey, sizeBytes }
 }
 
+/** The image that a session of such a state reads from, if there is one: it is not to be cleared away. */
+export function imageIdOf(state: DatastoreState): string | undefined {
+  return imageOf(state)?.imageId
+}
+
 async function dropImage(parts: DatabaseDatastoreParts, state: DatastoreState): Promise<void> {
   const image = imageOf(state)
   if (image) await parts.images.remove(image.imageId)

@@ -3,7 +3,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, opendir, rename, rm } from 'node:fs/promises'
+import { mkdir, open, opendir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { step } from '../steps.ts'
 import type { Storage } from './storage.ts'
@@ -37,6 +37,14 @@ export function openFileStorage(folder: string): Storage {
     },
     list: (prefix) => listFiles(folder, prefix),
   }
+}
+
+/** Removes objects under `folder` that were never finished. Only while nobody writes there. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  await translated('unfinished objects cannot be removed', async () => {
+    for (const name of (await readdir(folder, { recursive: true }).catch(ignoreMissing)) ?? [])
+      if (name.includes(UNFINISHED)) await rm(join(folder, name), { force: true })
+  })
 }
 
 async function translated<T>(message: string, fn: () => Promise<T>): Promise<T> {
