@@ -215,7 +215,7 @@ async function restore(ports: DeviceClientPorts, options: RestoreOptions): Promi
   const path = ports.absolutePath(options.to)
   const calls = await openServerCalls(ports)
   const fromDeviceId = await findDevice(ports, calls, options.database, options.fromDevice)
-  const point = await choosePoint(calls, fromDeviceId, options)
+  const { point, takenAt } = await choosePoint(calls, fromDeviceId, options)
   const entries = await ports.records.databases()
   const held = entries.find((entry) => entry.name === options.database)
   // A restore beside a living database of the same name is a look at the backup, not its replacement.
@@ -229,7 +229,8 @@ async function restore(ports: DeviceClientPorts, options: RestoreOptions): Promi
   const restored = await restoreDatabase({
     calls: calls.restoreCalls({ database: options.database, fromDeviceId, point }),
     target: ports.restoreTarget(path),
-    wanted: JSON.stringify([options.database, fromDeviceId, point]),
+    // What was kept of a restore before a newer backup is not gone on with: it would bring back the older state.
+    wanted: JSON.stringify([options.database, fromDeviceId, point, takenAt]),
     gzip: ports.gzip,
     ...(ports.createDigest && { createDigest: ports.createDigest }),
     clock: ports.clock,
@@ -260,12 +261,16 @@ async function findDevice(
   })
 }
 
-async function choosePoint(calls: ServerCalls, deviceId: string, options: RestoreOptions): Promise<string> {
-  if (typeof options.at === 'string') return options.at
+async function choosePoint(
+  calls: ServerCalls,
+  deviceId: string,
+  options: RestoreOptions,
+): Promise<{ readonly point: string; readonly takenAt?: number }> {
+  if (typeof options.at === 'string') return { point: options.at }
   const points = await calls.listPoints(deviceId, options.database)
   const { at } = options
   const chosen = at === undefined ? points[0] : points.find((point) => point.takenAt <= at)
-  if (chosen) return chosen.point
+  if (chosen) return chosen
   throw new CodedError('restore.unknown', 'there is no restore point that old', {
     next: 'Run "nightferry-device points" to see what there is.',
   })

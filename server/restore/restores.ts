@@ -87,6 +87,7 @@ async function createRestore(
   })
   if ((request.point ?? LATEST_POINT) !== LATEST_POINT)
     throw new CodedError('restore.unknown', `there is no restore point ${request.point}`)
+  const held = await parts.databases.get({ ...caller, name: request.database })
   const imageId = randomUUID()
   const contentKey = parts.keyRing.newKey(`content:${imageId}`)
   const imageKey = parts.keyRing.newKey(`image:${imageId}`)
@@ -119,6 +120,7 @@ async function createRestore(
     number: image.position?.number ?? source.number,
     token: image.position?.token ?? source.token,
     sourceCopyId: source.copyId,
+    ...(held !== undefined && { heldCopyId: held.copyId }),
     segments: image.segments.length,
     sizeBytes: image.sizeBytes,
     sealedBytes: image.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0),
@@ -191,13 +193,19 @@ async function completeRestore(
       name: row.database,
     })
     // Already of this life: the confirmation was carried out, only its mark is missing.
-    if (current?.lineage !== row.lineage && !(await adoptInPlace(parts, row, current)))
-      await cloneFromImage(parts, row, current)
+    if (current?.lineage !== row.lineage) await beginLife(parts, row, current)
     step('confirm')
     await parts.restores.markCompleted(row.id, parts.now())
     step('confirmed')
   }
   return positionOf(row)
+}
+
+async function beginLife(parts: RestoreParts, row: RestoreRow, current: DatabaseRow | undefined): Promise<void> {
+  // A whole file came since, or another restore: a confirmation that was late must not put an older state in its place.
+  if (current?.copyId !== row.heldCopyId)
+    throw new CodedError('restore.unknown', 'the device began another life after this ticket')
+  if (!(await adoptInPlace(parts, row, current))) await cloneFromImage(parts, row, current)
 }
 
 /** For the device the copy is of: the copy takes on the new life, unless it moved on since. */

@@ -37,9 +37,9 @@ export function sqlRestores(db: CatalogueDb): Restores {
 }
 
 function toRow(row: RestoreRow): RestoreTable {
-  return { ...row, completedAt: row.completedAt ?? null }
+  return { ...row, heldCopyId: row.heldCopyId ?? null, completedAt: row.completedAt ?? null }
 }
 
-function fromRow({ completedAt, ...row }: RestoreTable): RestoreRow {
-  return completedAt === null ? row : { ...row, completedAt }
+function fromRow({ completedAt, heldCopyId, ...row }: RestoreTable): RestoreRow {
+  return { ...row, ...(heldCopyId !== null && { heldCopyId }), ...(completedAt !== null && { completedAt }) }
 }
