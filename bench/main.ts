@@ -9,6 +9,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { type FleetResult, runFleet } from './fleet/runFleet.ts'
 import { machineFacts } from './measure/machine.ts'
 import { type BenchResult, formatReport } from './report.ts'
 import { runWorkload, type WorkloadResult } from './runWorkload.ts'
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     workloads: { type: 'string', default: 'W1,W2,W3,W4' },
     nights: { type: 'string', default: '30' },
     runs: { type: 'string', default: '3' },
+    fleet: { type: 'string', default: '2000' },
     out: { type: 'string', default: join(root, 'data', 'bench.json') },
     folder: { type: 'string' },
     'write-docs': { type: 'boolean', default: false },
@@ -46,16 +48,19 @@ async function measure(): Promise<BenchResult> {
   if (unknown !== undefined) throw new Error(`there is no workload ${unknown}`)
   const folder = mkdtempSync(join(values.folder ?? tmpdir(), 'nightferry-bench-'))
   const workloads: WorkloadResult[] = []
+  let fleet: FleetResult | undefined
   try {
     for (const name of names.filter(isWorkload)) {
       progress(`--- ${name}`)
       const options = { nights: whole(values.nights), runs: Math.max(1, whole(values.runs)), folder, report: progress }
       workloads.push(await runWorkload(name, options))
     }
+    const devices = whole(values.fleet)
+    if (devices > 0) fleet = await runFleet(devices, folder, progress)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  return { measuredAt: new Date().toISOString(), machine: machineFacts(), workloads }
+  return { measuredAt: new Date().toISOString(), machine: machineFacts(), workloads, ...(fleet && { fleet }) }
 }
 
 const result = values['docs-only'] ? (JSON.parse(readFileSync(values.out, 'utf8')) as BenchResult) : await measure()

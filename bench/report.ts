@@ -1,5 +1,6 @@
 /** The figures as Markdown: what the bench prints, and what docs/performance.md is. Pure. */
 
+import type { FleetResult } from './fleet/runFleet.ts'
 import type { MachineFacts } from './measure/machine.ts'
 import type { Cost } from './measure/runProcess.ts'
 import type { WorkloadResult } from './runWorkload.ts'
@@ -8,6 +9,7 @@ export interface BenchResult {
   readonly measuredAt: string
   readonly machine: MachineFacts
   readonly workloads: readonly WorkloadResult[]
+  readonly fleet?: FleetResult
 }
 
 /** The whole page. */
@@ -19,6 +21,7 @@ export function formatReport(result: BenchResult): string {
     '',
     ...machineLines(result),
     ...result.workloads.flatMap(workloadLines),
+    ...(result.fleet ? fleetLines(result.fleet) : []),
     '',
   ].join('\n')
 }
@@ -62,6 +65,26 @@ function workloadLines({ workload, sizeBytes, nights, runs, contenders, missing 
     return `| ${cells.join(' | ')} |`
   })
   return [...head, ...rows]
+}
+
+function fleetLines(fleet: FleetResult): string[] {
+  const { devices, accounts, width, wallMs, serverCpuMs, bareWallMs, bareCpuMs } = fleet
+  const perSecond = (ms: number): number => (devices * 1000) / ms
+  const rate = (ms: number): string => perSecond(ms).toFixed(0)
+  const percent = (share: number): string => `${(100 * share).toFixed(0)} %`
+  return [
+    '',
+    '## Fleet',
+    '',
+    `${devices} devices of ${accounts} accounts send one Delta of 15 rows each over HTTP, ${width} at once, to one server; the devices run in a second process on the same machine. The bare loop opens each encrypted copy, writes the same rows by plain SQL, commits with fsync and closes it, in one process.`,
+    '',
+    '| | devices/s | devices/s per core of its own processor time | p50 | p99 | memory |',
+    '|---|---|---|---|---|---|',
+    `| server | ${rate(wallMs)} | ${rate(serverCpuMs)} | ${fleet.p50Ms.toFixed(0)} ms | ${fleet.p99Ms.toFixed(0)} ms | ${formatBytes(fleet.serverRssBytes)} |`,
+    `| bare loop | ${rate(bareWallMs)} | ${rate(bareCpuMs)} | | | |`,
+    '',
+    `Per core the server does ${percent(bareCpuMs / serverCpuMs)} of the bare loop by processor time, ${percent(bareWallMs / serverCpuMs)} of its rate by the clock. Refused: ${fleet.refused}. Copies that differ from their device at the end: ${fleet.lost}.`,
+  ]
 }
 
 /** Wall clock, and processor time of both sides. */
