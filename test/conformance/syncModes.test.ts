@@ -54,7 +54,7 @@ function describeServer(message: Message): string[] {
   })
 }
 
-describe.each<Encoding>(['xml', 'wbxml'])('[OM-12] sync modes in %s', (encoding) => {
+describe.each<Encoding>(['xml', 'wbxml'])('[OM-12] [OM-21] sync modes in %s', (encoding) => {
   it.each(syncModes.map((dialogue) => [dialogue.mode, dialogue] as const))('%s', async (_, dialogue) => {
     const server = omadsServer({ syncTypes: [200, 201, 202, 203, 204, 205] })
     server.store.anchor = '1'

@@ -30,7 +30,7 @@ describe('exchanges', () => {
     expect(stored(server).equals(Buffer.from(content(600)))).toBe(true)
   })
 
-  it('[DC-11] without a nonce a large Item waits for the login; then messages are as large as the server takes', async () => {
+  it('[DC-11] [DC-13] without a nonce a large Item waits for the login; then messages are as large as the server takes', async () => {
     const server = omadsServer()
     const whole = content(3 * OWN_MAX_MSG_SIZE)
     const { result, network } = await run(server, requestOf(sending(whole)), memoryKeyStore())
@@ -88,10 +88,28 @@ describe('outcomes', () => {
     expect(server.store.events).toEqual([])
   })
 
-  it('a wrong secret is refused with 401 after one try', async () => {
+  it('[DC-16] a wrong secret is refused with 401 after one try', async () => {
     const server = omadsServer()
     const { result } = await run(server, requestOf(sending(content(10)), { secret: 'wrong' }), memoryKeyStore())
     expect(result).toMatchObject({ outcome: 'refused', status: 401, exchanges: 2 })
+  })
+
+  it('[DC-16] the next nonce is kept when it arrives, also if the session fails afterwards', async () => {
+    const server = omadsServer()
+    const keyStore = memoryKeyStore()
+    const { omads } = server
+    let answers = 0
+    const breaking = async (request: Parameters<typeof omads>[0]) => {
+      const answer = await omads(request)
+      answers += 1
+      return answers < 3 ? answer : { ...answer, bytes: new Uint8Array([1]) }
+    }
+    server.omads = Object.assign(breaking, { expireIdle: omads.expireIdle })
+    const large = content(2 * OWN_MAX_MSG_SIZE)
+    await expect(run(server, requestOf(sending(large)), keyStore)).rejects.toMatchObject({ code: 'protocol.malformed' })
+    server.omads = omads
+    const { result } = await run(server, requestOf(sending(content(10))), keyStore)
+    expect(result).toMatchObject({ outcome: 'accepted', exchanges: 1 })
   })
 
   it('an unknown datastore is refused with 404, a failed Item with its Status', async () => {
@@ -112,7 +130,7 @@ describe('outcomes', () => {
     expect(server.time - before).toBe(RETRY_PAUSES_MS.reduce((a, b) => a + b, 0))
   })
 
-  it('RespURI never leads to another server', () => {
+  it('[DC-15] RespURI never leads to another server', () => {
     expect(nextUrl('https://a.example/omads', 'http://evil.example/omads?s=1')).toBe('https://a.example/omads?s=1')
     expect(nextUrl('https://a.example:8443/omads', '/omads?s=1')).toBe('https://a.example:8443/omads?s=1')
   })
@@ -136,7 +154,7 @@ describe('receiving', () => {
   })
 })
 
-describe('an untrusted server', () => {
+describe('[DC-14] an untrusted server', () => {
   const spoilt: Record<string, (m: Message) => Message> = {
     'another session': (m) => ({ ...m, header: { ...m.header, sessionId: 'other' } }),
     'a message out of order': (m) => ({ ...m, header: { ...m.header, msgId: '5' } }),

@@ -23,7 +23,7 @@ async function opened(maxObjSize?: number) {
 }
 
 describe('[OM-7] refusals', () => {
-  it('a chunk without Size is 411, and its last chunk is not taken for a whole Item', async () => {
+  it('[OM-16] a chunk without Size is 411, and its last chunk is not taken for a whole Item', async () => {
     const { server, say } = await opened()
     expect((await say(addOf('1', bytes(10), { moreData: true }))).status).toBe('Add:411')
     expect((await say(addOf('1', bytes(10)))).status).toBe('Add:411')
