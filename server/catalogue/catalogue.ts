@@ -88,8 +88,8 @@ export interface RestoreRow {
   readonly number: number
   readonly token: string
   readonly sourceCopyId: string
-  /** The restoring device's own copy when the ticket was made, if it had one. */
-  readonly heldCopyId?: string
+  /** Lineage of the restoring device's own copy when the ticket was made, if it had one. */
+  readonly heldLineage?: string
   readonly segments: number
   /** Plain file. */
   readonly sizeBytes: number

@@ -120,7 +120,7 @@ async function createRestore(
     number: image.position?.number ?? source.number,
     token: image.position?.token ?? source.token,
     sourceCopyId: source.copyId,
-    ...(held !== undefined && { heldCopyId: held.copyId }),
+    ...(held !== undefined && { heldLineage: held.lineage }),
     segments: image.segments.length,
     sizeBytes: image.sizeBytes,
     sealedBytes: image.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0),
@@ -203,7 +203,7 @@ async function completeRestore(
 
 async function beginLife(parts: RestoreParts, row: RestoreRow, current: DatabaseRow | undefined): Promise<void> {
   // A whole file came since, or another restore: a confirmation that was late must not put an older state in its place.
-  if (current?.copyId !== row.heldCopyId)
+  if (current?.lineage !== row.heldLineage)
     throw new CodedError('restore.unknown', 'the device began another life after this ticket')
   if (!(await adoptInPlace(parts, row, current))) await cloneFromImage(parts, row, current)
 }

@@ -13,7 +13,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0003-database', up: createDatabase },
   { name: '0004-restore', up: createRestore },
   { name: '0006-omads-session', up: createOmadsSession },
-  { name: '0007-restore-held-copy', up: addHeldCopy },
+  { name: '0007-restore-held-lineage', up: addHeldLineage },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
@@ -92,8 +92,8 @@ async function createRestore(db: Kysely<unknown>): Promise<void> {
   await db.schema.createIndex('restoreByExpiry').on('restore').column('expiresAt').execute()
 }
 
-async function addHeldCopy(db: Kysely<unknown>): Promise<void> {
-  await db.schema.alterTable('restore').addColumn('heldCopyId', 'text').execute()
+async function addHeldLineage(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('restore').addColumn('heldLineage', 'text').execute()
 }
 
 async function createOmadsSession(db: Kysely<unknown>): Promise<void> {

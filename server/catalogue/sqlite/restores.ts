@@ -37,9 +37,9 @@ export function sqlRestores(db: CatalogueDb): Restores {
 }
 
 function toRow(row: RestoreRow): RestoreTable {
-  return { ...row, heldCopyId: row.heldCopyId ?? null, completedAt: row.completedAt ?? null }
+  return { ...row, heldLineage: row.heldLineage ?? null, completedAt: row.completedAt ?? null }
 }
 
-function fromRow({ completedAt, heldCopyId, ...row }: RestoreTable): RestoreRow {
-  return { ...row, ...(heldCopyId !== null && { heldCopyId }), ...(completedAt !== null && { completedAt }) }
+function fromRow({ completedAt, heldLineage, ...row }: RestoreTable): RestoreRow {
+  return { ...row, ...(heldLineage !== null && { heldLineage }), ...(completedAt !== null && { completedAt }) }
 }

@@ -54,7 +54,7 @@ export interface RestoreTable {
   number: number
   token: string
   sourceCopyId: string
-  heldCopyId: string | null
+  heldLineage: string | null
   segments: number
   sizeBytes: number
   sealedBytes: number
