@@ -7,11 +7,18 @@ import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from '
 import type { SqlDatabase } from '../../sql/sqlDatabase.ts'
 import { createGroupCommitDriver } from './groupCommit.ts'
 
+/** Kysely would let one statement after the other through; the driver sees to it that many can wait together. */
+class SharedAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true
+  }
+}
+
 /** A query builder for `database`; destroying it closes the database. */
 export function kyselyOver<Tables>(database: SqlDatabase): Kysely<Tables> {
   return new Kysely<Tables>({
     dialect: {
-      createAdapter: () => new SqliteAdapter(),
+      createAdapter: () => new SharedAdapter(),
       createDriver: () => createGroupCommitDriver(database),
       createIntrospector: (db) => new SqliteIntrospector(db),
       createQueryCompiler: () => new SqliteQueryCompiler(),
