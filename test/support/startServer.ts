@@ -91,7 +91,8 @@ async function readListening(child: ChildProcess): Promise<string> {
     once(lines, 'line', { signal }),
     once(child, 'exit', { signal }).then(([code]) => Promise.reject(new Error(`it ended with ${code}`))),
   ])) as [string]
-  const { listening } = JSON.parse(line) as { listening: string }
+  const { listening } = JSON.parse(line) as { listening?: string }
+  if (listening === undefined) throw new Error(`it said ${line}`)
   return listening
 }
 

@@ -1,0 +1,172 @@
+/**
+ * The server of a simulation: the real engine, copies, restores, catalogue, spool and key ring on real files; jobs run
+ * in this process. It can be built anew over the same files at any moment, and its ports fail when chance says so.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { CodedError } from '../../schemas/errors.ts'
+import { basicCredential, ha1, md5Digest } from '../../schemas/syncml/credential.ts'
+import type { SyncmlCredentials } from '../../server/account/accountService.ts'
+import { type BackupEvent, createCopies } from '../../server/backup/copies.ts'
+import { applyDeltaJob, importFileJob } from '../../server/backup/jobs.ts'
+import { sqlDatabases } from '../../server/catalogue/sqlite/databases.ts'
+import { sqlNonceStore } from '../../server/catalogue/sqlite/nonceStore.ts'
+import { openCatalogue } from '../../server/catalogue/sqlite/openCatalogue.ts'
+import { sqlRestores } from '../../server/catalogue/sqlite/restores.ts'
+import { sqlSessionStore } from '../../server/catalogue/sqlite/sessionStore.ts'
+import { createDatastoreRegistry } from '../../server/datastore/registry.ts'
+import { openFileKeyRing } from '../../server/keys/fileKeyRing.ts'
+import type { LoginVerifier } from '../../server/omads/authenticate.ts'
+import { createOmads } from '../../server/omads/handleMessage.ts'
+import { adoptPosition, buildImage, buildPlainImage, importImage } from '../../server/restore/buildImage.ts'
+import { createFileImages } from '../../server/restore/fileImages.ts'
+import { createRestores } from '../../server/restore/restores.ts'
+import { openSegmentMapSigner } from '../../server/restore/signSegmentMap.ts'
+import { openFileSpool } from '../../server/storage/fileSpool.ts'
+import { openFileStorage } from '../../server/storage/fileStorage.ts'
+import { collectingLog } from '../support/omadsMemory.ts'
+import type { World } from './world.ts'
+
+export const ACCOUNT = 'account-1'
+export const USER = 'alice'
+export const SECRET = 'secret'
+
+/** One in so many calls of a port fails while faults are on. */
+const FAULT_RATE = 40
+
+export interface SimServer {
+  readonly omads: ReturnType<typeof createOmads>
+  readonly restores: ReturnType<typeof createRestores>
+  /** Devices that the account service refuses. */
+  readonly disabled: Set<string>
+  readonly backups: BackupEvent[]
+  readonly errors: unknown[]
+  /** Ports fail from time to time while this is true. */
+  faults: boolean
+  /** Ends this process and starts another on the same files. */
+  restart(): Promise<void>
+  copyFiles(): string[]
+  close(): Promise<void>
+}
+
+export async function openSimServer(world: World, folder: string): Promise<SimServer> {
+  const dataDir = join(folder, 'data')
+  for (const name of ['copies', 'images', 'spool']) mkdirSync(join(dataDir, name), { recursive: true })
+  const keyRing = openFileKeyRing(dataDir, randomBytes(32))
+  const catalogue = await openCatalogue(dataDir, keyRing)
+  const storage = openFileStorage(join(dataDir, 'storage'))
+  const signer = await openSegmentMapSigner(storage, keyRing)
+  const log = collectingLog()
+  const disabled = new Set<string>()
+  const backups: BackupEvent[] = []
+  const now = (): number => world.now
+  const copyPath = (id: string): string => join(dataDir, 'copies', `${id}.db`)
+  const imagePath = (id: string): string => join(dataDir, 'images', `${id}.image`)
+
+  /** Fails before the call or after it: what was done may be done all the same. */
+  const shaky = async <T>(work: () => Promise<T>): Promise<T> => {
+    const fate = server.faults ? world.chance.below(2 * FAULT_RATE) : -1
+    if (fate === 0) throw new CodedError('storage.unavailable', 'a disk that fails before')
+    const result = await work()
+    if (fate === 1) throw new CodedError('storage.unavailable', 'a disk that fails after')
+    return result
+  }
+
+  const build = () => {
+    const databases = { ...sqlDatabases(catalogue) }
+    const switching = databases.switchCopy
+    databases.switchCopy = (row, from) => shaky(() => switching(row, from))
+    const sessions = sqlSessionStore(catalogue)
+    const spool = openFileSpool(join(dataDir, 'spool'), keyRing)
+    const copies = createCopies({
+      databases,
+      keyRing,
+      copyPath,
+      now,
+      jobs: {
+        applyDelta: (input) => shaky(() => applyDeltaJob(input, () => undefined)),
+        importFile: (input) => shaky(() => importFileJob(input, () => undefined)),
+      },
+      onBackup: (event) => void backups.push(event),
+    })
+    const images = createFileImages({
+      keyRing,
+      copyPath,
+      imagePath,
+      jobs: { buildPlainImage: (input) => buildPlainImage(input) },
+    })
+    const omads = createOmads({
+      sessions: { ...sessions, save: (record) => shaky(() => sessions.save(record)) },
+      nonces: sqlNonceStore(catalogue),
+      verifier: verifierOf(disabled),
+      registry: createDatastoreRegistry({ copies, spool, images }),
+      spool: { ...spool, append: (id, offset, bytes) => shaky(() => spool.append(id, offset, bytes)) },
+      serverId: 'nightferry-simulated',
+      log,
+      random: (length) => new Uint8Array(randomBytes(length)),
+      clock: now,
+    })
+    const restores = createRestores({
+      databases,
+      restores: sqlRestores(catalogue),
+      keyRing,
+      storage,
+      signer,
+      jobs: {
+        buildImage: (input) => shaky(() => buildImage(input, storage)),
+        importImage: (input) => shaky(() => importImage(input)),
+        adoptPosition: (input) => shaky(() => adoptPosition(input)),
+      },
+      copyPath,
+      imagePath,
+      now,
+      keepMs: 86_400_000,
+    })
+    return { omads, restores, images }
+  }
+  let parts = build()
+  const server: SimServer = {
+    faults: false,
+    get omads() {
+      return parts.omads
+    },
+    get restores() {
+      return parts.restores
+    },
+    disabled,
+    backups,
+    errors: log.errors,
+    async restart() {
+      await parts.images.close()
+      parts = build()
+      await parts.omads.expireIdle()
+      await parts.restores.sweep()
+    },
+    copyFiles: () => readdirSync(join(dataDir, 'copies')),
+    async close() {
+      await parts.images.close()
+      await catalogue.destroy()
+    },
+  }
+  return server
+}
+
+/** Accepts the one account's secret from any device that is not disabled; digests are really checked. */
+function verifierOf(disabled: ReadonlySet<string>): LoginVerifier {
+  return {
+    async verify(credentials) {
+      const { userName, deviceId } = credentials
+      if (userName !== USER || !matches(credentials)) return { kind: 'refused', status: 401 }
+      if (disabled.has(deviceId)) return { kind: 'refused', status: 403 }
+      return { kind: 'accepted', peer: { accountId: ACCOUNT, accountName: USER, deviceId } }
+    },
+  }
+}
+
+function matches({ scheme, nonce, data }: SyncmlCredentials): boolean {
+  const expected =
+    scheme === 'basic' ? Buffer.from(basicCredential(USER, SECRET), 'base64') : md5Digest(ha1(USER, SECRET), nonce)
+  return Buffer.compare(expected, data) === 0
+}
