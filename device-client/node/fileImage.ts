@@ -92,7 +92,7 @@ async function copyInto(source: Driver, imagePath: string): Promise<void> {
     // One statement, one read transaction: the image is one moment of the database.
     source.prepare('VACUUM INTO ?').run(imagePath)
   } catch (cause) {
-    if (sqliteCode(cause) !== 'SQLITE_ERROR') throw cause
+    if (!sqliteCode(cause).startsWith('SQLITE_ERROR')) throw cause
     // VACUUM evaluates indexes: a collation or function that only the application has stops it. Pages do not care.
     await rm(imagePath)
     await source.backup(imagePath, { progress: () => 0x7fff_ffff })
