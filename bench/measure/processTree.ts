@@ -48,7 +48,7 @@ export interface MemoryWatch {
   stop(): Promise<number>
 }
 
-const LOOK_MS = 20
+const LOOK_MS = 50
 
 export function watchMemory(pid: number): MemoryWatch {
   let peakBytes = 0
@@ -68,19 +68,11 @@ export function watchMemory(pid: number): MemoryWatch {
   }
 }
 
-/** Peak resident octets of each process that lives below `pid`, by the kernel's own high-water mark. */
-export function highWaterBytes(pid: number): number[] {
-  return processTree(pid).map((each) => statusBytes(each, 'VmHWM'))
-}
-
+/** Resident octets; what processes share (the program itself) is divided among them, so a sum counts it once. */
 function residentBytes(pid: number): number {
-  return statusBytes(pid, 'VmRSS')
-}
-
-function statusBytes(pid: number, field: 'VmRSS' | 'VmHWM'): number {
   try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-    return Number(new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+    return Number(/^Pss:\s*(\d+) kB/m.exec(rollup)?.[1] ?? 0) * 1024
   } catch {
     return 0
   }

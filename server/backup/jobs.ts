@@ -3,7 +3,7 @@
  * (BK-8); everything a job needs comes in its input, keys included, and nothing of that is written down.
  */
 
-import { createGunzip } from 'node:zlib'
+import { createGunzip, gunzipSync } from 'node:zlib'
 import type { DeltaEvent } from '../../schemas/delta/delta.ts'
 import { DeltaReader } from '../../schemas/delta/deltaReader.ts'
 import { CodedError } from '../../schemas/errors.ts'
@@ -36,6 +36,10 @@ export type ReportStep = (step: string, done: number) => void
 
 /** Plain octets of a Delta at the most: what inflates further is a bomb, not a night. */
 const MAX_DELTA_BYTES = MAX_DATABASE_BYTES
+
+/** What is inflated at once at most, compressed and plain octets. */
+const SMALL_GZIP_BYTES = 64 * 1024
+const SMALL_PLAIN_BYTES = 1024 * 1024
 
 /** Applies a received Delta to a copy. @throws {CodedError} as `applyDelta`, or `key.wrong`, `storage.corrupt`. */
 export async function applyDeltaJob(input: ApplyInput, onStep: ReportStep): Promise<ApplyOutcome> {
@@ -84,16 +88,13 @@ async function* deltaEvents(content: ContentSource): AsyncGenerator<DeltaEvent[]
   const reader = new DeltaReader()
   let plainBytes = 0
   try {
-    const gunzip = createGunzip()
-    const pump = feed(gunzip, readContent(content))
-    for await (const chunk of gunzip as AsyncIterable<Uint8Array>) {
+    for await (const chunk of inflate(content)) {
       plainBytes += chunk.length
       if (plainBytes > MAX_DELTA_BYTES)
         throw new CodedError('protocol.too-large', 'the Delta inflates beyond the limit')
       step('inflate')
       yield reader.push(chunk)
     }
-    await pump
   } catch (cause) {
     if (cause instanceof CodedError) throw cause
     if (String((cause as { code?: unknown }).code).startsWith('Z_')) {
@@ -102,6 +103,29 @@ async function* deltaEvents(content: ContentSource): AsyncGenerator<DeltaEvent[]
     throw cause
   }
   yield reader.close()
+}
+
+async function* inflate(content: ContentSource): AsyncGenerator<Uint8Array> {
+  const whole = inflateSmall(content)
+  if (whole) {
+    yield whole
+    return
+  }
+  const gunzip = createGunzip()
+  const pump = feed(gunzip, readContent(content))
+  yield* gunzip as AsyncIterable<Uint8Array>
+  await pump
+}
+
+/** A usual night at once: a stream and its turns of the thread pool would cost more than the rows. */
+function inflateSmall(content: ContentSource): Uint8Array | undefined {
+  if (content.kind !== 'inline' || content.bytes.length > SMALL_GZIP_BYTES) return undefined
+  try {
+    return gunzipSync(content.bytes, { maxOutputLength: SMALL_PLAIN_BYTES })
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') return undefined
+    throw cause
+  }
 }
 
 async function feed(gunzip: ReturnType<typeof createGunzip>, source: AsyncIterable<Uint8Array>): Promise<void> {
