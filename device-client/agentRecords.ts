@@ -3,6 +3,7 @@
  * how their backups went. Secrets are records of their own, so that nothing else ever reads or prints them.
  */
 
+import type { JWK } from 'jose'
 import { CodedError } from '../schemas/errors.ts'
 import { decodeUtf8, encodeUtf8 } from '../schemas/utf8.ts'
 import type { AttemptRecord, DatabaseEntry } from './deviceClient.ts'
@@ -30,6 +31,9 @@ export interface AgentRecords {
   /** The device's SyncML secret. @throws {CodedError} `device.unknown` before `init`. */
   secret(): Promise<string>
   setSecret(secret: string): Promise<void>
+  /** Public keys the server signs restores with, as this device saw them first; undefined before the first restore. */
+  serverKeys(): Promise<readonly JWK[] | undefined>
+  setServerKeys(keys: readonly JWK[]): Promise<void>
   databases(): Promise<readonly DatabaseEntry[]>
   /** @throws {CodedError} `database.unknown`. */
   database(name: string): Promise<DatabaseEntry>
@@ -62,6 +66,8 @@ export function createAgentRecords(keyStore: KeyStore): AgentRecords {
     setIdentity: (identity) => write('identity', identity),
     secret: async () => known<string>(await read('secret')),
     setSecret: (secret) => write('secret', secret),
+    serverKeys: async () => (await read('server-keys')) as readonly JWK[] | undefined,
+    setServerKeys: (keys) => write('server-keys', keys),
     databases,
     database: async (name) => {
       const found = (await databases()).find((entry) => entry.name === name)

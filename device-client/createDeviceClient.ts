@@ -226,7 +226,9 @@ async function restore(ports: DeviceClientPorts, options: RestoreOptions): Promi
     tracking: 'triggers',
     preferences: DEFAULT_PREFERENCES,
   }
+  const known = options.trustNewKey ? undefined : await ports.records.serverKeys()
   const restored = await restoreDatabase({
+    ...(known ? { trustedKeys: known } : {}),
     calls: calls.restoreCalls({ database: options.database, fromDeviceId, point }),
     target: ports.restoreTarget(path),
     // What was kept of a restore before a newer backup is not gone on with: it would bring back the older state.
@@ -239,6 +241,7 @@ async function restore(ports: DeviceClientPorts, options: RestoreOptions): Promi
       ? { adopt: (position) => withTracker(ports, entry, (tracker) => tracker.adopt(position.lineage, position)) }
       : {}),
   })
+  if (!known) await ports.records.setServerKeys(restored.signingKeys)
   if (adopts) await ports.records.putDatabase(entry)
   const { bytesReceived, sizeBytes, sha256 } = restored
   const durationMs = ports.clock.now() - startedAt

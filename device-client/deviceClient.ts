@@ -65,6 +65,8 @@ export interface RestoreOptions {
   readonly fromDevice?: string
   /** A restore point's id, or a moment in milliseconds since 1970: the last point not after it. Default: the latest. */
   readonly at?: string | number
+  /** Takes the server's signing key as it is now in place of the one this device knows. */
+  readonly trustNewKey?: boolean
 }
 
 export interface RestoreReport {

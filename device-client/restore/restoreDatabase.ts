@@ -28,7 +28,7 @@ export interface RestoreDatabaseOptions {
   readonly target: RestoreTarget
   /** What is restored, e.g. database, source device and point: an interrupted restore of something else is dropped. */
   readonly wanted: string
-  /** Keys of servers that were known before; without any, the ticket's own are taken, as the channel is trusted. */
+  /** Keys this device knows its server by; at first use those of the ticket are taken, as the channel is trusted. */
   readonly trustedKeys?: readonly JWK[]
   readonly gzip: Gzip
   /** The platform's own SHA-256; a portable one if absent. */
@@ -49,6 +49,8 @@ export interface RestoredDatabase {
   readonly bytesReceived: number
   readonly sizeBytes: number
   readonly sha256: string
+  /** The keys the map was verified with: to be kept, so that the next restore trusts no others. */
+  readonly signingKeys: readonly JWK[]
 }
 
 /**
@@ -91,7 +93,8 @@ async function readKeptTicket(options: RestoreDatabaseOptions): Promise<RestoreT
 
 async function restoreByTicket(ticket: RestoreTicket, options: RestoreDatabaseOptions): Promise<RestoredDatabase> {
   const { calls, target } = options
-  const map = await verifySegmentMap(ticket.segmentMap, options.trustedKeys ?? ticket.signingKeys ?? [])
+  const signingKeys = options.trustedKeys ?? ticket.signingKeys ?? []
+  const map = await verifySegmentMap(ticket.segmentMap, signingKeys)
   const bytesReceived = await fetchIntoPlace(map, ticket, options)
   const position = { lineage: ticket.lineage, number: ticket.number, token: ticket.token }
   if (options.adopt) {
@@ -103,7 +106,7 @@ async function restoreByTicket(ticket: RestoreTicket, options: RestoreDatabaseOp
   }
   await target.clear()
   step('cleared')
-  return { position, bytesReceived, sizeBytes: map.sizeBytes, sha256: map.sha256 }
+  return { position, bytesReceived, sizeBytes: map.sizeBytes, sha256: map.sha256, signingKeys }
 }
 
 /** The plain file grows while segments arrive; it takes its name when all are there. */

@@ -18,7 +18,11 @@ export async function verifySegmentMap(jws: string, trustedKeys: readonly JWK[])
   if (jws.length > MAX_MAP_CHARS)
     throw new CodedError('protocol.too-large', `a segment map of ${jws.length} characters`)
   const key = trustedKeys.find(({ kid }) => kid === readKeyId(jws))
-  if (key === undefined) throw new CodedError('integrity.mismatch', 'the segment map is not signed by a known server')
+  if (key === undefined) {
+    throw new CodedError('integrity.mismatch', 'the restore is not signed by the server this device knows', {
+      next: 'If the server was set up anew, say so with --trust-new-key; else somebody may be in its place.',
+    })
+  }
   const payload = await readPayload(jws, key)
   try {
     return parseSegmentMap(JSON.parse(decodeUtf8(payload) ?? ''))

@@ -20,6 +20,7 @@ export const restore: AgentCommand = {
         value: 'TIME|POINT',
         summary: 'a restore point, or the last one before a time (default: the latest)',
       },
+      { name: 'trust-new-key', summary: 'the server was set up anew: take its signing key as it is now' },
     ],
   },
   run: (context, input) =>
@@ -31,6 +32,7 @@ export const restore: AgentCommand = {
         to: resolve(textOf(input, 'to') ?? ''),
         ...(fromDevice === undefined ? {} : { fromDevice }),
         ...(at === undefined ? {} : { at: parseAt(at) }),
+        trustNewKey: input['trust-new-key'] === true,
       })
       const size = `${formatBytes(report.sizeBytes)} (${formatBytes(report.bytesReceived)} received)`
       return {
