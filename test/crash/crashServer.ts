@@ -7,6 +7,14 @@ import { join } from 'node:path'
 import { startServer, type TestServer } from '../support/startServer.ts'
 import { KILLER } from './crashAgent.ts'
 
+/** By default a server with its accounts, and its data in the folder. */
+export interface CrashServerOptions {
+  readonly dataFolder?: string
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 export interface CrashServer {
   readonly url: string
   readonly dataFolder: string
@@ -26,10 +34,7 @@ export interface CrashServer {
 }
 
 /** Starts it in `folder`, with its data in `dataFolder` if that is another place. */
-export async function openCrashServer(
-  folder: string,
-  options: { readonly dataFolder?: string; readonly environment?: Readonly<Record<string, string>> } = {},
-): Promise<CrashServer> {
+export async function openCrashServer(folder: string, options: CrashServerOptions = {}): Promise<CrashServer> {
   const port = await freePort()
   const dataFolder = options.dataFolder ?? join(folder, 'server')
   const killFile = join(folder, 'kill')
@@ -41,7 +46,8 @@ export async function openCrashServer(
   const start = async (): Promise<TestServer> => {
     const server = await startServer({
       dataFolder,
-      args: ['--port', String(port)],
+      ...(options.command && { command: options.command }),
+      args: ['--port', String(port), ...(options.args ?? [])],
       environment: { NODE_OPTIONS: `--import=${KILLER}`, NIGHTFERRY_KILL_FILE: killFile, ...options.environment },
     })
     pid = server.process.pid ?? 0

@@ -7,7 +7,7 @@ import Database from 'better-sqlite3'
 import { canonicalDump } from '../support/canonicalDump.ts'
 import type { TestAccount } from '../support/startServer.ts'
 import { type CrashAgent, createCrashAgent } from './crashAgent.ts'
-import { type CrashServer, openCrashServer } from './crashServer.ts'
+import { type CrashServer, type CrashServerOptions, openCrashServer } from './crashServer.ts'
 
 export interface CrashWorld {
   readonly folder: string
@@ -29,9 +29,7 @@ export interface WorldDevice {
 }
 
 /** Starts the server; `environment` is added to its own. */
-export async function openCrashWorld(
-  options: { readonly dataFolder?: string; readonly environment?: Readonly<Record<string, string>> } = {},
-): Promise<CrashWorld> {
+export async function openCrashWorld(options: CrashServerOptions = {}): Promise<CrashWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'nightferry-world-'))
   const server = await openCrashServer(folder, options)
   const account = await (await server.ready()).createAccount()

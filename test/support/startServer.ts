@@ -41,6 +41,8 @@ export interface TestServer {
 export interface StartServerOptions {
   /** Starts on this folder and leaves it; by default a fresh one is made, and removed with `stop`. */
   readonly dataFolder?: string
+  /** Another program of `nightferry` than `['serve']`, e.g. `['accounts', 'serve']`. */
+  readonly command?: readonly string[]
   /** More arguments of `serve`, e.g. `['--registration', 'closed']`. */
   readonly args?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
@@ -55,7 +57,16 @@ export async function startServer(options: StartServerOptions = {}): Promise<Tes
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'nightferry-server-'))
   const child = spawn(
     process.execPath,
-    [program, 'serve', '--json', '--port', '0', '--data', dataFolder, ...(options.args ?? [])],
+    [
+      program,
+      ...(options.command ?? ['serve']),
+      '--json',
+      '--port',
+      '0',
+      '--data',
+      dataFolder,
+      ...(options.args ?? []),
+    ],
     { env: { ...process.env, ...options.environment }, stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const endWithTest = (): void => void child.kill('SIGTERM')
