@@ -3,6 +3,8 @@
  * Rule BK-8.
  */
 
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import type { ApplyOutcome } from '../backup/applyDelta.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
@@ -69,12 +71,22 @@ process.on('disconnect', () => process.exit(0))
 
 function failure(cause: unknown): WorkerMessage {
   if (cause instanceof CodedError) {
-    return { kind: 'failed', code: cause.code, message: cause.message, next: cause.next }
+    const code = isDamage(cause) ? 'storage.corrupt' : cause.code
+    return { kind: 'failed', code, message: cause.message, next: cause.next }
   }
   const { code, message } = cause as { code?: unknown; message?: unknown }
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return { kind: 'failed', code: 'storage.full', message: 'no space left', next: '' }
   return { kind: 'failed', code: 'internal', message: String(message ?? cause), next: '' }
+}
+
+/** A copy whose key the ring has unwrapped, and so proven, is damaged if it does not open; or it is gone (BK-23). */
+function isDamage({ code, fields }: CodedError): boolean {
+  return code === 'key.wrong' || (code === 'storage.unavailable' && isGone(fields.path))
+}
+
+function isGone(path: unknown): boolean {
+  return typeof path === 'string' && existsSync(dirname(path)) && !existsSync(path)
 }
 
 function tell(message: WorkerMessage): void {
