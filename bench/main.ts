@@ -42,6 +42,12 @@ function whole(text: string): number {
 
 const progress = (line: string): void => void process.stderr.write(`${line}\n`)
 
+function save(result: BenchResult): BenchResult {
+  mkdirSync(dirname(values.out), { recursive: true })
+  writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`)
+  return result
+}
+
 async function measure(): Promise<BenchResult> {
   const names = values.workloads.split(',').filter((name) => name !== '')
   const unknown = names.find((name) => !isWorkload(name))
@@ -54,20 +60,18 @@ async function measure(): Promise<BenchResult> {
       progress(`--- ${name}`)
       const options = { nights: whole(values.nights), runs: Math.max(1, whole(values.runs)), folder, report: progress }
       workloads.push(await runWorkload(name, options))
+      // A run takes long: what was measured is kept, whatever comes next.
+      save({ measuredAt: new Date().toISOString(), machine: machineFacts(), workloads })
     }
     const devices = whole(values.fleet)
     if (devices > 0) fleet = await runFleet(devices, folder, progress)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  return { measuredAt: new Date().toISOString(), machine: machineFacts(), workloads, ...(fleet && { fleet }) }
+  return save({ measuredAt: new Date().toISOString(), machine: machineFacts(), workloads, ...(fleet && { fleet }) })
 }
 
 const result = values['docs-only'] ? (JSON.parse(readFileSync(values.out, 'utf8')) as BenchResult) : await measure()
-if (!values['docs-only']) {
-  mkdirSync(dirname(values.out), { recursive: true })
-  writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`)
-}
 const report = formatReport(result)
 process.stdout.write(report)
 if (values['write-docs'] || values['docs-only']) {
