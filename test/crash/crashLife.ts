@@ -248,10 +248,10 @@ export class CrashLife {
   #change(large: boolean): void {
     const night = this.#plan.nights[this.#night++ % this.#plan.nights.length]
     this.#use((driver) => {
-      // The operations may rename or drop any table: what is surely changed has a name of its own each time.
+      if (night) perform(driver, night.operations)
+      // The operations may rename or drop any table: what surely changes comes after them.
       driver.exec(`DROP TABLE IF EXISTS "large${this.#night - 2}"; CREATE TABLE "large${this.#night}"(x)`)
       driver.exec(`INSERT INTO "large${this.#night}" VALUES(${large ? 'randomblob(1500000)' : this.#night})`)
-      if (night) perform(driver, night.operations)
     })
   }
 
