@@ -105,6 +105,8 @@ export async function assembleServer(
     try {
       await omads.expireIdle()
       await backups.restores.sweep()
+      const oldest = await databases.oldestBackupAt()
+      if (oldest !== undefined) metrics.stalestBackupIs((clock() - oldest) / 1000)
     } catch (error) {
       loggers.server.error('the sweep failed', { error })
     }

@@ -65,6 +65,8 @@ export interface Databases {
    */
   switchCopy(row: DatabaseRow, fromCopyId: string | undefined): Promise<boolean>
   list(accountId: string): Promise<readonly DatabaseRow[]>
+  /** When the database that waits longest was backed up; undefined if there is none. */
+  oldestBackupAt(): Promise<number | undefined>
   /** Ids of all copies that a row names: what else lies in storage belongs to nobody. */
   listCopyIds(): Promise<readonly string[]>
   remove(key: DatabaseKey): Promise<void>

@@ -51,7 +51,7 @@ export function configOf(context: ServerContext, input: CommandInput): Config {
 
 /** Options of commands that work on a data folder here or on a server elsewhere. */
 export const WHERE_OPTIONS: readonly OptionSpec[] = [
-  ...settingOptions('data', 'masterKeyFile'),
+  ...settingOptions('data', 'masterKeyFile', 'accountsUrl'),
   { name: 'server', value: 'URL', summary: 'a server elsewhere; the token comes from NIGHTFERRY_TOKEN' },
 ]
 

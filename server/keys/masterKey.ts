@@ -33,7 +33,7 @@ function readKey(path: string): Uint8Array {
     const mode = fstatSync(file).mode & 0o777
     if ((mode & 0o077) !== 0) {
       throw new CodedError('config.invalid', `the master key file ${path} has mode 0${mode.toString(8)}`, {
-        next: `Run chmod 600 ${path}; if others could read it, rotate the key.`,
+        next: `Run chmod 600 ${path}; if others could read it, treat the stored data as readable by them.`,
       })
     }
     const [header, hex] = readFileSync(file, 'utf8').split('\n')

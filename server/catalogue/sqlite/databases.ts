@@ -25,6 +25,13 @@ export function sqlDatabases(db: CatalogueDb): Databases {
         .onConflict((conflict) => conflict.columns(['accountId', 'deviceId', 'name']).doUpdateSet(rest))
         .execute()
     },
+    async oldestBackupAt() {
+      const row = await db
+        .selectFrom('database')
+        .select((fields) => fields.fn.min('lastBackupAt').as('oldest'))
+        .executeTakeFirst()
+      return row?.oldest === null || row?.oldest === undefined ? undefined : Number(row.oldest)
+    },
     async switchCopy(row, fromCopyId) {
       const { accountId, deviceId, name, ...rest } = toRow(row)
       if (fromCopyId === undefined) {
