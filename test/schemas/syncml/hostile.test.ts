@@ -163,7 +163,7 @@ describe('hostile XML', () => {
   ])('[WF-3] 4 MiB of %s take linear time', (_, xml) => {
     const started = performance.now()
     expect(outcome(encodeUtf8(xml), 'xml')).toBeDefined()
-    expect(performance.now() - started).toBeLessThan(8000)
+    expect(performance.now() - started).toBeLessThan(30_000)
   })
 })
 
