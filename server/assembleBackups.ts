@@ -6,6 +6,7 @@
 import { mkdirSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CodedError } from '../schemas/errors.ts'
 import { type BackupEvent, createCopies } from './backup/copies.ts'
 import type { Databases } from './catalogue/catalogue.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
@@ -18,6 +19,7 @@ import type { KeyRing } from './keys/keyRing.ts'
 import type { createLoggers } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import type { SessionStore } from './omads/sessionStore.ts'
+import { countRestores } from './restore/countedRestores.ts'
 import { createFileImages } from './restore/fileImages.ts'
 import type { RestoreService } from './restore/restoreService.ts'
 import { createRestores } from './restore/restores.ts'
@@ -66,8 +68,8 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     copyPath,
     now: parts.clock,
     jobs: {
-      applyDelta: (input, owner) => pool.run('applyDelta', input, { owner }),
-      importFile: (input, owner) => pool.run('importFile', input, { owner }),
+      applyDelta: (input, owner) => countRefusal(parts.metrics, pool.run('applyDelta', input, { owner })),
+      importFile: (input, owner) => countRefusal(parts.metrics, pool.run('importFile', input, { owner })),
     },
     onBackup: (event) => reportBackup(parts, event),
   })
@@ -97,7 +99,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   return {
     registry: createDatastoreRegistry({ copies, spool, images, maxObjectBytes: config.maxObjectMb * 1024 * 1024 }),
     spool,
-    restores,
+    restores: countRestores(restores, parts.metrics),
     removeStrays: async (sessions) => {
       const named = new Set(await databases.listCopyIds())
       for (const file of await readdir(folder('copies'))) {
@@ -122,6 +124,16 @@ async function sessionImageIds(sessions: SessionStore): Promise<string[]> {
   return records
     .flatMap(({ state }) => ('links' in state ? state.links : []))
     .flatMap((link) => imageIdOf(link.state) ?? [])
+}
+
+/** Counts work on a backup that was refused, by its code. */
+async function countRefusal<T>(metrics: Metrics, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    if (cause instanceof CodedError) metrics.backupRefused(cause.code)
+    throw cause
+  }
 }
 
 function reportBackup({ loggers, metrics }: BackupAssemblyParts, event: BackupEvent): void {

@@ -9,11 +9,11 @@ export interface Metrics {
   /** The text a Prometheus server reads, and its media type. */
   expose(): Promise<{ readonly contentType: string; readonly text: string }>
   httpAnswered(call: string, status: number, durationMs: number): void
-  sessionEnded(outcome: 'finished' | 'abandoned' | 'refused'): void
   loginRefused(way: 'syncml' | 'account' | 'device'): void
   backupApplied(mode: 'full' | 'delta' | 'duplicate', receivedBytes: number, durationMs: number): void
   backupRefused(code: string): void
-  restoreCreated(sealedBytes: number): void
+  /** Octets of the plain file an image was made of. */
+  restoreCreated(sizeBytes: number): void
   restoreCompleted(): void
   segmentSent(bytes: number): void
   /** Age of the oldest newest backup of all databases: what a fleet's operator watches. */
@@ -41,7 +41,6 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
       registers: [registry],
     })
   const requests = histogram('http_seconds', 'HTTP calls by name and class of status', ['call', 'status'])
-  const sessions = counter('sessions_total', 'OMA-DS sessions by how they ended', ['outcome'])
   const logins = counter('logins_refused_total', 'Refused logins', ['way'])
   const backups = histogram('backup_seconds', 'Backups applied, by mode', ['mode'])
   const received = counter('backup_received_bytes_total', 'Octets of applied backups', ['mode'])
@@ -57,16 +56,15 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     httpAnswered: (call, status, durationMs) =>
       requests.observe({ call, status: `${Math.floor(status / 100)}xx` }, durationMs / 1000),
-    sessionEnded: (outcome) => sessions.inc({ outcome }),
     loginRefused: (way) => logins.inc({ way }),
     backupApplied(mode, receivedBytes, durationMs) {
       backups.observe({ mode }, durationMs / 1000)
       received.inc({ mode }, receivedBytes)
     },
     backupRefused: (code) => refused.inc({ code }),
-    restoreCreated(sealedBytes) {
+    restoreCreated(sizeBytes) {
       restores.inc({ step: 'created' })
-      sent.inc({ what: 'built' }, sealedBytes)
+      sent.inc({ what: 'built' }, sizeBytes)
     },
     restoreCompleted: () => restores.inc({ step: 'completed' }),
     segmentSent: (bytes) => sent.inc({ what: 'sent' }, bytes),

@@ -217,9 +217,10 @@ const REFUSALS: Readonly<Record<number, ErrorCode>> = {
 }
 
 function refusal(result: SessionResult): CodedError {
-  const code = REFUSALS[result.status] ?? 'network.unreachable'
+  // Whatever else it says, it was reached: its operator finds the reason in its log.
+  const code = REFUSALS[result.status] ?? 'internal'
   return new CodedError(code, `the server answered with status ${result.status}`, {
-    next: code === 'session.busy' ? 'Try again later.' : '',
+    next: code === 'session.busy' ? 'Try again later.' : code === 'internal' ? "The server's log says why." : '',
     fields: { status: result.status },
   })
 }

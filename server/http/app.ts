@@ -25,8 +25,6 @@ export interface AppParts extends AuthenticateParts {
   readonly corsOrigins: readonly string[]
   /** Proxies before this server whose word about the caller's address is believed. */
   readonly trustProxy: number
-  /** Routes of the console, if it is served here; put before the final 404. */
-  readonly extend?: (app: Express) => void
 }
 
 /** The application; it listens to nothing yet. */
@@ -41,7 +39,6 @@ export function createApp(parts: AppParts): Express {
   app.use(['/omads', '/accounts', '/api/v1'], allowOrigins(parts.corsOrigins))
   if (parts.handleOmads !== undefined) routeOmads(app, parts.handleOmads, parts.metrics)
   routeCalls(app, parts.handlers, parts, parts.metrics)
-  parts.extend?.(app)
   app.use((_request, _response, next) => next(new CodedError('protocol.unknown-path', 'nothing has this path')))
   app.use(replyToError(parts.log))
   return app
