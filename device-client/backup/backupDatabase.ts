@@ -217,10 +217,9 @@ const REFUSALS: Readonly<Record<number, ErrorCode>> = {
 }
 
 function refusal(result: SessionResult): CodedError {
-  // Whatever else it says, it was reached: its operator finds the reason in its log.
-  const code = REFUSALS[result.status] ?? 'internal'
+  const code = REFUSALS[result.status] ?? 'network.unreachable'
   return new CodedError(code, `the server answered with status ${result.status}`, {
-    next: code === 'session.busy' ? 'Try again later.' : code === 'internal' ? "The server's log says why." : '',
+    next: code === 'session.busy' ? 'Try again later.' : '',
     fields: { status: result.status },
   })
 }
