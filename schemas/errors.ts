@@ -26,6 +26,12 @@ const table = {
     meaning: 'the range is outside the object',
   },
   'protocol.unsupported-type': { http: 415, status: 415, retry: 'never', meaning: 'a media type we do not read' },
+  'content.invalid': {
+    http: 400,
+    status: 415,
+    retry: 'never',
+    meaning: 'an item cannot be read as its content type',
+  },
   'auth.missing': { http: 401, status: 407, retry: 'after-login', meaning: 'credentials are required' },
   'auth.invalid': { http: 401, status: 401, retry: 'after-login', meaning: 'the credentials are wrong or expired' },
   'auth.forbidden': { http: 403, status: 403, retry: 'never', meaning: 'known, but not allowed to do this' },

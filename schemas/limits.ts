@@ -28,12 +28,25 @@ export const MAX_XML_ATTRIBUTES = 8
 /** A WBXML string table: the public identifier is 29 octets, real ones stay below 1 KiB. */
 export const MAX_WBXML_STRING_TABLE = 16 * 1024
 
+/** A notification (package 0): it must fit a few SMS; 15 datastores with the longest names stay below. */
+export const MAX_NOTIFICATION_BYTES = 8 * 1024
+
 /** Characters of an id, URI or name from a peer (SessionID, LocURI, LocName, CmdID). */
 export const MAX_URI_CHARS = 1024
 
 /** Commands in one message, Items in one command: a message of `OWN_MAX_MSG_SIZE` with Items of 100 octets has fewer. */
 export const MAX_COMMANDS = 8000
 export const MAX_ITEMS = 8000
+
+/** Statuses, Results and Alerts that one session may wait to send: a client that lets more pile up is not listening. */
+export const MAX_OWED_STATUSES = 16_000
+export const MAX_OWED_COMMANDS = 200
+
+/** Datastores one session may open; a phone has about ten. */
+export const MAX_SESSION_DATASTORES = 100
+
+/** Octets of Statuses in one of our answers: encoding them is work that nobody else's message shall wait for. */
+export const MAX_STATUS_BYTES = 64 * 1024
 
 /** Characters of one line of a Delta: one row, so the largest row that goes as JSON (BLOBs grow by a third). */
 export const MAX_DELTA_LINE_CHARS = 192 * 1024 * 1024
@@ -55,5 +68,37 @@ export const MAX_DATABASE_BYTES = 64 * 1024 * 1024 * 1024
 /** Compressed octets of one object; also our `MaxObjSize`. */
 export const MAX_OBJECT_BYTES = 32 * 1024 * 1024 * 1024
 
-/** Compressed octets of one segment of a RestoreImage. */
+/** Compressed octets of one segment of a RestoreImage that is one gzip. */
 export const SEGMENT_BYTES = 1024 * 1024
+
+/** Plain octets of one segment that stands for a range of the file: a few in memory, and a cut line costs little. */
+export const SEGMENT_RANGE_BYTES = 2 * 1024 * 1024
+
+/** Octets of one contact, event, note or bookmark; the largest are contacts with a photo of some megabytes. */
+export const MAX_CONTENT_BYTES = 16 * 1024 * 1024
+
+/** Properties of one item, recurrence exceptions included. */
+export const MAX_CONTENT_PROPERTIES = 10_000
+
+/** Characters between the name and the value of a property, and parameters there: real ones stay below 200 and 10. */
+export const MAX_CONTENT_PARAM_CHARS = 8192
+export const MAX_CONTENT_PARAMS = 100
+
+/** Components inside one another; VCALENDAR, VEVENT, VALARM are three, and an AGENT rarely has one of its own. */
+export const MAX_CONTENT_DEPTH = 8
+
+/** Values of one property and components of one structured value; a folder of a thousand exception dates is rare. */
+export const MAX_CONTENT_VALUES = 10_000
+
+/** Items of one datastore: ten times the largest address book seen. */
+export const MAX_ITEMS_PER_STORE = 100_000
+
+/** Octets of one Item of a SyncML client; a job holds some of them in memory at once. */
+export const MAX_ITEM_BYTES = 32 * 1024 * 1024
+
+/** Losing sides of conflicts that are kept per account, the newest, and for how long: a quarter to notice. */
+export const MAX_KEPT_LOSERS = 1000
+export const KEPT_LOSER_MS = 92 * 24 * 3_600_000
+
+/** Octets of one file or email object as XML; larger files travel as raw octets. */
+export const MAX_DATA_OBJECT_BYTES = 64 * 1024 * 1024

@@ -9,8 +9,17 @@ export const DELTA_VERSION = 1
 /** The DeviceCopy's own tables. 1: meta, positions, objects. */
 export const COPY_VERSION = 1
 
-/** RestoreImage and SegmentMap. 1: gzip, 1 MiB segments, AES-256-GCM, EdDSA. */
-export const IMAGE_VERSION = 1
+/**
+ * RestoreImage and SegmentMap. 1: one gzip, cut into segments of 1 MiB, AES-256-GCM, EdDSA; still made for platforms
+ * that have no Zstandard. 2: each segment is a range of the file, a Zstandard frame of its own.
+ */
+export const IMAGE_VERSION = 2
 
 /** The observers' tables inside a device's database. 1: change log keyed by table and key. */
 export const OBSERVER_VERSION = 1
+
+/** What a program says to a resident agent (`schemas/cli/agentRequest.ts`). 1: backup, its log lines and its end. */
+export const AGENT_PROTOCOL_VERSION = 1
+
+/** The copy of an account's Items (`server/items`). 1: a table per store, versions per device. */
+export const ITEMS_VERSION = 1

@@ -9,39 +9,19 @@ import { CodedError } from '../errors.ts'
 import { MAX_DELTA_BLANK_CHARS, MAX_DELTA_LINE_CHARS } from '../limits.ts'
 import { utf8Stream } from '../utf8.ts'
 import { DELTA_VERSION } from '../version.ts'
-import { type DeltaEvent, type DeltaTable, keyWidth, rowWidth } from './delta.ts'
-import { parseLine } from './line.ts'
-import { readCounts, readHead, readSchemaEntry, readTable } from './records.ts'
-import { decodeCell } from './value.ts'
+import type { DeltaEvent } from './delta.ts'
+import { DeltaSections } from './deltaSections.ts'
 
 const NAMESPACE = 'urn:nightferry:delta'
-const SECTIONS = ['head', 'schema', 'table', 'touched', 'put', 'end'] as const
-type Section = (typeof SECTIONS)[number]
-
-/** Which section may follow which. */
-const FOLLOWS: Readonly<Record<Section, readonly (Section | 'start')[]>> = {
-  head: ['start'],
-  schema: ['head'],
-  table: ['head', 'schema', 'table', 'touched', 'put'],
-  touched: ['table', 'touched'],
-  put: ['table', 'touched', 'put'],
-  end: ['head', 'schema', 'table', 'touched', 'put'],
-}
 
 export class DeltaReader {
   readonly #parser = new SaxesParser({ xmlns: false, fragment: false })
   readonly #decoder = utf8Stream()
-  #events: DeltaEvent[] = []
+  readonly #sections = new DeltaSections()
   #depth = 0
-  #section: Section | 'start' = 'start'
   #inside = false
   #pendingText = ''
-  #table: DeltaTable | undefined
-  #puts = 0
-  #deletes = 0
-  #touchedOfTable = 0
-  #putsOfTable = 0
-  #schemaSeen = false
+  #pendingChars = 0
 
   constructor() {
     this.#parser.on('error', (cause) => this.#fail('the XML is not well formed', cause))
@@ -72,7 +52,7 @@ export class DeltaReader {
     }
     this.#parser.write(text)
     if (!this.#inside && this.#pendingChars > MAX_DELTA_BLANK_CHARS) this.#fail('text outside of a section')
-    return this.#take()
+    return this.#sections.take()
   }
 
   /** Call at the end of the octets. @throws {CodedError} `delta.invalid` if the document is not complete. */
@@ -83,16 +63,8 @@ export class DeltaReader {
       throw new CodedError('delta.invalid', 'the Delta is not UTF-8', { cause })
     }
     this.#parser.close()
-    if (this.#section !== 'end' || this.#depth !== 0) this.#fail('the Delta is not complete')
-    return this.#take()
-  }
-
-  #pendingChars = 0
-
-  #take(): DeltaEvent[] {
-    const events = this.#events
-    this.#events = []
-    return events
+    if (!this.#sections.ended || this.#depth !== 0) this.#fail('the Delta is not complete')
+    return this.#sections.take()
   }
 
   #openTag(name: string, attributes: Record<string, string>): void {
@@ -103,10 +75,7 @@ export class DeltaReader {
       return
     }
     if (this.#depth > 2 || Object.keys(attributes).length > 0) this.#fail(`element ${name.slice(0, 40)} is not allowed`)
-    const section = SECTIONS.find((known) => known === name)
-    if (!section || !FOLLOWS[section].includes(this.#section)) this.#fail(`element ${name.slice(0, 40)} is not allowed`)
-    if (section === 'table' || section === 'end') this.#leaveTable()
-    this.#section = section
+    this.#sections.open(name)
     this.#inside = true
     this.#pendingText = ''
   }
@@ -123,74 +92,14 @@ export class DeltaReader {
     this.#depth--
     if (!this.#inside) return
     this.#inside = false
-    const lines = this.#pendingText.split('\n').filter((line) => line !== '')
+    const text = this.#pendingText
     this.#pendingText = ''
-    this.#readSection(lines)
+    this.#sections.close(text)
   }
 
   #text(text: string): void {
     if (this.#inside) this.#pendingText += text
     else if (text.trim() !== '') this.#fail('text outside of a section')
-  }
-
-  #readSection(lines: readonly string[]): void {
-    const section = this.#section
-    if (section === 'put' || section === 'touched') {
-      for (const line of lines) this.#readRow(section, parseLine(line))
-      return
-    }
-    if (section === 'schema') {
-      const objects = lines.map((line) => readSchemaEntry(parseLine(line)))
-      this.#schemaSeen = true
-      this.#events.push({ kind: 'schema', objects })
-      return
-    }
-    const [line, ...rest] = lines
-    if (line === undefined || rest.length > 0) this.#fail(`${section} must hold one value`)
-    const json = parseLine(line)
-    if (section === 'head') this.#events.push({ kind: 'head', head: readHead(json) })
-    if (section === 'table') {
-      this.#table = readTable(json)
-      this.#events.push({ kind: 'table', table: this.#table })
-    }
-    if (section === 'end') this.#readEnd(json)
-  }
-
-  #readRow(kind: 'put' | 'touched', json: unknown): void {
-    const table = this.#table
-    if (!table) this.#fail('a row outside of a table')
-    if (kind === 'put') {
-      if (!Array.isArray(json) || json.length !== rowWidth(table)) this.#fail('a row has the wrong length')
-      this.#putsOfTable++
-      this.#events.push({ kind, row: json.map(decodeCell) })
-      return
-    }
-    const key = table.key === 'rowid' ? [json] : json
-    if (table.key === 'none' || !Array.isArray(key) || key.length !== keyWidth(table)) {
-      this.#fail('a key has the wrong form')
-    }
-    this.#touchedOfTable++
-    this.#events.push({ kind, key: key.map(decodeCell) })
-  }
-
-  #leaveTable(): void {
-    const table = this.#table
-    if (table) {
-      const gone = table.clear ? 0 : this.#touchedOfTable - this.#putsOfTable
-      if (gone < 0 || (table.clear && this.#touchedOfTable > 0)) this.#fail(`keys of ${table.name} do not fit its rows`)
-      this.#puts += this.#putsOfTable
-      this.#deletes += gone
-    }
-    this.#touchedOfTable = 0
-    this.#putsOfTable = 0
-    this.#table = undefined
-  }
-
-  #readEnd(json: unknown): void {
-    const counts = readCounts(json)
-    if (counts.puts !== this.#puts || counts.deletes !== this.#deletes) this.#fail('counts do not match')
-    if (counts.schemaChanges > 0 !== this.#schemaSeen) this.#fail('schema changes without a schema')
-    this.#events.push({ kind: 'end', counts })
   }
 
   #fail(message: string, cause?: unknown): never {

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { segmentCompression } from '../restore/segmentMap.ts'
 import type { HttpCall } from './call.ts'
 import {
   byteCount,
@@ -48,6 +49,12 @@ export const restoreRequest = z
     database: databaseName,
     fromDeviceId: deviceId.exactOptional().meta({ description: 'The device whose copy is wanted; else the caller.' }),
     point: identifier.exactOptional().meta({ description: 'A restore point; else the latest.' }),
+    compressions: z
+      .array(segmentCompression)
+      .max(8)
+      .readonly()
+      .exactOptional()
+      .meta({ description: 'What the device can open; without it, gzip alone.' }),
   })
   .meta({ id: 'RestoreRequest' })
 

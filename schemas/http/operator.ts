@@ -90,6 +90,16 @@ export const operatorCalls = {
     reply: backupCalls.listPoints.reply,
     errors: ['account.unknown', 'database.unknown'],
   },
+  allowEmpty: {
+    method: 'put',
+    path: '/api/v1/accounts/{name}/devices/{deviceId}/datastores/{datastore}/allow-empty',
+    summary: 'Lets a device empty a datastore, or be emptied by it, once; or takes that back',
+    access: ['operator'],
+    params: z.strictObject({ name: accountName, deviceId, datastore: databaseName }),
+    body: z.strictObject({ allowed: z.boolean() }).meta({ id: 'AllowEmpty' }),
+    status: 204,
+    errors: ['account.unknown', 'datastore.unknown'],
+  },
   openApi: {
     method: 'get',
     path: '/api/v1/openapi.json',

@@ -11,12 +11,9 @@ import type { Command, Encoding, Message, SyncmlVersion } from './message.ts'
 import { readMessage } from './readMessage.ts'
 import { writeCommand } from './writeCommand.ts'
 import { writeMessage } from './writeMessage.ts'
-import { decodeXml, encodeXml, xmlSize } from './xml.ts'
+import { decodeXml, encodeXml, parseXml, xmlSize } from './xml.ts'
 
-const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
-  xml: 'application/vnd.syncml+xml',
-  wbxml: 'application/vnd.syncml+wbxml',
-}
+export { contentTypeOf, encodingOf } from './contentType.ts'
 
 /**
  * Reads a message; in WBXML `maxTokens` bounds the time it takes. Octets of Items are views of `octets`, so keep those unchanged as long as the message lives.
@@ -24,7 +21,7 @@ const CONTENT_TYPES: Readonly<Record<Encoding, string>> = {
  */
 export function decodeMessage(octets: Uint8Array, encoding: Encoding, maxTokens?: number): Message {
   if (octets.length > MAX_MESSAGE_BYTES) throw tooLarge(`a message of ${octets.length} octets`, MAX_MESSAGE_BYTES)
-  return readMessage(encoding === 'xml' ? decodeXml(octets) : decodeWbxml(octets, 'syncml', maxTokens))
+  return readMessage(encoding === 'xml' ? decodeXml(octets) : decodeWbxml(octets, 'syncml', maxTokens), parseXml)
 }
 
 /**
@@ -46,16 +43,4 @@ export function encodeMessage(message: Message, encoding: Encoding): Uint8Array 
 export function encodedCommandSize(command: Command, encoding: Encoding, _version: SyncmlVersion): number {
   const element = writeCommand(command)
   return encoding === 'xml' ? xmlSize(element) : wbxmlSize(element)
-}
-
-/** The encoding of an HTTP content type, parameters and case ignored, or undefined if it is not ours. */
-export function encodingOf(contentType: string): Encoding | undefined {
-  const type = contentType.split(';', 1)[0]?.trim().toLowerCase()
-  if (type === CONTENT_TYPES.xml) return 'xml'
-  return type === CONTENT_TYPES.wbxml ? 'wbxml' : undefined
-}
-
-/** The HTTP content type of an encoding. */
-export function contentTypeOf(encoding: Encoding): string {
-  return CONTENT_TYPES[encoding]
 }

@@ -67,9 +67,14 @@ export function parseMd5Credential(data: ItemData): Uint8Array | undefined {
   return octets?.length === DIGEST_LENGTH ? octets : undefined
 }
 
+/** The MAC of `body`: that of a message in the HMAC header, and of a notification (reference 5.1, 8.2). */
+export function macOf(ha1: string, nonce: Uint8Array, body: Uint8Array): Uint8Array {
+  return md5(joined(encodeUtf8(`${ha1}:`), nonce, encodeUtf8(`:${toBase64(md5(body))}`)))
+}
+
 /** The MAC of a message body, as the HMAC header carries it. */
 export function hmac(ha1: string, nonce: Uint8Array, body: Uint8Array): string {
-  return toBase64(md5(joined(encodeUtf8(`${ha1}:`), nonce, encodeUtf8(`:${toBase64(md5(body))}`))))
+  return toBase64(macOf(ha1, nonce, body))
 }
 
 /** What an HMAC header says. */

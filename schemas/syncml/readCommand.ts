@@ -18,13 +18,14 @@ import {
 } from './fields.ts'
 import { malformed, tooLarge } from './malformed.ts'
 import type * as m from './message.ts'
-import { readData, readItems, readLocation, requiredLocation, toLocation } from './readItem.ts'
+import { type ParseXml, readData, readItems, readLocation, requiredLocation, toLocation } from './readItem.ts'
 import { readChal, readCred, readMeta } from './readMeta.ts'
 
-/** What a command inherits: the budget of its message, and the Format of what it stands in. */
+/** What a command inherits: the budget and the XML parser of its message, and the Format of what it stands in. */
 export interface CommandContext {
   readonly budget: { commands: number }
   readonly format: string | undefined
+  readonly parseXml: ParseXml | undefined
 }
 
 /** The commands among the children of a SyncBody, Sync, Atomic or Sequence, in order. */
@@ -98,7 +99,7 @@ function inner(element: Element, context: CommandContext): CommandContext {
 }
 
 function items(element: Element, context: CommandContext, mayBeDevInf = false): readonly m.Item[] {
-  return readItems(element, { format: inner(element, context).format, mayBeDevInf })
+  return readItems(element, { ...inner(element, context), mayBeDevInf })
 }
 
 function readDelete(element: Element, context: CommandContext): m.DeleteCommand {

@@ -5,12 +5,14 @@ import { MAX_ITEMS } from '../limits.ts'
 import { decodeUtf8 } from '../utf8.ts'
 import { decodeWbxml } from './decodeWbxml.ts'
 import type { Element } from './element.ts'
-import { child, childrenOf, flagOf, identifier, missing, present, text } from './fields.ts'
+import { child, childrenOf, flagOf, identifier, missing, present, text, texts } from './fields.ts'
 import { malformed, tooLarge } from './malformed.ts'
 import type { DevInf, Filter, Item, ItemData, Location } from './message.ts'
 import { readDevInf } from './readDevInf.ts'
 import { readAnchor, readMeta } from './readMeta.ts'
-import { parseXml } from './xml.ts'
+
+/** Reads an XML document. @throws {CodedError} `protocol.malformed` or `protocol.too-large` */
+export type ParseXml = (text: string) => Element
 
 /** What the surroundings of an Item say about its data. */
 export interface ItemContext {
@@ -18,9 +20,11 @@ export interface ItemContext {
   readonly format: string | undefined
   /** Put and Results carry device information, as a document inside `Data`. */
   readonly mayBeDevInf: boolean
+  /** Absent: a document in XML stays text. */
+  readonly parseXml: ParseXml | undefined
 }
 
-const PLAIN: ItemContext = { format: undefined, mayBeDevInf: false }
+const PLAIN: ItemContext = { format: undefined, mayBeDevInf: false, parseXml: undefined }
 
 /** All Items of a command, in order. */
 export function readItems(command: Element, context: ItemContext): readonly Item[] {
@@ -89,10 +93,13 @@ function filterItem(holder: Element | undefined): Item | undefined {
 export function readData(data: Element, context: ItemContext = PLAIN): ItemData {
   const anchor = readAnchor(child(child(data, 'MetInf') ?? data, 'Anchor'))
   if (anchor !== undefined) return { kind: 'anchor', anchor }
+  const wanted = childrenOf(data, 'Property').flatMap((property) => texts(property, 'PropName'))
+  // A field filter: the names are all that counts of it (reference 3.15).
+  if (wanted.length > 0) return { kind: 'text', text: wanted.map((name) => `<PropName>${name}</PropName>`).join('') }
   const inline = child(data, 'DevInf')
   if (inline !== undefined) return { kind: 'devInf', devInf: readDevInf(inline) }
   const { value } = data
-  const devInf = context.mayBeDevInf && value !== undefined ? embeddedDevInf(value) : undefined
+  const devInf = context.mayBeDevInf && value !== undefined ? embeddedDevInf(value, context.parseXml) : undefined
   if (devInf !== undefined) return { kind: 'devInf', devInf }
   if (value === undefined || typeof value === 'string') return { kind: 'text', text: value ?? '' }
   return opaqueData(value, context.format)
@@ -113,9 +120,10 @@ function opaqueData(octets: Uint8Array, format: string | undefined): ItemData {
  * Device information as a document inside `Data`: WBXML or XML, told apart by its first octets whatever the Type says.
  * What cannot be read, or exceeds a limit, stays what it is: it may be any binary data that only looks like WBXML.
  */
-function embeddedDevInf(value: string | Uint8Array): DevInf | undefined {
+function embeddedDevInf(value: string | Uint8Array, parseXml: ParseXml | undefined): DevInf | undefined {
   try {
-    const root = typeof value !== 'string' && (value[0] ?? 0xff) <= 3 ? decodeWbxml(value, 'devinf') : xmlRoot(value)
+    const binary = typeof value !== 'string' && (value[0] ?? 0xff) <= 3
+    const root = binary ? decodeWbxml(value, 'devinf') : parseXml && xmlRoot(value, parseXml)
     return root?.name === 'DevInf' ? readDevInf(root) : undefined
   } catch (error) {
     if (error instanceof CodedError) return undefined
@@ -123,7 +131,7 @@ function embeddedDevInf(value: string | Uint8Array): DevInf | undefined {
   }
 }
 
-function xmlRoot(value: string | Uint8Array): Element | undefined {
+function xmlRoot(value: string | Uint8Array, parseXml: ParseXml): Element | undefined {
   const written = typeof value === 'string' ? value : decodeUtf8(value)
   if (written === undefined) throw malformed('the embedded document is not in UTF-8')
   return written.includes('<DevInf') ? parseXml(written.trim()) : undefined

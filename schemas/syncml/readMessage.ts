@@ -9,21 +9,21 @@ import { child, childrenOf, flagOf, identifier, missing, present, requiredIdenti
 import { malformed } from './malformed.ts'
 import type { Message, SyncHdr } from './message.ts'
 import { readCommands } from './readCommand.ts'
-import { requiredLocation } from './readItem.ts'
+import { type ParseXml, requiredLocation } from './readItem.ts'
 import { readCred, readMeta } from './readMeta.ts'
 
 /**
- * The Message of a `SyncML` element.
+ * The Message of a `SyncML` element; `parseXml` reads device information that is embedded as XML.
  * @throws {CodedError} `protocol.malformed` if header, body or what answers need is missing; `protocol.too-large`
  */
-export function readMessage(root: Element): Message {
+export function readMessage(root: Element, parseXml?: ParseXml): Message {
   if (root.name !== 'SyncML') throw malformed(`the root element is ${root.name}, not SyncML`)
   const header = only(root, 'SyncHdr')
   const body = only(root, 'SyncBody')
   const budget = { commands: MAX_COMMANDS }
   return {
     header: readHeader(header),
-    commands: readCommands(body, { budget, format: undefined }),
+    commands: readCommands(body, { budget, format: undefined, parseXml }),
     final: flagOf(body, 'Final') === true,
   }
 }

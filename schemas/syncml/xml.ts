@@ -100,6 +100,39 @@ function markupOf(node: Node): string {
   return content === '' ? `<${name}${attributes}/>` : `<${name}${attributes}>${content}</${name}>`
 }
 
+/** An element of a data object, whose attributes say how its content is written. */
+export interface XmlObject {
+  readonly name: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly children: readonly XmlObject[]
+  /** Text and CDATA directly inside. */
+  readonly text: string
+}
+
+/**
+ * Reads a data object (File, Folder, Email: section 9.4) with its attributes.
+ * @throws {CodedError} `protocol.malformed` or `protocol.too-large`
+ */
+export function parseXmlObject(text: string): XmlObject {
+  const root = parseNodes(guardXml(text)).find((node) => elementName(node) !== undefined)
+  if (root === undefined) throw malformed('the XML document has no root element')
+  return toXmlObject(root)
+}
+
+function toXmlObject(node: Node): XmlObject {
+  const name = elementName(node) ?? ''
+  const nodes = node[name] as readonly Node[]
+  const attributes = Object.entries((node[ATTRIBUTES] ?? {}) as Record<string, unknown>)
+  return {
+    name,
+    attributes: Object.fromEntries(
+      attributes.map(([key, value]) => [key.slice(ATTRIBUTE_PREFIX.length), String(value)]),
+    ),
+    children: nodes.filter((child) => elementName(child) !== undefined).map(toXmlObject),
+    text: restoreCr(nodes.map((child) => String(child[TEXT] ?? '')).join('')),
+  }
+}
+
 type Scope = 'syncml' | 'metinf' | 'devinf'
 
 /** Where written text goes: into a document, or only into a sum. */

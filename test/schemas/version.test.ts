@@ -14,8 +14,9 @@ import { DeltaReader } from '../../schemas/delta/deltaReader.ts'
 import { DeltaWriter } from '../../schemas/delta/deltaWriter.ts'
 import { TextBytes } from '../../schemas/delta/value.ts'
 import { parseSegmentMap } from '../../schemas/restore/segmentMap.ts'
-import { COPY_VERSION, DELTA_VERSION, IMAGE_VERSION, OBSERVER_VERSION } from '../../schemas/version.ts'
+import { COPY_VERSION, DELTA_VERSION, IMAGE_VERSION, ITEMS_VERSION, OBSERVER_VERSION } from '../../schemas/version.ts'
 import { createLayout } from '../../server/backup/copyLayout.ts'
+import { createItemTables } from '../../server/items/itemTables.ts'
 import { openDatabase } from '../../server/sql/betterSqlite.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/format')
@@ -91,6 +92,15 @@ describe('versions of formats', () => {
     database.close()
   })
 
+  it('[IT-1] the tables of Items are those of their version', () => {
+    const database = openDatabase(':memory:', { cipher: { kind: 'none' } })
+    createItemTables(database, { lineage: head.lineage, number: 0, token: head.lineage })
+    const schema = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid').all()
+    const text = `${schema.flat().join('\n')}\n`
+    expect(text).toBe(fixture(`items-${ITEMS_VERSION}.txt`, text))
+    database.close()
+  })
+
   it('[DC-1] the observers are those of their version', () => {
     const driver = new Database(':memory:')
     driver.defaultSafeIntegers(true)
@@ -110,19 +120,23 @@ describe('versions of formats', () => {
   })
 
   it('[WF-21] a SegmentMap of each version can be read', () => {
-    const map = {
-      version: IMAGE_VERSION,
-      imageId: 'a3f1',
-      database: 'app',
-      createdAt: 1_700_000_000_000,
-      compression: 'gzip',
+    const image = { imageId: 'a3f1', database: 'app', createdAt: 1_700_000_000_000 }
+    const content = {
       sizeBytes: 4096,
       sha256: 'ab'.repeat(32),
       segments: [{ number: 0, sizeBytes: 1000, sha256: 'cd'.repeat(32) }],
     }
-    const text = `${JSON.stringify(map, null, 1)}\n`
+    const first = { version: 1, ...image, compression: 'gzip', ...content }
+    const second = { version: IMAGE_VERSION, ...image, compression: 'zstd', rangeBytes: 2_097_152, ...content }
+    const text = `${JSON.stringify(second, null, 1)}\n`
     expect(text).toBe(fixture(`segment-map-${IMAGE_VERSION}.json`, text))
-    expect(parseSegmentMap(JSON.parse(readFileSync(join(fixtures, 'segment-map-1.json'), 'utf8')))).toEqual(map)
+    for (const [version, map] of [
+      [1, first],
+      [2, second],
+    ] as const) {
+      const held = readFileSync(join(fixtures, `segment-map-${version}.json`), 'utf8')
+      expect(parseSegmentMap(JSON.parse(held))).toEqual(map)
+    }
   })
 })
 

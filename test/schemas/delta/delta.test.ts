@@ -2,101 +2,13 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { DeltaEvent, DeltaHead, DeltaTable } from '../../../schemas/delta/delta.ts'
-import { keyWidth, rowWidth } from '../../../schemas/delta/delta.ts'
+import type { DeltaEvent } from '../../../schemas/delta/delta.ts'
 import { DeltaReader } from '../../../schemas/delta/deltaReader.ts'
 import { DeltaWriter } from '../../../schemas/delta/deltaWriter.ts'
-import { type Cell, decodeCell, encodeCell, TextBytes } from '../../../schemas/delta/value.ts'
+import { readWholeDelta } from '../../../schemas/delta/readWholeDelta.ts'
+import { decodeCell, encodeCell, TextBytes } from '../../../schemas/delta/value.ts'
 import { CodedError } from '../../../schemas/errors.ts'
-
-const HEAD: DeltaHead = {
-  lineage: 'a'.repeat(32),
-  positions: [
-    { number: 4, token: 'b'.repeat(32) },
-    { number: 5, token: 'c'.repeat(32) },
-  ],
-  database: {
-    ...{ pageSize: 4096, encoding: 'UTF-8', autoVacuum: 0 },
-    ...{ userVersion: -1, applicationId: 7, journalMode: 'wal' },
-  },
-}
-
-const HOSTILE_TEXTS = [
-  '<a>&amp;]]>',
-  '\r\n\t\u0000\u0085\u2028',
-  '\ufffe\uffff\ufeff',
-  '\ud800',
-  '\udc00\ud83d',
-  '😀"\\',
-]
-const HARD_NUMBERS = [-0, 0, 1, 1.5, 1e300, 5e-324, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 53 + 2]
-const HARD_INTEGERS = [0n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)]
-
-const cell: fc.Arbitrary<Cell> = fc.oneof(
-  fc.constant(null),
-  fc.constantFrom(...HARD_INTEGERS),
-  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-  fc.constantFrom(...HARD_NUMBERS),
-  fc.double({ noNaN: true }),
-  fc.constantFrom(...HOSTILE_TEXTS),
-  fc.string({ unit: 'binary' }),
-  fc.array(fc.integer({ min: 0xd7f0, max: 0xe010 }), { maxLength: 4 }).map((units) => String.fromCharCode(...units)),
-  fc.uint8Array({ maxLength: 20 }),
-  fc.uint8Array({ maxLength: 20 }).map((bytes) => new TextBytes(bytes)),
-)
-
-const table: fc.Arbitrary<DeltaTable> = fc
-  .record({
-    name: fc.constantFrom('t', 'ta"ble <&>', '😀', ''),
-    shape: fc.constantFrom<Pick<DeltaTable, 'key' | 'rowidColumn' | 'clear'>>(
-      { key: 'rowid', clear: false },
-      { key: 'rowid', rowidColumn: 'a', clear: false },
-      { key: ['a', 'b'], clear: false },
-      { key: 'rowid', clear: true },
-      { key: 'none', clear: true },
-    ),
-  })
-  .map(({ name, shape }) => ({ name, columns: ['a', 'b'], ...shape }))
-
-/** A Delta as its events; every row that enters was touched, unless the table is cleared. */
-const delta: fc.Arbitrary<DeltaEvent[]> = fc
-  .array(
-    table.chain((head) =>
-      fc.record({
-        head: fc.constant(head),
-        puts: fc.array(fc.array(cell, { minLength: rowWidth(head), maxLength: rowWidth(head) }), { maxLength: 4 }),
-        keys: fc.array(fc.array(cell, { minLength: keyWidth(head), maxLength: keyWidth(head) }), {
-          minLength: head.clear ? 0 : 4,
-          maxLength: head.clear ? 0 : 6,
-        }),
-      }),
-    ),
-    { maxLength: 3 },
-  )
-  .map((tables) => {
-    const events: DeltaEvent[] = [{ kind: 'head', head: HEAD }]
-    const counts = { puts: 0, deletes: 0, schemaChanges: 0 }
-    for (const { head, puts, keys } of tables) {
-      events.push({ kind: 'table', table: head })
-      events.push(...keys.map((key) => ({ kind: 'touched' as const, key })))
-      events.push(...puts.map((row) => ({ kind: 'put' as const, row })))
-      counts.puts += puts.length
-      counts.deletes += head.clear ? 0 : keys.length - puts.length
-    }
-    return [...events, { kind: 'end', counts }]
-  })
-
-function write(events: readonly DeltaEvent[]): string {
-  const writer = new DeltaWriter()
-  const writeEvent = (event: DeltaEvent): string => {
-    if (event.kind === 'head') return writer.head(event.head)
-    if (event.kind === 'schema') return writer.schema(event.objects, event.objects.length)
-    if (event.kind === 'table') return writer.table(event.table)
-    if (event.kind === 'touched') return writer.touched(event.key)
-    return event.kind === 'put' ? writer.put(event.row) : writer.end()
-  }
-  return events.map(writeEvent).join('')
-}
+import { cell, delta, HARD_INTEGERS, HARD_NUMBERS, HEAD, HOSTILE_TEXTS, write } from '../../support/deltaArbitrary.ts'
 
 function read(bytes: Uint8Array, chunkBytes = bytes.length): DeltaEvent[] {
   const reader = new DeltaReader()
@@ -114,13 +26,21 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, plain(field)]))
 }
 
-function codeOf(text: string | Uint8Array): string {
+/** What a reader makes of the octets: events, or the code of its refusal and its words. */
+function judge(bytes: Uint8Array, reader: (bytes: Uint8Array) => DeltaEvent[]): { code: string; said: unknown } {
   try {
-    read(typeof text === 'string' ? Buffer.from(text) : text)
-    return 'read'
+    return { code: 'read', said: plain(reader(bytes)) }
   } catch (cause) {
-    return cause instanceof CodedError ? cause.code : String(cause)
+    return cause instanceof CodedError ? { code: cause.code, said: cause.message } : { code: String(cause), said: '' }
   }
+}
+
+/** The verdict, which both readers share. */
+function codeOf(text: string | Uint8Array): string {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text
+  const verdict = judge(bytes, read)
+  expect(judge(bytes, readWholeDelta)).toEqual(verdict)
+  return verdict.code
 }
 
 const SAMPLE: DeltaEvent[] = [
@@ -179,6 +99,57 @@ describe('[WF-11] a Delta as a stream', () => {
       { numRuns: 150 },
     )
     expect(plain(read(Buffer.from(write(SAMPLE)), 1))).toEqual(plain(SAMPLE))
+  })
+
+  it('is the same to the reader of whole Deltas, however it is spelled or misspelled', () => {
+    const snippets = [
+      '<',
+      '>',
+      '&',
+      '&lt;',
+      ']]>',
+      '\n',
+      '\r\n',
+      '\u0001',
+      '\u0085',
+      '\ufeff',
+      '\uffff',
+      ' ',
+      '"',
+      ',',
+      '[',
+      '1',
+    ]
+    const parts = [
+      '<put>',
+      '</put>\n',
+      '<end>',
+      '</delta>\n',
+      '<table>',
+      '<put >',
+      '<!---->',
+      '<x/>',
+      '<?x?>',
+      '\ud800',
+    ]
+    const change = fc.record({
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      drop: fc.nat({ max: 12 }),
+      add: fc.constantFrom('', ...snippets, ...parts),
+    })
+    const seen = new Set<string>()
+    fc.assert(
+      fc.property(delta, fc.array(change, { maxLength: 2 }), (events, changes) => {
+        let text = write(events)
+        for (const { at, drop, add } of changes) {
+          const place = Math.floor(at * text.length)
+          text = text.slice(0, place) + add + text.slice(place + drop)
+        }
+        seen.add(codeOf(text))
+      }),
+      { numRuns: 2000 },
+    )
+    expect([...seen]).toEqual(expect.arrayContaining(['read', 'delta.invalid']))
   })
 
   it('needs no XML escape, one line a value', () => {

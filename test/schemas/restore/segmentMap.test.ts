@@ -4,6 +4,20 @@ import { describe, expect, it } from 'vitest'
 import { parseSegmentMap, type SegmentMap, segmentContext, segmentNonce } from '../../../schemas/restore/segmentMap.ts'
 
 const sha256 = 'a'.repeat(64)
+const ranges: SegmentMap = {
+  version: 2,
+  imageId: 'image-1',
+  database: 'app',
+  createdAt: 1,
+  compression: 'zstd',
+  rangeBytes: 2_097_152,
+  sizeBytes: 2_097_153,
+  sha256,
+  segments: [
+    { number: 0, sizeBytes: 1_500_000, sha256 },
+    { number: 1, sizeBytes: 30, sha256 },
+  ],
+}
 const map: SegmentMap = {
   version: 1,
   imageId: 'image-1',
@@ -20,7 +34,7 @@ const map: SegmentMap = {
 
 describe('a segment map', () => {
   it('[WF-21] reads what was written', () => {
-    expect(parseSegmentMap(JSON.parse(JSON.stringify(map)))).toEqual(map)
+    for (const each of [map, ranges]) expect(parseSegmentMap(JSON.parse(JSON.stringify(each)))).toEqual(each)
   })
 
   it.each<readonly [string, object]>([
@@ -41,7 +55,19 @@ describe('a segment map', () => {
   })
 })
 
+it.each<readonly [string, object]>([
+  ['the version of another compression', { version: 1 }],
+  ['another compression', { compression: 'gzip' }],
+  ['a segment too few', { segments: ranges.segments.slice(0, 1) }],
+  ['a segment too many', { sizeBytes: 2_097_152 }],
+  ['ranges that are too large', { rangeBytes: 4_194_304 }],
+])('[WF-21] a map of ranges with %s is refused', (_name, change) => {
+  const work = (): SegmentMap => parseSegmentMap({ ...ranges, ...change })
+  expect(work).toThrow(expect.objectContaining({ code: 'protocol.malformed' }))
+})
+
 it('[WF-20] nonce and additional data differ for each segment and image', () => {
   expect(Buffer.from(segmentNonce(258)).toString('hex')).toBe('000000000000000000000102')
-  expect(Buffer.from(segmentContext('image-1', 3)).toString()).toBe('nightferry segment 1 3 image-1')
+  expect(Buffer.from(segmentContext(map, 3)).toString()).toBe('nightferry segment 1 3 image-1')
+  expect(Buffer.from(segmentContext(ranges, 3)).toString()).toBe('nightferry segment 2 3 image-1')
 })
