@@ -1,0 +1,13 @@
+/** The item store's job with all it needs, for a worker process: loaded with the first one, since most have none. */
+
+import { runItemJob } from './itemJob.ts'
+import type { ItemJobInput, ItemJobOutput } from './jobInput.ts'
+import { keepFilesOpen } from './openFiles.ts'
+import { pimContent } from './pimContent.ts'
+
+const files = keepFilesOpen()
+
+/** @throws {CodedError} as `runItemJob`. */
+export function runItemWork(input: ItemJobInput): Promise<ItemJobOutput> {
+  return runItemJob(input, pimContent, files)
+}

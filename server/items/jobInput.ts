@@ -1,0 +1,102 @@
+/**
+ * What the item store's jobs take and give, one per call of the port (IT-16). Plain values: they travel to a child
+ * process and back.
+ */
+
+import type { ContentSource } from '../backup/jobs.ts'
+import type {
+  ItemConflictPolicy,
+  ItemForClient,
+  ItemSyncDecision,
+  ItemSyncRequest,
+  ItemSyncType,
+} from '../datastore/syncDatastore.ts'
+import type { ClientName } from './clientRow.ts'
+import type { ClientAbilities } from './content.ts'
+import type { ItemPosition } from './itemFile.ts'
+
+/** What a session knows of its run; the JSON state of the port. */
+export interface RunState {
+  readonly client: number
+  readonly run: number
+  readonly type: ItemSyncType
+}
+
+/** One change as the port has it, its octets where the child process finds them. */
+export type JobChange =
+  | {
+      readonly kind: 'put'
+      readonly command: 'Add' | 'Replace'
+      readonly luid: string
+      readonly type: string
+      readonly content: ContentSource
+      readonly parent?: string
+      readonly fieldLevel: boolean
+    }
+  | { readonly kind: 'delete'; readonly luid: string; readonly archive: boolean; readonly soft: boolean }
+  | { readonly kind: 'copy'; readonly luid: string; readonly newLuid: string }
+  | { readonly kind: 'move'; readonly luid: string; readonly parent: string }
+
+/** An answer of the client to an Item it was given. */
+export interface ClientAnswer {
+  readonly command: ItemForClient['command']
+  readonly id: string
+  readonly status: number
+}
+
+/** Every call with its input and output. */
+export interface ItemCalls {
+  create: { input: { readonly lineage: string; readonly token: string }; output: { readonly sizeBytes: number } }
+  decide: {
+    input: { readonly request: ItemSyncRequest; readonly abilities: ClientAbilities }
+    output: ItemSyncDecision
+  }
+  apply: {
+    input: { readonly state: RunState; readonly changes: readonly JobChange[]; readonly atomic: boolean }
+    output: { readonly statuses: readonly number[] }
+  }
+  close: {
+    input: { readonly state: RunState; readonly abilities: ClientAbilities }
+    output: { readonly total: number; readonly status: 200 | 403 }
+  }
+  page: {
+    input: { readonly state: RunState; readonly from: number; readonly count: number; readonly maxBytes: number }
+    output: { readonly items: readonly ItemForClient[] }
+  }
+  acknowledge: {
+    input: { readonly state: RunState; readonly answers: readonly ClientAnswer[] }
+    output: { readonly taken: number }
+  }
+  map: {
+    input: { readonly pairs: readonly { readonly guid: string; readonly luid: string }[] }
+    output: { readonly statuses: readonly number[] }
+  }
+  finish: { input: { readonly state: RunState }; output: { readonly stored: boolean } }
+  allowEmpty: { input: { readonly once: boolean }; output: { readonly datastores: number } }
+}
+
+export type ItemCallName = keyof ItemCalls
+
+/** What every call needs. */
+export interface ItemCallContext {
+  readonly copyPath: string
+  /** 256 bits, hex. */
+  readonly copyKey: string
+  readonly client: ClientName
+  readonly policy: ItemConflictPolicy
+  /** Receive time, milliseconds. */
+  readonly now: number
+}
+
+/** One call, for the worker. */
+export type ItemJobInput = {
+  [Name in ItemCallName]: ItemCallContext & { readonly call: Name } & ItemCalls[Name]['input']
+}[ItemCallName]
+
+/** The answer, and where the copy stands if Items changed. */
+export interface ItemJobOutput {
+  readonly output: ItemCalls[ItemCallName]['output']
+  readonly position?: ItemPosition
+  /** Octets of the copy's file after a change. */
+  readonly sizeBytes?: number
+}
