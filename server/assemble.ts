@@ -15,7 +15,9 @@ import { openSigningKeys } from './account/signingKeys.ts'
 import { type OpenedAccountStore, openAccountStore } from './account/sqlite/openAccountStore.ts'
 import { createLoginVerifier } from './account/verifyLogin.ts'
 import { assembleBackups } from './assembleBackups.ts'
+import { sqlClientDescriptions } from './catalogue/sqlite/clientDescriptions.ts'
 import { sqlDatabases } from './catalogue/sqlite/databases.ts'
+import { sqlHeldObjects } from './catalogue/sqlite/heldObjects.ts'
 import { sqlKnownLogins } from './catalogue/sqlite/knownLogins.ts'
 import { sqlNonceStore } from './catalogue/sqlite/nonceStore.ts'
 import { checkCatalogue, openCatalogue } from './catalogue/sqlite/openCatalogue.ts'
@@ -67,13 +69,16 @@ export async function assembleServer(
   const databases = sqlDatabases(catalogue)
   const backups = await assembleBackups({ config, catalogue, databases, keyRing, loggers, metrics, clock })
   const sessions = sqlSessionStore(catalogue)
+  const knownLogins = sqlKnownLogins(catalogue)
   const decoder = createMessageDecoder()
   const omads = createOmads({
     sessions,
-    decode: (bytes, encoding) => decoder.decode(bytes, encoding),
+    decode: (bytes, encoding, from) => decoder.decode(bytes, encoding, from),
     nonces: sqlNonceStore(catalogue),
+    descriptions: sqlClientDescriptions(catalogue),
+    heldObjects: sqlHeldObjects(catalogue),
     verifier: createLoginVerifier({
-      knownLogins: sqlKnownLogins(catalogue),
+      knownLogins,
       accountService: accounts.service,
       limits,
       clock,
@@ -82,6 +87,7 @@ export async function assembleServer(
     spool: backups.spool,
     serverId: `nightferry-${Buffer.from(keyRing.derive('server-id')).toString('hex').slice(0, 16)}`,
     log: loggers.omads,
+    challengeKey: keyRing.derive('syncml-challenge'),
     random: (length) => new Uint8Array(randomBytes(length)),
     clock,
     idleTimeoutMs: config.sessionIdleMs,
@@ -94,7 +100,7 @@ export async function assembleServer(
       ...accountHandlers({ accountService: accounts.service, limits, registration: config.registration, metrics }),
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
       ...backupHandlers(backupParts),
-      ...operatorHandlers(backupParts),
+      ...operatorHandlers({ ...backupParts, allowEmpty: backups.allowEmpty }),
     },
     handleOmads: omads,
     readiness: { storage: () => checkWritable(config.data), catalogue: () => checkCatalogue(catalogue) },
@@ -117,12 +123,14 @@ export async function assembleServer(
     accounts: accounts.service,
     databases,
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
+    allowEmpty: backups.allowEmpty,
     keys: keysOf(keys),
     createOperatorToken: (lifeS) => operatorToken(accounts, lifeS),
     listen: async () => {
       await backups.removeStrays(sessions)
       await sweep()
       listening = await listen(app, config)
+      backups.keepWarm()
       timer = setInterval(() => void sweep(), SWEEP_MS)
       return { url: listening.url }
     },
@@ -132,6 +140,7 @@ export async function assembleServer(
       await decoder.close()
       await backups.close()
       await accounts.close()
+      await knownLogins.flush()
       await catalogue.destroy()
     },
   }

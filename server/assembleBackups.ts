@@ -7,14 +7,18 @@ import { mkdirSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodedError } from '../schemas/errors.ts'
+import { createArrivals } from './backup/arrivals.ts'
 import { type BackupEvent, createCopies } from './backup/copies.ts'
 import type { Databases } from './catalogue/catalogue.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlRestores } from './catalogue/sqlite/restores.ts'
 import type { Config } from './config/config.ts'
 import { imageIdOf } from './datastore/databaseDatastore.ts'
-import type { DatastoreRegistry } from './datastore/datastore.ts'
+import type { DatastoreRegistry, Peer } from './datastore/datastore.ts'
 import { createDatastoreRegistry } from './datastore/registry.ts'
+import { readConflictPolicies } from './items/conflictPolicy.ts'
+import { createItemCopy } from './items/itemCopy.ts'
+import { createItemRegistry } from './items/itemRegistry.ts'
 import type { KeyRing } from './keys/keyRing.ts'
 import type { createLoggers } from './logger.ts'
 import type { Metrics } from './metrics.ts'
@@ -34,8 +38,12 @@ export interface BackupAssembly {
   readonly registry: DatastoreRegistry
   readonly spool: Spool
   readonly restores: RestoreService & { sweep(): Promise<void> }
+  /** Lets a device empty a datastore of Items, or be emptied by it, once (IT-11). @throws {CodedError} `datastore.unknown`. */
+  allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
   /** Removes what a killed server left: copies and images that neither a row nor `sessions` name. Before anything runs. */
   removeStrays(sessions: SessionStore): Promise<void>
+  /** Has a worker process ready from now on. */
+  keepWarm(): void
   close(): Promise<void>
 }
 
@@ -55,17 +63,26 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   for (const name of ['copies', 'images']) mkdirSync(folder(name), { recursive: true, mode: 0o700 })
   const storageFolder = folder('storage')
   const storage = openFileStorage(storageFolder)
-  const spool = openFileSpool(folder('spool'), keyRing)
+  const fileSpool = openFileSpool(folder('spool'), keyRing)
   const pool = createWorkerPool({
     timeoutMs: config.workerTimeoutMs,
     maxRssBytes: config.workerMemoryMb * 1024 * 1024,
   })
   const copyPath = (copyId: string): string => join(folder('copies'), `${copyId}.db`)
   const imagePath = (imageId: string): string => join(folder('images'), `${imageId}.image`)
+  const arrivals = createArrivals({ keyRing, copyPath, receive: (input) => pool.attend('receiveFile', input) })
+  const spool: Spool = {
+    ...fileSpool,
+    remove: (spoolId) => {
+      arrivals.drop(spoolId)
+      return fileSpool.remove(spoolId)
+    },
+  }
   const copies = createCopies({
     databases,
     keyRing,
     copyPath,
+    arrivals,
     now: parts.clock,
     jobs: {
       applyDelta: (input, owner) => countRefusal(parts.metrics, pool.run('applyDelta', input, { owner })),
@@ -88,7 +105,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     signer: await openSegmentMapSigner(storage, keyRing),
     jobs: {
       buildImage: (input, owner) => pool.run('buildImage', { ...input, storageFolder }, { owner }),
-      importImage: (input, owner) => pool.run('importImage', input, { owner }),
+      importImage: (input, owner) => pool.run('importImage', { ...input, storageFolder }, { owner }),
       adoptPosition: (input, owner) => pool.run('adoptPosition', input, { owner }),
     },
     copyPath,
@@ -96,10 +113,27 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     now: parts.clock,
     keepMs: config.restoreLifeHours * 3_600_000,
   })
+  const itemCopy = createItemCopy({
+    databases,
+    keyRing,
+    copyPath,
+    now: parts.clock,
+    runJob: (input, owner) => pool.run('items', input, { owner }),
+  })
+  const items = createItemRegistry({ copy: itemCopy, spool, policyOf: readConflictPolicies(config.conflictPolicy) })
   return {
-    registry: createDatastoreRegistry({ copies, spool, images, maxObjectBytes: config.maxObjectMb * 1024 * 1024 }),
+    registry: createDatastoreRegistry(
+      { copies, spool, images, arrivals, maxObjectBytes: config.maxObjectMb * 1024 * 1024 },
+      items,
+    ),
     spool,
     restores: countRestores(restores, parts.metrics),
+    allowEmpty: async (peer, datastore, allowed) => {
+      if (await items.find(datastore)?.allowEmpty(peer, allowed)) return
+      throw new CodedError('datastore.unknown', `the device never synchronized ${datastore}`, {
+        next: 'Name a datastore as the device does, e.g. contacts.',
+      })
+    },
     removeStrays: async (sessions) => {
       const named = new Set(await databases.listCopyIds())
       for (const file of await readdir(folder('copies'))) {
@@ -111,6 +145,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
       const owned = new Set([...(await restoreRows.listImageIds()), ...(await sessionImageIds(sessions))])
       await removeStrayImages({ imageFolder: folder('images'), storage }, owned)
     },
+    keepWarm: () => pool.keepWarm(),
     close: async () => {
       await images.close()
       await pool.close()

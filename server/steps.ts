@@ -20,6 +20,7 @@ export const SERVER_STEPS = [
   'answer-stored',
   'answer-released',
   'import-receive',
+  'import-received',
   'import-build',
   'import-settle',
   'import-settled',

@@ -43,7 +43,7 @@ export interface FailureLimits {
 }
 
 /** Points one whole failure counts: fractions must be possible. */
-const POINTS = 4
+const POINTS = 6
 /** 20 days: a timer holds at most 24, and a longer one would end at once. */
 const TRUST_S = 20 * 24 * 60 * 60
 
@@ -55,11 +55,13 @@ export function createFailureLimits(options: FailureLimitOptions = DEFAULT_FAILU
   const address = counter(options.perAddress)
   const subject = counter(options.perSubject)
   const trusted = new RateLimiterMemory({ points: 1, duration: TRUST_S })
+  const exhaustedByOthers = async (keys: Keys): Promise<number | undefined> =>
+    (await exhausted(address, keys.address)) ?? (await exhausted(subject, keys.subject))
   const limits: FailureLimits = {
     async check(attempt) {
       const keys = keysOf(attempt)
-      const full = (await exhausted(pair, keys.pair)) ?? (await exhausted(address, keys.address))
-      const waitMs = full ?? ((await trusted.get(keys.pair)) ? undefined : await exhausted(subject, keys.subject))
+      const own = await exhausted(pair, keys.pair)
+      const waitMs = own ?? ((await trusted.get(keys.pair)) ? undefined : await exhaustedByOthers(keys))
       if (waitMs !== undefined)
         throw new CodedError('auth.limited', 'too many failed attempts', {
           fields: { retryAfterS: Math.ceil(waitMs / 1000) },
@@ -76,6 +78,9 @@ export function createFailureLimits(options: FailureLimitOptions = DEFAULT_FAILU
     },
     async succeeded(attempt) {
       const keys = keysOf(attempt)
+      // Its own failed tries were the owner's: a digest over an older nonce after a lost answer is one (AC-13).
+      const own = (await pair.get(keys.pair))?.consumedPoints ?? 0
+      await Promise.all([giveBack(address, keys.address, own), giveBack(subject, keys.subject, own)])
       await pair.delete(keys.pair)
       await trusted.set(keys.pair, 1, TRUST_S)
     },
@@ -99,7 +104,19 @@ async function exhausted(limiter: RateLimiterMemory, key: string): Promise<numbe
   return state !== null && state.consumedPoints >= limiter.points ? state.msBeforeNext : undefined
 }
 
-function keysOf({ address, subject }: Attempt): { pair: string; address: string; subject: string } {
+async function giveBack(limiter: RateLimiterMemory, key: string, points: number): Promise<void> {
+  const consumed = (await limiter.get(key))?.consumedPoints ?? 0
+  if (Math.min(points, consumed) > 0) await limiter.reward(key, Math.min(points, consumed))
+}
+
+/** What an attempt is counted under. */
+interface Keys {
+  readonly pair: string
+  readonly address: string
+  readonly subject: string
+}
+
+function keysOf({ address, subject }: Attempt): Keys {
   const network = networkOf(address)
   const folded = subject.toLowerCase()
   return { pair: `${network} ${folded}`, address: network, subject: folded }

@@ -12,6 +12,7 @@ import {
   deviceName,
   password as passwordField,
 } from '../../schemas/http/fields.ts'
+import { ACCOUNT_DEVICE } from '../catalogue/catalogue.ts'
 import { step } from '../steps.ts'
 import type { AccountService, AccountSummary, RegisteredDevice, TokenClaims, TokenPair } from './accountService.ts'
 import type { AccountRow, AccountStore, DeviceRow } from './accountStore.ts'
@@ -148,6 +149,8 @@ async function registerDevice(
 ): Promise<{ device: RegisteredDevice; secret: string }> {
   check(deviceName, name, 'device name')
   check(deviceIdField, deviceId, 'device id')
+  if (deviceId === ACCOUNT_DEVICE)
+    throw new CodedError('device.exists', `the id ${deviceId} stands for the account itself`)
   const account = await store.getAccount(accountId)
   if (account === undefined) throw unknownAccount(accountId)
   if (account.disabled) throw disabled()

@@ -13,8 +13,8 @@ import { matchesHa1, offeredUserName } from './syncmlCredential.ts'
 /** How old the account service's word may be before it is asked again (AC-4). */
 export const ENABLED_MAX_AGE_MS = 30_000
 
-/** One message may try a digest against several nonces; together they are one failure. */
-const DIGEST_WEIGHT = 0.25
+/** One message may try a digest against six nonces at most; together they are one failure. */
+const DIGEST_WEIGHT = 1 / 6
 
 /** What the session engine does with a login: its port `LoginVerifier`. */
 export type LoginVerdict =

@@ -5,6 +5,7 @@
  */
 
 import { deviceId as deviceIdField } from '../../schemas/http/fields.ts'
+import { ACCOUNT_DEVICE } from '../catalogue/catalogue.ts'
 import type { LoginResult, SyncmlCredentials } from './accountService.ts'
 import type { AccountRow, AccountStore, DeviceRow } from './accountStore.ts'
 import { matchesHa1, offeredUserName } from './syncmlCredential.ts'
@@ -48,7 +49,7 @@ async function findMatch(
 }
 
 async function takeUp(store: AccountStore, account: AccountRow, deviceId: string, now: number): Promise<boolean> {
-  if (!deviceIdField.safeParse(deviceId).success) return false
+  if (deviceId === ACCOUNT_DEVICE || !deviceIdField.safeParse(deviceId).success) return false
   const { accountId } = account
   if ((await store.listDevices(accountId)).length >= MAX_DEVICES) return false
   return store.addDevice({ accountId, deviceId, name: deviceId.slice(0, 128), createdAt: now, disabled: false })

@@ -8,7 +8,14 @@ import type { DeltaCounts, DeltaEvent, DeltaHead, DeltaTable } from '../../schem
 import { CodedError } from '../../schemas/errors.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
 import { applySchema } from './applySchema.ts'
-import { readMeta, readPosition, writeMeta, writePosition } from './copyLayout.ts'
+import {
+  type CopyMeta,
+  type DatabaseHeader,
+  readMeta,
+  readPassedToken,
+  writeMeta,
+  writePosition,
+} from './copyLayout.ts'
 import { placeDelta } from './placeDelta.ts'
 import { translateApplyError } from './sqliteCause.ts'
 import { openTable, type TableWriter } from './tableWriter.ts'
@@ -32,7 +39,7 @@ export interface ApplyOutcome {
  */
 export async function applyDelta(
   copy: SqlDatabase,
-  events: AsyncIterable<readonly DeltaEvent[]>,
+  events: AsyncIterable<readonly DeltaEvent[]> | Iterable<readonly DeltaEvent[]>,
   onStep: (step: 'begin' | 'schema' | 'rows' | 'position' | 'commit') => void = () => {},
 ): Promise<ApplyOutcome> {
   const application = new Application(copy, () => onStep('schema'))
@@ -55,7 +62,7 @@ export async function applyDelta(
 }
 
 function endDuplicate(copy: SqlDatabase): ApplyOutcome {
-  const { number, token } = readPosition(copy)
+  const { number, token } = readMeta(copy)
   copy.exec('ROLLBACK')
   return { outcome: 'duplicate', number, token, counts: { puts: 0, deletes: 0, schemaChanges: 0 }, emptied: [] }
 }
@@ -65,6 +72,7 @@ class Application {
   readonly #onSchema: () => void
   readonly #emptied: { table: string; removed: number }[] = []
   #head: DeltaHead | undefined
+  #held: CopyMeta | undefined
   #table: TableWriter | undefined
   #counts: DeltaCounts | undefined
 
@@ -87,23 +95,24 @@ class Application {
   }
 
   finish(): ApplyOutcome {
-    const [head, counts] = [this.#head, this.#counts]
+    const [head, held, counts] = [this.#head, this.#held, this.#counts]
     const last = head?.positions[head.positions.length - 1]
-    if (!head || !counts || !last) throw new CodedError('delta.invalid', 'the Delta is not complete')
-    const { pageSize, autoVacuum, userVersion, applicationId, journalMode } = head.database
-    writeMeta(this.#copy, { pageSize, autoVacuum, userVersion, applicationId, journalMode })
-    const held = readPosition(this.#copy).number
+    if (!head || !held || !counts || !last) throw new CodedError('delta.invalid', 'the Delta is not complete')
+    writeMeta(this.#copy, changesOf(held, head.database))
     writePosition(
       this.#copy,
-      head.positions.filter((position) => position.number > held),
+      head.positions.filter((position) => position.number > held.number),
     )
     return { outcome: 'applied', number: last.number, token: last.token, counts, emptied: this.#emptied }
   }
 
   #takeHead(head: DeltaHead): 'duplicate' | undefined {
+    const held = readMeta(this.#copy)
     this.#head = head
-    if (placeDelta(readPosition(this.#copy), head) === 'duplicate') return 'duplicate'
-    const { encoding } = readMeta(this.#copy)
+    this.#held = held
+    const history = { get: (number: number) => readPassedToken(this.#copy, number) }
+    if (placeDelta({ ...held, history }, head) === 'duplicate') return 'duplicate'
+    const { encoding } = held
     if (encoding !== head.database.encoding) {
       throw new CodedError('delta.conflict', `the copy is ${encoding}, the database ${head.database.encoding}`)
     }
@@ -130,4 +139,10 @@ class Application {
     if (!this.#table) throw new CodedError('delta.invalid', 'a row outside of a table')
     return this.#table
   }
+}
+
+/** What the database says of itself otherwise than the copy has it: usually nothing. */
+function changesOf(held: CopyMeta, { encoding: _, ...said }: DatabaseHeader): Partial<CopyMeta> {
+  const names = Object.keys(said) as (keyof typeof said)[]
+  return Object.fromEntries(names.filter((name) => said[name] !== held[name]).map((name) => [name, said[name]]))
 }

@@ -36,6 +36,8 @@ export interface BuildCopyInput {
   readonly key: Uint8Array
   readonly position: CopyPosition
   readonly header: Omit<DatabaseHeader, 'autoVacuum'>
+  /** All rows are in the file; the indexes are still to be made. */
+  readonly onRows?: () => void
 }
 
 export type BuildOutcome =
@@ -62,6 +64,7 @@ export function buildCopy(input: BuildCopyInput, onProgress: (step: string, done
     withCopy(input, (copy) => createTables(copy, source.tables))
     const rows = withCopy(input, (copy) => {
       const copied = withSource(copy, input, () => copyRows(copy, source, onProgress))
+      input.onRows?.()
       createIndexes(copy, source)
       // From now on readers (images) and the writer (Deltas) do not wait for each other.
       copy.pragma('journal_mode=WAL')
@@ -90,6 +93,8 @@ function withCopy<T>(input: BuildCopyInput, fn: (copy: SqlDatabase) => T): T {
  */
 function withSource<T>(copy: SqlDatabase, input: BuildCopyInput, fn: () => T): T {
   attach(copy, input.sourcePath, 'src', { kind: 'aes256cbc', passphrase: input.passphrase })
+  // It is read from one end to the other: pages that are kept would only take memory.
+  copy.pragma('src.cache_size=-2000')
   const result = fn()
   copy.exec('DETACH src')
   return result

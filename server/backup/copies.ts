@@ -11,6 +11,7 @@ import type { DatabaseKey, DatabaseRow, Databases } from '../catalogue/catalogue
 import type { KeyRing } from '../keys/keyRing.ts'
 import { step } from '../steps.ts'
 import type { ApplyOutcome } from './applyDelta.ts'
+import type { Arrivals } from './arrivals.ts'
 import { copyKeyContext } from './copyKey.ts'
 import { filesOfCopy, type ImportResult } from './importFile.ts'
 import type { ApplyInput, ContentSource, ImportFileInput } from './jobs.ts'
@@ -39,6 +40,8 @@ export interface CopiesParts {
   readonly databases: Databases
   readonly keyRing: KeyRing
   readonly jobs: CopyJobs
+  /** Takes files in while they arrive; without it each is read when it is whole. */
+  readonly arrivals?: Arrivals
   copyPath(copyId: string): string
   now(): number
   onBackup(event: BackupEvent): void
@@ -48,6 +51,8 @@ export interface CopiesParts {
 export interface ReceivedContent {
   readonly source: ContentSource
   readonly sizeBytes: number
+  /** The spool they came through. */
+  readonly spoolId?: string
 }
 
 /** Whether a Delta with this chain would be taken, as far as the catalogue knows; the copy itself has the last word. */
@@ -149,13 +154,16 @@ async function replaceByFile(
 ): Promise<ImportResult> {
   const startedAt = parts.now()
   const old = await parts.databases.get(key)
-  const copyId = randomUUID()
-  const copyKey = parts.keyRing.newKey(copyKeyContext(copyId))
+  const taken =
+    content.spoolId === undefined ? undefined : await parts.arrivals?.take(content.spoolId, content.sizeBytes)
+  const copyId = taken?.copyId ?? randomUUID()
+  const copyKey = taken?.copyKey ?? parts.keyRing.newKey(copyKeyContext(copyId))
   const input = {
     copyPath: parts.copyPath(copyId),
     copyKey: Buffer.from(copyKey.key).toString('hex'),
     position: begin,
     content: content.source,
+    ...(taken && { received: taken.facts }),
   }
   const result = await parts.jobs.importFile(input, key).catch(async (cause: unknown) => {
     // A process that was killed at its limits could not clear away behind itself.

@@ -67,7 +67,7 @@ export function createLayout(db: SqlDatabase, meta: Omit<CopyMeta, 'version'>): 
  */
 export function readMeta(db: SqlDatabase): CopyMeta {
   const held = new Map<string, SqlValue>()
-  for (const [key, value] of db.prepare('SELECT key, value FROM _nightferry_copy_meta').iterate())
+  for (const [key, value] of db.prepare('SELECT key, value FROM _nightferry_copy_meta').all())
     held.set(String(key), value ?? null)
   const version = Number(held.get('version'))
   if (version !== COPY_VERSION)
@@ -88,9 +88,11 @@ export function readMeta(db: SqlDatabase): CopyMeta {
 
 /** Writes the given keys of the meta; the others stay. */
 export function writeMeta(db: SqlDatabase, meta: Partial<CopyMeta>): void {
-  const statement = db.prepare('INSERT OR REPLACE INTO _nightferry_copy_meta(key, value) VALUES(?, ?)')
-  for (const [key, value] of Object.entries(meta))
-    statement.run(key, typeof value === 'number' ? BigInt(value) : (value as string))
+  const entries = Object.entries(meta)
+  if (entries.length === 0) return
+  const rows = entries.map(() => '(?, ?)').join(', ')
+  const values = entries.flatMap(([key, value]) => [key, typeof value === 'number' ? BigInt(value) : value])
+  db.prepare(`INSERT OR REPLACE INTO _nightferry_copy_meta(key, value) VALUES ${rows}`).run(...values)
 }
 
 /** The device's `sqlite_schema`, in its order. */
@@ -124,6 +126,12 @@ export function readPosition(db: SqlDatabase): CopyPosition & { readonly history
   for (const [number, token] of db.prepare('SELECT number, token FROM _nightferry_copy_position').iterate())
     history.set(Number(number), String(token))
   return { lineage: meta.lineage, number: meta.number, token: meta.token, history }
+}
+
+/** The token of a position the copy passed, if it still remembers it. */
+export function readPassedToken(db: SqlDatabase, number: number): string | undefined {
+  const row = db.prepare('SELECT token FROM _nightferry_copy_position WHERE number = ?').get(BigInt(number))
+  return row && String(row[0])
 }
 
 /**

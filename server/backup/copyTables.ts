@@ -37,27 +37,32 @@ export function copyTable(db: SqlDatabase, from: TablePlace, to: TablePlace): nu
   const source = `${from.schema}.${quoteName(from.table)}`
   const target = `${to.schema}.${quoteName(to.table)}`
   const raw = !shape.generated && (shape.rowid === undefined || shape.keepsRowids)
-  if (raw) db.exec(`INSERT INTO ${target} SELECT * FROM ${source}`)
-  else {
-    // Values of generated columns cannot be given; SQLite copies such records raw only in some cases.
-    const rowid = shape.rowid !== undefined && !shape.alias ? [shape.rowid] : []
-    const list = [...rowid, ...shape.columns.map(quoteName)].join(', ')
-    db.exec(`INSERT INTO ${target}(${list}) SELECT ${list} FROM ${source} NOT INDEXED`)
-  }
-  const expected = measure(db, source, shape)
-  const actual = measure(db, target, shape)
+  // An index that lost entries must not answer for the table.
+  const arrived = raw
+    ? db.prepare(`INSERT INTO ${target} SELECT * FROM ${source} NOT INDEXED`).run()
+    : copyByColumns(db, source, target, shape)
+  const expected = readEnds(db, source, shape)
+  const actual = readEnds(db, target, shape)
   if (expected.join() !== actual.join())
-    throw new CodedError('integrity.mismatch', `table ${from.table}: ${actual[0]} of ${expected[0]} rows arrived`)
-  return Number(actual[0])
+    throw new CodedError('integrity.mismatch', `table ${from.table}: rows ${expected} arrived as ${actual}`)
+  return arrived
 }
 
-/** Count, and where rowids can be seen their ends: rows numbered anew would end elsewhere, or were numbered so before. */
-function measure(db: SqlDatabase, table: string, shape: TableShape): unknown[] {
-  const ends = shape.rowid === undefined ? '0, 0' : `min(${shape.rowid}), max(${shape.rowid})`
-  // Counted in the table itself: an index that lost entries must not answer for it.
-  const [count] = db.prepare(`SELECT count(*) FROM ${table} NOT INDEXED`).get() ?? []
-  const [first, last] = db.prepare(`SELECT ${ends} FROM ${table} NOT INDEXED LIMIT 1`).get() ?? []
-  return [count, first, last]
+/** Values of generated columns cannot be given; SQLite copies such records raw only in some cases. */
+function copyByColumns(db: SqlDatabase, source: string, target: string, shape: TableShape): number {
+  const rowid = shape.rowid !== undefined && !shape.alias ? [shape.rowid] : []
+  const list = [...rowid, ...shape.columns.map(quoteName)].join(', ')
+  return db.prepare(`INSERT INTO ${target}(${list}) SELECT ${list} FROM ${source} NOT INDEXED`).run()
+}
+
+/**
+ * The first and the last rowid, where they can be seen: rows numbered anew would end elsewhere, or were numbered so
+ * before. Two looks, no scan: how many rows there are was counted by the statement that read each of them.
+ */
+function readEnds(db: SqlDatabase, table: string, { rowid }: TableShape): unknown[] {
+  if (rowid === undefined) return []
+  const end = (which: 'min' | 'max'): string => `(SELECT ${which}(${rowid}) FROM ${table} NOT INDEXED)`
+  return db.prepare(`SELECT ${end('min')}, ${end('max')}`).get() ?? []
 }
 
 function readShape(db: SqlDatabase, place: TablePlace): TableShape {

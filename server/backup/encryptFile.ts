@@ -20,7 +20,8 @@ export interface PlainFileFacts extends Omit<DatabaseHeader, 'autoVacuum'> {
 }
 
 /**
- * Writes a plain file, arriving in pieces of any size, as page-encrypted file at `path` (mode 0600, fsynced).
+ * Writes a plain file, arriving in pieces of any size, as page-encrypted file at `path` (mode 0600). It is flushed to the
+ * disk unless `durable` is false: a file that goes with the work on it need not be.
  * A file in WAL mode is written as one in rollback mode, so that opening it makes no further files;
  * the returned facts name its own mode. The caller removes the file, also after a throw.
  *
@@ -31,13 +32,14 @@ export async function encryptFile(
   path: string,
   passphrase: string,
   onProgress: (bytes: number) => void = () => {},
+  durable = true,
 ): Promise<PlainFileFacts> {
   const file = await open(path, 'wx', 0o600).catch(refuse)
   try {
     const writer = new PageWriter(file, passphrase, onProgress)
     for await (const piece of source) await writer.write(piece)
     const facts = await writer.end()
-    await file.sync()
+    if (durable) await file.sync()
     return facts
   } catch (cause) {
     return refuse(cause)

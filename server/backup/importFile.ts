@@ -7,6 +7,7 @@
  * left behind. Runs in a child process (BK-8).
  */
 
+import { closeSync, fsync, openSync } from 'node:fs'
 import { open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
@@ -33,6 +34,8 @@ export interface ImportInput {
   readonly journalMode?: DatabaseHeader['journalMode']
   /** Plain octets that are taken at most; {@link MAX_DATABASE_BYTES} by default. */
   readonly maxBytes?: number
+  /** What `receiveFile` said about this very `copyPath` and key: the file is not read again. */
+  readonly received?: PlainFileFacts
 }
 
 /** What became of the file. */
@@ -65,27 +68,29 @@ export async function importFile(
   source: AsyncIterable<Uint8Array>,
   onProgress: ReportProgress = () => {},
 ): Promise<ImportResult> {
-  const sourcePath = `${input.copyPath}.source`
+  const sourcePath = sourceOf(input.copyPath)
   const buildingPath = `${input.copyPath}.building`
   const key = Buffer.from(input.copyKey, 'hex')
   // A file that is kept needs the copy's key later; nobody knows beforehand which file that will be.
   const passphrase = pagePassphrase(key)
   await refuseExisting(input.copyPath)
-  await removeAll(sourcePath, buildingPath)
+  await removeAll(...(input.received ? [] : [sourcePath]), buildingPath)
   try {
-    const plain = openSource(source, input.maxBytes ?? MAX_DATABASE_BYTES)
-    const facts = await encryptFile(plain, sourcePath, passphrase, (done) => {
-      step('import-receive')
-      onProgress('receive', done)
-    })
+    const facts = input.received ?? (await receive(input, source, onProgress))
     const header = { ...facts, ...(input.journalMode && { journalMode: input.journalMode }) }
     // SQLite would make it readable for others.
     await writeFile(buildingPath, '', { mode: 0o600, flag: 'wx' })
     step('import-build')
+    let flushed: Promise<void> | undefined
+    const onRows = (): void => {
+      flushed = beginFlush(buildingPath)
+    }
     const outcome = buildCopy(
-      { sourcePath, passphrase, buildingPath, key, position: input.position, header },
+      { sourcePath, passphrase, buildingPath, key, position: input.position, header, onRows },
       onProgress,
     )
+    // The system tells a failure once: a later flush would not hear of it.
+    await flushed
     if (outcome.kind === 'file') {
       await rm(buildingPath, { force: true })
       await markJournalMode(sourcePath, passphrase, facts.journalMode)
@@ -95,6 +100,47 @@ export async function importFile(
   } finally {
     await removeAll(sourcePath, buildingPath)
   }
+}
+
+/**
+ * The first half of {@link importFile}: brings `source` to rest, page-encrypted, where the second half finds it. For
+ * files that are taken in while they arrive; after a throw nothing is left behind.
+ *
+ * @throws {CodedError} as `importFile`; errors of `source` pass.
+ */
+export async function receiveFile(
+  input: Pick<ImportInput, 'copyPath' | 'copyKey' | 'maxBytes'>,
+  source: AsyncIterable<Uint8Array>,
+  onProgress: ReportProgress = () => {},
+): Promise<PlainFileFacts> {
+  const sourcePath = sourceOf(input.copyPath)
+  await removeAll(sourcePath)
+  try {
+    return await receive(input, source, onProgress)
+  } catch (cause) {
+    await removeAll(sourcePath)
+    throw cause
+  }
+}
+
+async function receive(
+  { copyPath, copyKey, maxBytes = MAX_DATABASE_BYTES }: Pick<ImportInput, 'copyPath' | 'copyKey' | 'maxBytes'>,
+  source: AsyncIterable<Uint8Array>,
+  onProgress: ReportProgress,
+): Promise<PlainFileFacts> {
+  const passphrase = pagePassphrase(Buffer.from(copyKey, 'hex'))
+  const report = (done: number): void => {
+    step('import-receive')
+    onProgress('receive', done)
+  }
+  // It is flushed when it is kept.
+  const facts = await encryptFile(openSource(source, maxBytes), sourceOf(copyPath), passphrase, report, false)
+  step('import-received')
+  return facts
+}
+
+function sourceOf(copyPath: string): string {
+  return `${copyPath}.source`
 }
 
 async function describe(copyPath: string, facts: PlainFileFacts, outcome: BuildOutcome): Promise<ImportResult> {
@@ -126,6 +172,21 @@ export function filesOfCopy(copyPath: string): readonly string[] {
 async function removeAll(...paths: readonly string[]): Promise<void> {
   for (const path of paths)
     for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(path + suffix, { force: true })
+}
+
+/** Lets the disk write in a thread what is there, while indexes are made; what comes after is flushed in the end. */
+function beginFlush(path: string): Promise<void> {
+  const file = openSync(path, 'r')
+  const flushed = new Promise<void>((resolve, reject) => {
+    fsync(file, (cause) => {
+      closeSync(file)
+      if (cause) reject(cause)
+      else resolve()
+    })
+  })
+  // Heard when the copy is whole, if it gets there.
+  flushed.catch(() => undefined)
+  return flushed
 }
 
 /** Gives a finished file its name, durably. */

@@ -10,8 +10,8 @@ export interface HeldPosition {
   readonly lineage: string
   readonly number: number
   readonly token: string
-  /** Tokens of the positions it still remembers, by number; the current one among them. */
-  readonly history: ReadonlyMap<number, string>
+  /** Tokens of the positions it still remembers, by number; the current one among them. Asked only for a repeat. */
+  readonly history: { get(number: number): string | undefined }
 }
 
 /**

@@ -7,7 +7,7 @@ import { type DeltaTable, rowBeginsWithRowid } from '../../schemas/delta/delta.t
 import { bindCell, deleteSql, insertSql, quoteText, rowidName, textBytesOf } from '../../schemas/delta/toSql.ts'
 import type { Cell } from '../../schemas/delta/value.ts'
 import { CodedError } from '../../schemas/errors.ts'
-import type { SqlDatabase, SqlStatement } from '../sql/sqlDatabase.ts'
+import type { SqlDatabase, SqlStatement, SqlValue } from '../sql/sqlDatabase.ts'
 import { systemColumns } from './checkObjects.ts'
 import {
   createSystemTable,
@@ -76,21 +76,14 @@ function systemTarget(copy: SqlDatabase, table: DeltaTable): Target {
 }
 
 function userTarget(copy: SqlDatabase, table: DeltaTable): Target {
-  const rows = isReservedName(table.name)
-    ? []
-    : copy.prepare(`SELECT name,hidden,pk,type FROM pragma_table_xinfo(${quoteText(table.name)}) ORDER BY cid`).all()
-  if (rows.length === 0) throw new CodedError('delta.conflict', `table ${table.name} is not in the copy`)
-  const allColumns = rows.map((row) => String(row[0]))
-  const held = rows.filter((row) => row[1] === 0n).map((row) => String(row[0]))
-  const key = rows.filter((row) => row[2] !== 0n).sort((a, b) => Number(a[2]) - Number(b[2]))
-  const withoutRowid =
-    copy
-      .prepare(`SELECT wr FROM pragma_table_list WHERE schema='main' AND name=${quoteText(table.name)}`)
-      .get()?.[0] === 1n
+  const { columns, withoutRowid } = readTarget(copy, table.name)
+  const allColumns = columns.map((column) => column.name)
+  const held = columns.filter((column) => column.hidden === 0n).map((column) => column.name)
+  const key = columns.filter((column) => column.pk !== 0n).sort((a, b) => Number(a.pk) - Number(b.pk))
   const keyFits = withoutRowid
     ? sameList(
         table.key,
-        key.map((row) => String(row[0])),
+        key.map((column) => column.name),
       )
     : table.key === 'none' || (table.key === 'rowid' && rowidFits(copy, table, key, allColumns))
   if (!sameList(table.columns, held) || !keyFits) {
@@ -99,18 +92,41 @@ function userTarget(copy: SqlDatabase, table: DeltaTable): Target {
   return { table, allColumns }
 }
 
+interface Column {
+  readonly name: string
+  readonly type: string
+  /** Place in the primary key, from 1; 0 if it is no part of it. */
+  readonly pk: SqlValue
+  /** 0 for an ordinary column; generated ones are given another number. */
+  readonly hidden: SqlValue
+}
+
+/** @throws {CodedError} `delta.conflict` if the copy has no such table. */
+function readTarget(copy: SqlDatabase, name: string): { columns: readonly Column[]; withoutRowid: boolean } {
+  // Pragmas as such: as functions of SQL they cost several times as much to prepare.
+  const rows = isReservedName(name) ? [] : copy.prepare(`PRAGMA main.table_xinfo(${quoteText(name)})`).all()
+  if (rows.length === 0) throw new CodedError('delta.conflict', `table ${name} is not in the copy`)
+  const columns = rows.map(([, column, type, , , pk = 0n, hidden = 0n]) => ({
+    name: String(column),
+    type: String(type),
+    pk,
+    hidden,
+  }))
+  const [, , , , withoutRowid] = copy.prepare(`PRAGMA main.table_list(${quoteText(name)})`).get() ?? []
+  return { columns, withoutRowid: withoutRowid === 1n }
+}
+
 function rowidFits(
   copy: SqlDatabase,
   table: DeltaTable,
-  key: readonly (readonly unknown[])[],
+  key: readonly Column[],
   allColumns: readonly string[],
 ): boolean {
   if (rowBeginsWithRowid(table)) return rowidName(allColumns) !== undefined
   const [only, ...rest] = key
-  if (!only || rest.length > 0 || only[0] !== table.rowidColumn || String(only[3]).toUpperCase() !== 'INTEGER')
-    return false
-  const indexes = copy.prepare(`SELECT 1 FROM pragma_index_list(${quoteText(table.name)}) WHERE origin='pk'`).all()
-  return indexes.length === 0
+  if (!only || rest.length > 0 || only.name !== table.rowidColumn || only.type.toUpperCase() !== 'INTEGER') return false
+  const indexes = copy.prepare(`PRAGMA main.index_list(${quoteText(table.name)})`).all()
+  return indexes.every(([, , , origin]) => origin !== 'pk')
 }
 
 function sameList(a: unknown, b: readonly string[]): boolean {

@@ -22,7 +22,7 @@ export interface KnownLogins {
   find(deviceId: string): Promise<readonly KnownLogin[]>
   /** New, or in place of the one of the same account and device. */
   put(login: KnownLogin): Promise<void>
-  /** Notes an access, and what the account service said if it was asked. */
+  /** Notes an access, and what the account service said if it was asked. Durable soon, unless it was disabled: then now. */
   touch(
     accountId: string,
     deviceId: string,
@@ -30,6 +30,9 @@ export interface KnownLogins {
   ): Promise<void>
   remove(accountId: string, deviceId: string): Promise<void>
 }
+
+/** The device id under which databases of the account itself are listed (IT-1); no device can have it. */
+export const ACCOUNT_DEVICE = 'account'
 
 /** Names one database of one device. */
 export interface DatabaseKey {

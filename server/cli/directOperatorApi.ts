@@ -25,6 +25,8 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
       const rows = await server.databases.list(await accountIdOf(accountName))
       return rows.filter((row) => row.deviceId === deviceId).map(toDeviceDatabase)
     },
+    allowEmpty: async ({ accountName, deviceId }, datastore, allowed) =>
+      server.allowEmpty({ accountId: await accountIdOf(accountName), accountName, deviceId }, datastore, allowed),
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
   }

@@ -5,6 +5,7 @@
 import type { AccountService } from '../account/accountService.ts'
 import type { Databases } from '../catalogue/catalogue.ts'
 import type { Config } from '../config/config.ts'
+import type { Peer } from '../datastore/datastore.ts'
 import type { DatabasePoint } from './operatorApi.ts'
 
 /** A server with its data folder open; it listens only after `listen`. */
@@ -12,6 +13,8 @@ export interface OpenedServer {
   readonly accounts: AccountService
   readonly databases: Pick<Databases, 'list'>
   listPoints(accountId: string, deviceId: string, database: string): Promise<readonly DatabasePoint[]>
+  /** Lets a device empty a datastore of Items, or be emptied by it, once. @throws {CodedError} `datastore.unknown`. */
+  allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
   /** Which master key wraps, and where it lies. */
   readonly keys: { readonly currentKeyId: string; readonly masterKeyPath: string; readonly created: boolean }
   /** A token of scope `operator`, valid for `lifeS` seconds. */

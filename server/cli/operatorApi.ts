@@ -40,6 +40,8 @@ export interface OperatorApi {
   listDevices(): Promise<readonly AccountDevice[]>
   /** @throws {CodedError} `account.unknown`. */
   listDatabases(device: AccountDevice): Promise<readonly DeviceDatabase[]>
+  /** Lets the device empty a datastore, or be emptied by it, once. @throws {CodedError} `datastore.unknown`. */
+  allowEmpty(device: AccountDevice, datastore: string, allowed: boolean): Promise<void>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
 }

@@ -10,12 +10,13 @@ import { createCompletion } from '../../schemas/cli/completionCommand.ts'
 import { type ProgramOutput, runProgram } from '../../schemas/cli/frame.ts'
 import { accountAdd, accountAppPassword, accountDisable, accountList } from './commands/account.ts'
 import { demo } from './commands/demo.ts'
-import { deviceList, deviceShow } from './commands/device.ts'
+import { deviceAllowEmpty, deviceList, deviceShow } from './commands/device.ts'
 import { keysStatus } from './commands/keys.ts'
 import { operatorToken } from './commands/operatorToken.ts'
 import { points } from './commands/points.ts'
 import { accountsServe, serve } from './commands/serve.ts'
 import { start } from './commands/start.ts'
+import { traceDecode } from './commands/trace.ts'
 import type { ServerOpeners } from './openedServer.ts'
 import type { ServerContext } from './serverContext.ts'
 
@@ -28,9 +29,11 @@ const modules = [
   accountAppPassword,
   deviceList,
   deviceShow,
+  deviceAllowEmpty,
   points,
   keysStatus,
   operatorToken,
+  traceDecode,
   demo,
   start,
   createCompletion(() => SERVER_PROGRAM),

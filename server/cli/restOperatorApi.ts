@@ -38,6 +38,8 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
       const { databases } = await read(calls.listAccountDatabases, { name: accountName })
       return databases.filter((database) => database.deviceId === deviceId).map(toDeviceDatabase)
     },
+    allowEmpty: async ({ accountName, deviceId }, datastore, allowed) =>
+      void (await send(calls.allowEmpty, { name: accountName, deviceId, datastore }, { allowed })),
     listPoints: async ({ accountName, deviceId }, database) =>
       (await read(calls.listAccountPoints, { name: accountName, deviceId, database })).points,
   }

@@ -25,6 +25,7 @@ export interface Config {
   readonly maxObjectMb: number
   readonly workerTimeoutMs: number
   readonly workerMemoryMb: number
+  readonly conflictPolicy: readonly string[]
 }
 
 /** Values from the command line, by name of the setting; what was not given is absent or undefined. */

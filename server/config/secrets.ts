@@ -17,7 +17,7 @@ const MIN_SECRET_CHARS = 32
 /**
  * Reads `NIGHTFERRY_SERVICE_SECRET`, or the file that `NIGHTFERRY_SERVICE_SECRET_FILE` names.
  *
- * @throws {CodedError} `config.invalid` if the file cannot be read or the secret is too short.
+ * @throws {CodedError} `config.invalid` if the file cannot be read or the secret is too short or no word of ASCII.
  */
 export function readSecrets(environment: Readonly<Record<string, string | undefined>>): Secrets {
   const file = environment.NIGHTFERRY_SERVICE_SECRET_FILE
@@ -25,6 +25,11 @@ export function readSecrets(environment: Readonly<Record<string, string | undefi
   if (serviceSecret === undefined) return {}
   if (serviceSecret.length < MIN_SECRET_CHARS)
     throw new CodedError('config.invalid', `the service secret is shorter than ${MIN_SECRET_CHARS} characters`)
+  // It travels in an HTTP header, as one word.
+  if (!/^[\x21-\x7e]+$/.test(serviceSecret))
+    throw new CodedError('config.invalid', 'the service secret has blanks or characters beyond ASCII', {
+      next: 'Take letters, digits and signs, e.g. the output of: openssl rand -base64 48 | tr -d "\\n"',
+    })
   return { serviceSecret }
 }
 

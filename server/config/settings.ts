@@ -74,6 +74,12 @@ export const settings = {
     least: 128,
     sentence: 'Most memory that applying one backup may take.',
   },
+  conflictPolicy: {
+    type: 'list',
+    fallback: 'client-wins',
+    sentence:
+      'Who wins if two devices changed one Item: client-wins, server-wins, newest-wins, duplicate; also DATASTORE=… and ACCOUNT/DATASTORE=….',
+  },
 } as const satisfies Record<string, Setting>
 
 export type SettingName = keyof typeof settings

@@ -4,23 +4,23 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { DATABASE_FILE_TYPE, DELTA_TYPE, FILE_GZIP_TYPE } from '../../schemas/delta/contentTypes.ts'
+import { DATABASE_FILE_TYPE, DELTA_TYPE, FILE_GZIP_TYPE, FILE_ZSTD_TYPE } from '../../schemas/delta/contentTypes.ts'
 import { CodedError, errorEntry } from '../../schemas/errors.ts'
+import { MAX_OBJECT_BYTES } from '../../schemas/limits.ts'
 import type { PositionChain } from '../../schemas/syncml/position.ts'
 import { isToken } from '../../schemas/syncml/position.ts'
+import type { Arrivals } from '../backup/arrivals.ts'
 import type { Copies, ReceivedContent } from '../backup/copies.ts'
 import type { DatabaseKey, DatabaseRow } from '../catalogue/catalogue.ts'
 import type { Spool } from '../storage/spool.ts'
+import type { ArrivingItem, DatastoreState, Peer } from './datastore.ts'
 import type {
-  ChangeOutcome,
-  Datastore,
-  DatastoreState,
-  ItemChange,
-  OutgoingItem,
-  Peer,
-  SyncDecision,
-  SyncRequest,
-} from './datastore.ts'
+  ClientItemChange,
+  ItemForClient,
+  ItemSyncDecision,
+  ItemSyncRequest,
+  SyncDatastore,
+} from './syncDatastore.ts'
 
 /** Whole files for clients that know nothing but SyncML, by whatever restores have (RS-9). */
 export interface WholeFiles {
@@ -36,28 +36,62 @@ export interface DatabaseDatastoreParts {
   readonly copies: Copies
   readonly spool: Spool
   readonly images: WholeFiles
+  /** Takes whole files in while they arrive. */
+  readonly arrivals?: Arrivals
   /** Largest Item that is taken; by default as large as any. */
   readonly maxObjectBytes?: number
 }
 
+/** What a whole file may come as; its first octets say what it is. */
+const FILE_TYPES: readonly string[] = [FILE_GZIP_TYPE, FILE_ZSTD_TYPE, DATABASE_FILE_TYPE]
+
 /** The one Item a database has. */
 const DATABASE_LUID = 'database'
 
+const CONTENT_TYPES = [
+  [DELTA_TYPE, '1'],
+  [FILE_GZIP_TYPE, '1'],
+  [FILE_ZSTD_TYPE, '1'],
+  [DATABASE_FILE_TYPE, '3'],
+] as const
+
+/** The model of 1.2 demands a CTCap with at least one Property. */
+const CT_CAPS = CONTENT_TYPES.map(([ctType, verCt]) => ({
+  ctType,
+  verCt,
+  properties: [{ propName: 'DATA', valEnums: [], params: [] }],
+}))
+
 /** The datastore of the database `name`; it need not exist yet. */
-export function createDatabaseDatastore(parts: DatabaseDatastoreParts, name: string): Datastore {
+export function createDatabaseDatastore(parts: DatabaseDatastoreParts, name: string): SyncDatastore {
   return {
+    kind: 'object',
     uri: `./databases/${encodeURIComponent(name)}`,
+    displayName: name,
     syncTypes: [202, 203, 205],
-    contentTypes: [
-      [DELTA_TYPE, '1'],
-      [FILE_GZIP_TYPE, '1'],
-      [DATABASE_FILE_TYPE, '3'],
-    ],
+    contentTypes: CONTENT_TYPES,
+    ctCaps: CT_CAPS,
+    filterGrammars: [],
+    hierarchical: false,
+    maxObjSize: parts.maxObjectBytes ?? MAX_OBJECT_BYTES,
     decide: (peer, request) => decide(parts, keyOf(peer, name), request),
-    apply: (peer, state, change) => apply(parts, keyOf(peer, name), state, change),
-    outgoing: (peer, state) => outgoing(parts, keyOf(peer, name), state),
+    arriving: (_peer, state, item) => noteArrival(parts, state, item),
+    async apply(peer, state, changes, { atomic = false } = {}) {
+      const outcomes: { status: number }[] = []
+      // One object at a time: several of them cannot be taken back together.
+      const together = atomic && changes.length > 1
+      for (const change of changes)
+        outcomes.push({ status: together ? 406 : await apply(parts, keyOf(peer, name), state, change) })
+      return { outcomes, state }
+    },
+    close: (peer, state) => close(parts, keyOf(peer, name), state),
+    page: async (_peer, state, from) => (from === 0 ? outgoing(parts, state) : []),
+    // A backup is not changed by what becomes of it on the device.
+    acknowledge: async () => undefined,
+    map: async (_peer, pairs) => pairs.map(({ guid }) => ({ status: guid === DATABASE_LUID ? 200 : 404 })),
     finish: (_peer, state) => dropImage(parts, state),
-    abandon: (_peer, state) => dropImage(parts, state),
+    suspend: (_peer, state) => dropImage(parts, state),
+    allowEmpty: async () => false,
   }
 }
 
@@ -65,7 +99,11 @@ function keyOf(peer: Peer, name: string): DatabaseKey {
   return { accountId: peer.accountId, deviceId: peer.deviceId, name }
 }
 
-async function decide(parts: DatabaseDatastoreParts, key: DatabaseKey, request: SyncRequest): Promise<SyncDecision> {
+async function decide(
+  parts: DatabaseDatastoreParts,
+  key: DatabaseKey,
+  request: ItemSyncRequest,
+): Promise<ItemSyncDecision> {
   const row = await parts.copies.find(key)
   const { maxObjectBytes } = parts
   const held = {
@@ -101,32 +139,42 @@ async function apply(
   parts: DatabaseDatastoreParts,
   key: DatabaseKey,
   state: DatastoreState,
-  change: ItemChange,
-): Promise<ChangeOutcome> {
+  change: ClientItemChange,
+): Promise<number> {
   // Deleting a backup is no part of a backup: the copy outlives the file (405).
-  if (change.kind === 'delete') return { status: 405, state }
+  if (change.kind === 'delete') return 405
+  if (change.kind !== 'put') return 406
   const content = locate(parts, change)
   try {
     if (state.type === 202 && change.type === DELTA_TYPE) {
       await parts.copies.applyDelta(key, content)
-      return { status: 200, state }
+      return 200
     }
-    if (state.type === 203 && (change.type === FILE_GZIP_TYPE || change.type === DATABASE_FILE_TYPE)) {
+    if (state.type === 203 && FILE_TYPES.includes(change.type)) {
       await parts.copies.replaceByFile(key, readBeginning(state), content)
-      return { status: 200, state }
+      return 200
     }
-    return { status: 415, state }
+    return 415
   } catch (cause) {
-    if (cause instanceof CodedError && cause.code !== 'internal')
-      return { status: errorEntry(cause.code).status, state }
+    if (cause instanceof CodedError && cause.code !== 'internal') return errorEntry(cause.code).status
     throw cause
   }
 }
 
-function locate(parts: DatabaseDatastoreParts, change: ItemChange & { kind: 'put' }): ReceivedContent {
+/** A process is worth starting early for a file that takes longer than its start. */
+const EARLY_BYTES = 2 * 1024 * 1024
+
+function noteArrival(parts: DatabaseDatastoreParts, state: DatastoreState, item: ArrivingItem): void {
+  if (state.type !== 203 || !FILE_TYPES.includes(item.type) || item.sizeBytes < EARLY_BYTES) return
+  const { spoolId, settledBytes } = item
+  parts.arrivals?.note(spoolId, { kind: 'spool', ...parts.spool.locate(spoolId) }, settledBytes)
+}
+
+function locate(parts: DatabaseDatastoreParts, change: ClientItemChange & { kind: 'put' }): ReceivedContent {
   const { content } = change
   if (content.kind === 'inline') return { source: content, sizeBytes: content.bytes.length }
-  return { source: { kind: 'spool', ...parts.spool.locate(content.spoolId) }, sizeBytes: content.sizeBytes }
+  const { spoolId, sizeBytes } = content
+  return { source: { kind: 'spool', ...parts.spool.locate(spoolId) }, sizeBytes, spoolId }
 }
 
 function readBeginning(state: DatastoreState): { lineage: string; number: number; token: string } {
@@ -143,23 +191,24 @@ interface ImageState {
   readonly sizeBytes: number
 }
 
-async function outgoing(
+async function close(
   parts: DatabaseDatastoreParts,
   key: DatabaseKey,
   state: DatastoreState,
-): Promise<{ items: OutgoingItem[]; state: DatastoreState }> {
-  if (state.type !== 205) return { items: [], state }
+): Promise<{ total: number; status: 200; state: DatastoreState }> {
+  if (state.type !== 205) return { total: 0, status: 200, state }
   const row = await parts.copies.find(key)
   if (!row) throw new CodedError('database.unknown', `there is no copy of ${key.name}`)
   const image = imageOf(state) ?? (await parts.images.build(row))
-  const item: OutgoingItem = {
-    command: 'Add',
-    id: DATABASE_LUID,
-    type: DATABASE_FILE_TYPE,
-    sizeBytes: image.sizeBytes,
-    read: (offset, length) => parts.images.read(image, offset, length),
-  }
-  return { items: [item], state: { ...state, ...image } }
+  return { total: 1, status: 200, state: { ...state, ...image } }
+}
+
+function outgoing(parts: DatabaseDatastoreParts, state: DatastoreState): ItemForClient[] {
+  const image = imageOf(state)
+  if (image === undefined) return []
+  const { sizeBytes } = image
+  const large = { sizeBytes, read: (offset: number, length: number) => parts.images.read(image, offset, length) }
+  return [{ command: 'Add', id: DATABASE_LUID, type: DATABASE_FILE_TYPE, octets: new Uint8Array(0), large }]
 }
 
 function imageOf(state: DatastoreState): ImageState | undefined {

@@ -1,10 +1,11 @@
 /**
- * Finds datastores by URI. Today every `./databases/<name>`; other kinds are added beside it.
+ * Finds datastores by URI: every `./databases/<name>`, and those of Items by the names clients use for them.
  */
 
 import type { Copies } from '../backup/copies.ts'
 import { createDatabaseDatastore, type DatabaseDatastoreParts } from './databaseDatastore.ts'
-import type { Datastore, DatastoreRegistry } from './datastore.ts'
+import type { DatastoreRegistry } from './datastore.ts'
+import type { SyncDatastore } from './syncDatastore.ts'
 
 const DATABASE_URI = /^\.\/databases\/([^/]{1,1024})$/i
 
@@ -14,18 +15,26 @@ const DATABASE_NAME = /^(?!\.{1,2}$)[^/\\\p{Cc}]{1,128}$/u
 /** A device that has no database yet is told of this place for one. */
 const EXAMPLE_NAME = 'default'
 
+/** Datastores of Items, whatever they are kept in. */
+export interface OtherDatastores {
+  find(uri: string): SyncDatastore | undefined
+  list(): readonly SyncDatastore[]
+}
+
 export function createDatastoreRegistry(
   parts: DatabaseDatastoreParts & { readonly copies: Copies },
+  items: OtherDatastores,
 ): DatastoreRegistry {
-  const byName = (name: string): Datastore => createDatabaseDatastore(parts, name)
+  const byName = (name: string): SyncDatastore => createDatabaseDatastore(parts, name)
   return {
     find: async (_peer, uri) => {
       const name = decodeName(DATABASE_URI.exec(uri)?.[1])
-      return name === undefined ? undefined : byName(name)
+      return name === undefined ? items.find(uri) : byName(name)
     },
     list: async (peer) => {
       const rows = (await parts.copies.list(peer.accountId)).filter((row) => row.deviceId === peer.deviceId)
-      return (rows.length === 0 ? [EXAMPLE_NAME] : rows.map((row) => row.name)).map(byName)
+      // Those of Items first: a device that takes few datastores has no use for databases.
+      return [...items.list(), ...(rows.length === 0 ? [EXAMPLE_NAME] : rows.map((row) => row.name)).map(byName)]
     },
   }
 }

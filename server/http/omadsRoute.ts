@@ -6,6 +6,7 @@ import express, { type Express, type RequestHandler } from 'express'
 import { CodedError } from '../../schemas/errors.ts'
 import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
 import { encodingOf } from '../../schemas/syncml/codec.ts'
+import { HMAC_HEADER } from '../../schemas/syncml/credential.ts'
 import type { Metrics } from '../metrics.ts'
 import { bodyBudget } from './bodyBudget.ts'
 import { refuseMethod } from './routeCalls.ts'
@@ -16,6 +17,8 @@ export type HandleOmads = (request: {
   readonly contentType: string
   readonly url: string
   readonly host?: string
+  /** Value of the header `x-syncml-hmac`. */
+  readonly hmac?: string
   readonly remoteAddress: string
 }) => Promise<{ readonly status: number; readonly contentType?: string; readonly bytes: Uint8Array }>
 
@@ -27,13 +30,14 @@ export function routeOmads(app: Express, handle: HandleOmads, metrics: Metrics):
   app.post(PATHS, requireSyncml, bodyBudget(), readBody, async (request, response) => {
     const startedAt = performance.now()
     response.once('finish', () => metrics.httpAnswered('omads', response.statusCode, performance.now() - startedAt))
-    const { host, 'content-type': contentType = '' } = request.headers
+    const { host, 'content-type': contentType = '', [HMAC_HEADER]: hmac } = request.headers
     const reply = await handle({
       bytes: request.body instanceof Uint8Array ? request.body : new Uint8Array(),
       contentType,
       url: request.originalUrl,
       remoteAddress: request.ip ?? '',
       ...(host === undefined ? {} : { host }),
+      ...(typeof hmac === 'string' ? { hmac } : {}),
     })
     response.status(reply.status)
     if (reply.contentType !== undefined) response.setHeader('Content-Type', reply.contentType)

@@ -2,12 +2,18 @@
 
 import type { operatorCalls } from '../../schemas/http/operator.ts'
 import { findAccount } from '../account/findAccount.ts'
+import type { Peer } from '../datastore/datastore.ts'
 import { type BackupHandlerParts, listSummaries } from './backupHandlers.ts'
 import type { Handlers } from './handlers.ts'
 import { openApiDocument } from './openApi.ts'
 
+export interface OperatorHandlerParts extends BackupHandlerParts {
+  /** Lets a device empty a datastore of Items, or be emptied by it, once. */
+  allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
+}
+
 /** Handlers of the calls in `operatorCalls`. */
-export function operatorHandlers(parts: BackupHandlerParts): Pick<Required<Handlers>, keyof typeof operatorCalls> {
+export function operatorHandlers(parts: OperatorHandlerParts): Pick<Required<Handlers>, keyof typeof operatorCalls> {
   const service = parts.accountService
   const document = openApiDocument()
   return {
@@ -39,6 +45,12 @@ export function operatorHandlers(parts: BackupHandlerParts): Pick<Required<Handl
     async listAccountPoints({ params }) {
       const { accountId } = await findAccount(service, params.name)
       return { points: await parts.restores.listPoints(accountId, params.deviceId, params.database) }
+    },
+    async allowEmpty({ params, body }) {
+      const { accountId } = await findAccount(service, params.name)
+      const peer = { accountId, accountName: params.name, deviceId: params.deviceId }
+      await parts.allowEmpty(peer, params.datastore, body.allowed)
+      return undefined
     },
     openApi: async () => document,
   }

@@ -3,11 +3,14 @@
  * with, and says what to answer. Which user may come in is the LoginVerifier's decision, never ours.
  */
 
+import { createHash } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
 import {
   AUTH_BASIC,
+  AUTH_MAC,
   AUTH_MD5,
   parseBasicCredential,
+  parseHmacHeader,
   parseMd5Credential,
   sameOctets,
 } from '../../schemas/syncml/credential.ts'
@@ -15,6 +18,8 @@ import type { Chal, SyncHdr, SyncmlVersion } from '../../schemas/syncml/message.
 import { encodeUtf8 } from '../../schemas/utf8.ts'
 import type { SyncmlCredentials } from '../account/accountService.ts'
 import type { Peer } from '../datastore/datastore.ts'
+import { challengeNonce, challengeNonces, printable } from './challenge.ts'
+import type { OmadsRequest } from './locateSession.ts'
 
 export type LoginVerdict =
   | { readonly kind: 'accepted'; readonly peer: Peer }
@@ -32,27 +37,31 @@ export interface Nonces {
   readonly next?: Uint8Array
   /** The one before: the answer that carried `next` may have been lost. Accepted once. */
   readonly previous?: Uint8Array
-  /** Issued with the last challenge. */
-  readonly challenge?: Uint8Array
 }
 
 export interface NonceStore {
   read(userName: string, deviceId: string): Promise<Nonces>
-  /** After a login: `nonces` replace all that is held, challenge included. Durable when it returns. */
+  /** After a login: `nonces` replace all that is held. Durable when it returns. */
   accept(userName: string, deviceId: string, nonces: Nonces): Promise<void>
-  /** Remembers a challenge beside what is held; an adapter may forget it 15 minutes after `now`. */
-  challenge(userName: string, deviceId: string, nonce: Uint8Array, now: number): Promise<void>
 }
 
 export interface AuthenticateDeps {
   readonly verifier: LoginVerifier
   readonly nonces: NonceStore
+  /** What challenges are derived by (OM-25). */
+  readonly challengeKey: Uint8Array
   readonly random: (length: number) => Uint8Array
   readonly clock: () => number
 }
 
 export type Authentication =
-  | { readonly kind: 'accepted'; readonly peer: Peer; readonly chal: Chal | undefined }
+  | {
+      readonly kind: 'accepted'
+      readonly peer: Peer
+      readonly chal: Chal | undefined
+      /** Makes the next nonce durable. Before the answer: until then the message may come again with its own nonce. */
+      confirm(): Promise<void>
+    }
   | { readonly kind: 'challenged'; readonly status: 401 | 407; readonly chal: Chal }
   | { readonly kind: 'refused'; readonly status: 403 | 417 }
 
@@ -61,75 +70,125 @@ export async function authenticate(
   deps: AuthenticateDeps,
   header: SyncHdr,
   version: SyncmlVersion,
-  remoteAddress: string,
+  request: Pick<OmadsRequest, 'remoteAddress' | 'hmac' | 'bytes'>,
 ): Promise<Authentication> {
+  const { remoteAddress } = request
   const deviceId = header.source.locUri
-  const offer = readOffer(header)
+  const offer = readOffer(header) ?? readHmac(request)
   if (offer === undefined) {
     return challenge(deps, header.source.locName ?? '', deviceId, version, header.cred ? 401 : 407)
   }
+  if (offer.scheme === 'basic') return judgeBasic(deps, offer, version, deviceId, remoteAddress)
   const held = await deps.nonces.read(offer.userName, deviceId)
-  for (const nonce of offer.scheme === 'basic' ? [new Uint8Array()] : await candidates(deps, held, deviceId)) {
-    const verdict = await deps.verifier.verify({ ...offer, deviceId, nonce, verDtd: version }, remoteAddress)
+  for await (const { nonce, anonymous } of candidates(deps, offer.userName, deviceId, held)) {
+    const credentials = {
+      ...offer,
+      scheme: 'md5',
+      deviceId,
+      nonce: coveredNonce(offer, nonce),
+      verDtd: version,
+    } as const
+    const verdict = await deps.verifier.verify(credentials, remoteAddress)
     if (verdict.kind === 'accepted') {
-      const chal = offer.scheme === 'md5' ? await renew(deps, offer.userName, deviceId, held, nonce) : undefined
-      return { kind: 'accepted', peer: verdict.peer, chal }
+      const next = newNonce(deps.random)
+      const confirm = async (): Promise<void> => {
+        await deps.nonces.accept(offer.userName, deviceId, renewed(held, nonce, next))
+        // A challenge without a name serves once, too.
+        if (anonymous) await deps.nonces.accept('', deviceId, { next: newNonce(deps.random) })
+      }
+      return { kind: 'accepted', peer: verdict.peer, chal: chalOf(offer, next), confirm }
     }
     if (verdict.status !== 401) return { kind: 'refused', status: verdict.status }
   }
+  return challenge(deps, offer.userName, deviceId, version, 401, { held, offer })
+}
+
+async function judgeBasic(
+  deps: AuthenticateDeps,
+  offer: Offer,
+  version: SyncmlVersion,
+  deviceId: string,
+  remoteAddress: string,
+): Promise<Authentication> {
+  const nonce = new Uint8Array()
+  const verdict = await deps.verifier.verify({ ...offer, deviceId, nonce, verDtd: version }, remoteAddress)
+  if (verdict.kind === 'accepted')
+    return { kind: 'accepted', peer: verdict.peer, chal: undefined, confirm: async () => undefined }
+  if (verdict.status !== 401) return { kind: 'refused', status: verdict.status }
   return challenge(deps, offer.userName, deviceId, version, 401)
 }
 
-/** Nonces a digest may be made with, likeliest first. The empty one only while no login was ever accepted. */
-async function candidates(deps: AuthenticateDeps, held: Nonces, deviceId: string): Promise<Uint8Array[]> {
-  // A challenge to a message without user name is kept under the empty one.
-  const anonymous = (await deps.nonces.read('', deviceId)).challenge
-  const list = [held.next ?? new Uint8Array(), held.challenge, held.previous, anonymous]
-  return list.filter((nonce) => nonce !== undefined)
-}
-
-async function renew(
+/**
+ * Nonces a digest may be made with, likeliest first; the others are not even looked for while that one fits. The empty
+ * one only while no login was ever accepted.
+ */
+async function* candidates(
   deps: AuthenticateDeps,
   userName: string,
   deviceId: string,
   held: Nonces,
-  used: Uint8Array,
-): Promise<Chal> {
-  const next = newNonce(deps.random)
-  // "Once more" (OM-11): a nonce that was used as the previous one is not kept a second time.
-  const again = held.previous !== undefined && sameOctets(used, held.previous)
-  await deps.nonces.accept('', deviceId, {})
-  await deps.nonces.accept(userName, deviceId, again || used.length === 0 ? { next } : { next, previous: used })
-  return md5Chal(next)
+): AsyncGenerator<{ readonly nonce: Uint8Array; readonly anonymous: boolean }> {
+  const asked = (name: string, { next }: Nonces) =>
+    challengeNonces(deps.challengeKey, { userName: name, deviceId, after: next }, deps.clock())
+  yield { nonce: held.next ?? new Uint8Array(), anonymous: false }
+  for (const nonce of asked(userName, held)) yield { nonce, anonymous: false }
+  if (held.previous !== undefined) yield { nonce: held.previous, anonymous: false }
+  // A client that was challenged before it said its name.
+  if (userName === '') return
+  for (const nonce of asked('', await deps.nonces.read('', deviceId))) yield { nonce, anonymous: true }
 }
 
+/** "Once more" (OM-11): a nonce that was used as the previous one is not kept a second time. */
+function renewed(held: Nonces, used: Uint8Array, next: Uint8Array): Nonces {
+  const again = held.previous !== undefined && sameOctets(used, held.previous)
+  return again || used.length === 0 ? { next } : { next, previous: used }
+}
+
+/** `known`: the name's nonces if they were read already, and what the client came with. */
 async function challenge(
   deps: AuthenticateDeps,
   userName: string,
   deviceId: string,
   version: SyncmlVersion,
   status: 401 | 407,
+  known?: { readonly held: Nonces; readonly offer: Offer },
 ): Promise<Authentication> {
   // 1.0 stacks know basic; their md5 has another formula and is rarely there.
   if (version === '1.0') return { kind: 'challenged', status, chal: { meta: { format: 'b64', type: AUTH_BASIC } } }
-  const nonce = newNonce(deps.random)
-  await deps.nonces.challenge(userName, deviceId, nonce, deps.clock())
-  return { kind: 'challenged', status, chal: md5Chal(nonce) }
+  const { next } = known?.held ?? (await deps.nonces.read(userName, deviceId))
+  const nonce = challengeNonce(deps.challengeKey, { userName, deviceId, after: next }, deps.clock())
+  return { kind: 'challenged', status, chal: chalOf(known?.offer, nonce) }
 }
 
-function md5Chal(nextNonce: Uint8Array): Chal {
-  return { meta: { format: 'b64', type: AUTH_MD5, nextNonce } }
+/** Who came with an HMAC is asked for one again. */
+function chalOf(offer: Offer | undefined, nextNonce: Uint8Array): Chal {
+  const type = offer?.covered === undefined ? AUTH_MD5 : AUTH_MAC
+  return { meta: { format: 'b64', type, nextNonce } }
 }
 
-/** 16 random octets as printable ASCII: some clients cannot keep NUL (reference 5.1). 6 bits each, 96 in all. */
 function newNonce(random: (length: number) => Uint8Array): Uint8Array {
-  return random(16).map((octet) => 0x30 + (octet & 0x3f))
+  return printable(random(16))
 }
 
 interface Offer {
   readonly scheme: 'basic' | 'md5'
   readonly userName: string
   readonly data: Uint8Array
+  /** Digest in base64 of the message that an HMAC covers. */
+  readonly covered?: string
+}
+
+/** An HMAC is MD5 over a nonce to which the message's own digest was added (reference 5.1). */
+function coveredNonce({ covered }: Offer, nonce: Uint8Array): Uint8Array {
+  return covered === undefined ? nonce : Buffer.concat([nonce, Buffer.from(`:${covered}`)])
+}
+
+function readHmac({ hmac, bytes }: Pick<OmadsRequest, 'hmac' | 'bytes'>): Offer | undefined {
+  const header = hmac === undefined ? undefined : parseHmacHeader(hmac)
+  const data = header && parseMd5Credential({ kind: 'text', text: header.mac })
+  if (!header || !data) return undefined
+  const covered = createHash('md5').update(bytes).digest('base64')
+  return { scheme: 'md5', userName: header.username, data, covered }
 }
 
 function readOffer(header: SyncHdr): Offer | undefined {

@@ -6,7 +6,9 @@
 import { MAX_OBJECT_BYTES, MAX_POSITIONS } from '../../schemas/limits.ts'
 import type { Item } from '../../schemas/syncml/message.ts'
 import { type PositionChain, parsePositionEmi } from '../../schemas/syncml/position.ts'
-import type { Datastore, DatastoreRegistry, Peer, SyncDecision, SyncRequest, SyncType } from '../datastore/datastore.ts'
+import type { DatastoreRegistry, Peer, SyncType } from '../datastore/datastore.ts'
+import type { ItemClient, ItemSyncDecision, ItemSyncRequest, SyncDatastore } from '../datastore/syncDatastore.ts'
+import { readFilter } from './readFilter.ts'
 
 /** Alert codes that ask for a synchronization; 225 resumes one. */
 export function isSyncAlert(code: string): boolean {
@@ -18,7 +20,7 @@ export async function findDatastore(
   registry: DatastoreRegistry,
   peer: Peer,
   uri: string,
-): Promise<Datastore | undefined> {
+): Promise<SyncDatastore | undefined> {
   const path = uri
     .trim()
     .replace(/[?#].*$/, '')
@@ -30,32 +32,37 @@ export async function findDatastore(
   return exact ?? (path === path.toLowerCase() ? undefined : registry.find(peer, `./${path.toLowerCase()}`))
 }
 
-/** What an Alert's Item asks for. `Last` may be absent, empty or zero at a first sync: all the same. */
-export function readSyncRequest(code: string, item: Item): SyncRequest | undefined {
+/**
+ * What an Alert's Item asks for, or the Status that refuses it. `Last` may be absent, empty or zero at a first sync: all
+ * the same.
+ * @param peerMaxObjSize of the SyncHdr, 0 if it said nothing
+ */
+export function readSyncRequest(code: string, item: Item, peerMaxObjSize: number): ItemSyncRequest | 406 | 412 | 415 {
   const anchor = item.meta?.anchor
-  if (!anchor || anchor.next.trim() === '') return undefined
+  if (!anchor || anchor.next.trim() === '') return 412
+  const filter = readFilter(item.target)
+  if (typeof filter === 'number') return filter
   const position = positionOf(item)
   const last = anchor.last?.trim() ?? ''
+  const sizes = [item.meta?.maxObjSize ?? 0, peerMaxObjSize].filter((size) => size > 0)
   return {
-    // We keep no suspended sessions: a resume begins again with a slow sync (reference 3.14).
-    type: (code === '225' ? 201 : Number(code)) as SyncType,
+    type: code === '225' ? 'resume' : (Number(code) as SyncType),
     next: anchor.next.trim(),
     ...(last !== '' ? { last } : {}),
-    ...(item.meta?.maxObjSize !== undefined ? { maxObjSize: item.meta.maxObjSize } : {}),
+    ...(sizes.length > 0 ? { maxObjSize: Math.min(...sizes) } : {}),
+    ...(filter ? { filter } : {}),
     ...(position ? { position } : {}),
   }
 }
 
-/** Asks the datastore. A type it does not offer is 406; a resume is answered as a refused one, 508. */
+/** Asks the datastore. A type it does not offer is 406; so is a resume where nothing can be gone on with. */
 export async function chooseSyncMode(
-  datastore: Datastore,
-  peer: Peer,
-  code: string,
-  request: SyncRequest,
-): Promise<SyncDecision> {
-  if (!datastore.syncTypes.includes(request.type)) return { status: 406 }
-  const decision = await datastore.decide(peer, request)
-  return code === '225' && decision.status === 200 ? { ...decision, status: 508 } : decision
+  datastore: SyncDatastore,
+  client: ItemClient,
+  request: ItemSyncRequest,
+): Promise<ItemSyncDecision> {
+  const offered = request.type === 'resume' ? datastore.kind === 'items' : datastore.syncTypes.includes(request.type)
+  return offered ? datastore.decide(client, request) : { status: 406 }
 }
 
 /** Largest object we take for a decision. */

@@ -3,8 +3,8 @@
  */
 
 import { STATUS } from '../../schemas/syncml/codes.ts'
-import type { Command } from '../../schemas/syncml/message.ts'
-import { advance, type CommandContext, statusOnError } from './commands/commandContext.ts'
+import type { Command, StatusCommand } from '../../schemas/syncml/message.ts'
+import { advance, type CommandContext, datastoreOf, describedClient, statusOnError } from './commands/commandContext.ts'
 import { breakObject } from './commands/putItem.ts'
 import type { DatastoreLink, SendPlan } from './sessionState.ts'
 
@@ -21,11 +21,11 @@ export function closesPackage(context: CommandContext, commands: readonly Comman
  * @returns the Status of our own failure, or undefined.
  */
 export async function closePackage(context: CommandContext): Promise<number | undefined> {
-  breakObject(context)
+  if (!mayStillCome(context)) breakObject(context)
   const plans: SendPlan[] = []
   if (context.state.phase === 'open') {
     for (const link of context.state.links.filter((l) => l.synced)) {
-      const plan = await statusOnError(context, 'outgoing', () => planFor(context, link))
+      const plan = await statusOnError(context, 'close', () => planFor(context, link))
       if ('status' in plan) return plan.status === 500 ? STATUS.serverFailure : plan.status
       plans.push(plan.value)
     }
@@ -40,19 +40,34 @@ export async function closePackage(context: CommandContext): Promise<number | un
   return undefined
 }
 
+/** An object of an earlier session is gone on with in package 3. */
+function mayStillCome({ state }: CommandContext): boolean {
+  const { incoming, links } = state
+  return incoming?.kind === 'receiving' && incoming.interrupted === true && !links.some(({ synced }) => synced)
+}
+
 async function planFor(context: CommandContext, link: DatastoreLink): Promise<SendPlan> {
-  const datastore = await context.deps.registry.find(context.peer, link.uri)
-  if (link.type === 202 || link.type === 203) {
-    await finish(context, link)
-    // Classic clients expect a Sync of ours, empty as it is; our own need none and save an exchange.
-    return { uri: link.uri, state: link.state, items: [], sendsSync: !link.own, finished: true }
-  }
-  const outgoing = await datastore?.outgoing(context.peer, link.state)
-  const items = (outgoing?.items ?? []).map(({ command, id, type, sizeBytes }) => ({ command, id, type, sizeBytes }))
-  return { uri: link.uri, state: outgoing?.state ?? link.state, items, sendsSync: true, finished: false }
+  const { datastore } = await datastoreOf(context, link)
+  const client = await describedClient(context, link.kind, link.clientSource)
+  const { total, status, state } = await datastore.close(client, link.state)
+  if (status !== 200) answerSync(context, link, status)
+  const { uri, type } = link
+  if (type !== 202 && type !== 203) return { uri, state, total, sendsSync: true, finished: false }
+  // Refused: the client's anchors do not move either, and it asks again.
+  await (status === 200 ? datastore.finish(client, state) : datastore.suspend(client, state))
+  // Classic clients expect a Sync of ours, empty as it is; our own need none and save an exchange.
+  return { uri, state, total: 0, sendsSync: !link.own, finished: true }
+}
+
+/** What came of the package as a whole is the Status of its last Sync (IT-11). */
+function answerSync(context: CommandContext, { clientTarget }: DatastoreLink, status: number): void {
+  const isOwn = ({ cmd, targetRefs }: StatusCommand) => cmd === 'Sync' && targetRefs.includes(clientTarget)
+  const at = context.statuses.findLastIndex(isOwn)
+  const owed = context.statuses[at]
+  if (owed) context.statuses[at] = { ...owed, data: status }
 }
 
 async function finish(context: CommandContext, link: DatastoreLink): Promise<void> {
-  const datastore = await context.deps.registry.find(context.peer, link.uri)
-  await datastore?.finish(context.peer, link.state, link.acknowledged)
+  const { datastore, client } = await datastoreOf(context, link)
+  await datastore.finish(client, link.state)
 }

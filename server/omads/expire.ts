@@ -1,10 +1,11 @@
 /**
  * Clears away what nobody will come back for: silent sessions are abandoned, ended ones forgotten after they were
- * kept for a resend (OM-3), spools without a session removed.
+ * kept for a resend (OM-3), spools without a session removed, but for objects that can be gone on with (OM-31).
  */
 
 import { endSession } from './endSession.ts'
 import type { OmadsDeps } from './handleMessage.ts'
+import { HELD_LIFE_MS } from './heldObjects.ts'
 import type { KeyedLock } from './keyedLock.ts'
 
 const IDLE_TIMEOUT_MS = 15 * 60 * 1000
@@ -35,9 +36,14 @@ export function createExpiry(deps: OmadsDeps, lock: KeyedLock): () => Promise<nu
 }
 
 async function dropOrphans(deps: OmadsDeps, before: number): Promise<void> {
+  const held = new Set<string>()
+  for (const { heldAt, ...row } of await deps.heldObjects.list()) {
+    if (heldAt > deps.clock() - HELD_LIFE_MS) held.add(row.receiving?.spoolId ?? '')
+    else await deps.heldObjects.remove(row)
+  }
   for (const { spoolId, changedAt } of await deps.spool.list()) {
     const token = SPOOL_ID.exec(spoolId)?.[1]
-    if (token === undefined || changedAt >= before) continue
+    if (token === undefined || changedAt >= before || held.has(spoolId)) continue
     const record = await deps.sessions.findByToken(token)
     if (!record || record.state.phase === 'ended') await deps.spool.remove(spoolId)
   }

@@ -12,22 +12,23 @@ import type { Encoding, Message, SyncmlVersion } from '../../schemas/syncml/mess
 import { step } from '../steps.ts'
 import { httpError, type OmadsReply, ownHeader, type Refusal, refusalMessage, toReply } from './answer.ts'
 import { type AuthenticateDeps, authenticate, readMsgId, readVersion } from './authenticate.ts'
+import { isSyncAlert } from './chooseSyncMode.ts'
 import type { CommandDeps } from './commands/commandContext.ts'
 import { endSession } from './endSession.ts'
 import { createExpiry } from './expire.ts'
 import { forgetSessions } from './forgetSessions.ts'
 import { createKeyedLock } from './keyedLock.ts'
-import { isResent, type Located, locateSession, type MessageIds, type OmadsRequest, respUri } from './locateSession.ts'
+import { isResent, type Located, locateSession, type MessageIds, type OmadsRequest } from './locateSession.ts'
 import { runMessage } from './runMessage.ts'
 import { newSession, transition } from './session.ts'
-import type { ActiveState, SessionState } from './sessionState.ts'
+import type { ActiveState } from './sessionState.ts'
 import type { SessionRecord, SessionStore } from './sessionStore.ts'
 
 /** Parts the engine is built from. */
 export interface OmadsDeps extends CommandDeps, AuthenticateDeps {
   readonly sessions: SessionStore
   /** Reads a message; at once if absent. May be of another thread (OM-24). */
-  decode?(bytes: Uint8Array, encoding: Encoding): Promise<Message>
+  decode?(bytes: Uint8Array, encoding: Encoding, from: string): Promise<Message>
   /** Address for RespURI; without it the request's own is used. */
   readonly publicUrl?: string
   /** Milliseconds after which a silent session is abandoned and an ended one forgotten; 15 minutes if absent. */
@@ -50,6 +51,9 @@ export interface Arrival {
   readonly ids: MessageIds
 }
 
+/** Messages of one session that may try to log in. */
+const MAX_ATTEMPTS = 3
+
 const VERSIONS = { 505: ['1.0', '1.1', '1.2'], 513: ['SyncML/1.0', 'SyncML/1.1', 'SyncML/1.2'] } as const
 
 export function createOmads(deps: OmadsDeps): Omads {
@@ -60,7 +64,8 @@ export function createOmads(deps: OmadsDeps): Omads {
       const encoding = encodingOf(request.contentType)
       if (encoding === undefined) return httpError(415)
       if (request.bytes.length > MAX_MESSAGE_BYTES) return httpError(413)
-      const message = (await deps.decode?.(request.bytes, encoding)) ?? decodeMessage(request.bytes, encoding)
+      const read = deps.decode?.(request.bytes, encoding, request.remoteAddress)
+      const message = (await read) ?? decodeMessage(request.bytes, encoding)
       const version = readVersion(message.header)
       if (typeof version === 'number') {
         return refuse(message, '1.2', encoding, { status: version, versions: VERSIONS[version] })
@@ -87,8 +92,7 @@ async function receive(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {
     return { status: 200, contentType, bytes }
   }
   const state = located?.record.state
-  if (!located || !state || state.phase === 'ended') return begin(deps, arrival, undefined)
-  if (state.phase === 'challenged') return begin(deps, arrival, located)
+  if (!located || !state || state.phase === 'ended' || state.phase === 'fresh') return begin(deps, arrival)
   if (trusts(located, state, arrival)) return goOn(deps, arrival, located.record, state)
   return claim(deps, arrival, located.record, state)
 }
@@ -120,8 +124,9 @@ async function claim(
   state: ActiveState,
 ): Promise<OmadsReply> {
   const { message, version, encoding, request } = arrival
-  if (arrival.ids.msgId === 1) return begin(deps, arrival, undefined)
-  const login = await authenticate(deps, message.header, version, request.remoteAddress)
+  if (arrival.ids.msgId === 1) return begin(deps, arrival)
+  const login = await authenticate(deps, message.header, version, request)
+  if (login.kind === 'accepted') await login.confirm()
   if (login.kind === 'accepted' && login.peer.accountId === state.peer.accountId)
     return goOn(deps, arrival, record, state)
   const refusal =
@@ -129,64 +134,40 @@ async function claim(
   return refuse(message, version, encoding, refusal)
 }
 
-/** First message of a session, or a further try to log in. */
-async function begin(deps: OmadsDeps, arrival: Arrival, former: Located | undefined): Promise<OmadsReply> {
+/** First message of a session, or a further try to log in: of a session without a login nothing is kept (OM-25). */
+async function begin(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {
   const { message, version, encoding, request, ids } = arrival
   // The session is gone: an answer that makes the client begin again, without asking for credentials first.
-  if (!former && ids.msgId !== 1) return refuse(message, version, encoding, { status: STATUS.requestTimeout })
-  const fresh = former?.record.state ?? newSession(identityOf(deps, arrival))
-  if (former && ids.msgId !== fresh.lastMsgId + 1) {
-    if (ids.msgId !== 1) return refuse(message, version, encoding, { status: STATUS.badRequest })
-    return begin(deps, arrival, undefined)
+  if (ids.msgId !== 1 && !isFurtherTry(arrival)) {
+    return refuse(message, version, encoding, { status: STATUS.requestTimeout })
   }
-  const login = await authenticate(deps, message.header, version, request.remoteAddress)
+  const login = await authenticate(deps, message.header, version, request)
   if (login.kind === 'accepted') {
-    const token = fresh.identity.token
-    await replaceOthers(deps, login.peer.accountId, ids.deviceId, token)
-    return runMessage(deps, arrival, transition(fresh, { kind: 'authenticated', peer: login.peer }), login.chal)
+    const fresh = newSession(identityOf(deps, arrival), ids.msgId - 1)
+    await replaceOthers(deps, login.peer.accountId, ids.deviceId)
+    return runMessage(deps, arrival, transition(fresh, { kind: 'authenticated', peer: login.peer }), login)
   }
-  if (login.kind === 'refused') return refuse(message, version, encoding, { status: login.status })
-  return challengeClient(deps, arrival, fresh, { status: login.status, chal: login.chal })
+  const refusal = login.kind === 'challenged' ? { status: login.status, chal: login.chal } : { status: login.status }
+  return refuse(message, version, encoding, refusal, ids.msgId)
 }
 
-async function challengeClient(
-  deps: OmadsDeps,
-  arrival: Arrival,
-  fresh: SessionState,
-  refusal: Refusal,
-): Promise<OmadsReply> {
-  const { message, encoding, version, ids, request } = arrival
-  const received = transition(fresh, {
-    kind: 'message',
-    msgId: ids.msgId,
-    maxMsgSize: undefined,
-    maxObjSize: undefined,
-  })
-  const msgId = received.ownMsgId + 1
-  const asked = transition(transition(received, { kind: 'answered', msgId, ...NOTHING_SENT }), { kind: 'challenged' })
-  const { token, serverUri } = asked.identity
-  const more = asked.phase === 'challenged' ? { respUri: respUri(request, deps.publicUrl, token) } : {}
-  const header = ownHeader(message.header, version, { serverUri, msgId, ...more })
-  const reply = toReply(refusalMessage(message, header, encoding, refusal), encoding)
-  await deps.sessions.save({
-    state: asked,
-    answer: { msgId: ids.msgId, requestDigest: ids.digest, contentType: reply.contentType ?? '', bytes: reply.bytes },
-    touchedAt: deps.clock(),
-  })
-  await forgetSessions(deps.sessions, ids.deviceId, token)
-  return reply
+/** Package 1 again, with the credentials that were asked for in the answer before. */
+function isFurtherTry({ message, ids, request }: Arrival): boolean {
+  const offers = message.header.cred !== undefined || request.hmac !== undefined
+  if (ids.msgId < 1 || ids.msgId > MAX_ATTEMPTS || !offers) return false
+  return message.commands.some(
+    (c) => c.name === 'Get' || c.name === 'Put' || (c.name === 'Alert' && isSyncAlert((c.data ?? '').trim())),
+  )
 }
-
-const NOTHING_SENT = { outbox: { statuses: [], commands: [] }, links: [], sent: [], complete: true } as const
 
 /** OM-2: one session per device; only after its owner has logged in, or anyone could end it. */
-async function replaceOthers(deps: OmadsDeps, accountId: string, deviceId: string, token: string): Promise<void> {
-  for (const record of await forgetSessions(deps.sessions, deviceId, token)) {
-    const { state } = record
-    if (state.identity.token === token || state.phase === 'challenged' || state.phase === 'ended') continue
+async function replaceOthers(deps: OmadsDeps, accountId: string, deviceId: string): Promise<void> {
+  for (const { state } of await forgetSessions(deps.sessions, deviceId)) {
+    if (state.phase === 'fresh' || state.phase === 'ended') continue
     if (state.peer.accountId !== accountId) continue
     const ended = await endSession(deps, state, 'replaced')
-    await deps.sessions.save({ ...record, state: ended })
+    const record = await deps.sessions.findByToken(state.identity.token)
+    if (record) await deps.sessions.save({ ...record, state: ended })
   }
 }
 
@@ -204,7 +185,7 @@ function identityOf(deps: OmadsDeps, arrival: Arrival): ActiveState['identity'] 
 }
 
 /** A refusal that is not part of any session: it is made anew each time, so nothing is stored. */
-function refuse(message: Message, version: SyncmlVersion, encoding: Encoding, refusal: Refusal): OmadsReply {
-  const header = ownHeader(message.header, version, { serverUri: message.header.target.locUri, msgId: 1 })
+function refuse(message: Message, version: SyncmlVersion, encoding: Encoding, refusal: Refusal, msgId = 1): OmadsReply {
+  const header = ownHeader(message.header, version, { serverUri: message.header.target.locUri, msgId })
   return toReply(refusalMessage(message, header, encoding, refusal), encoding)
 }

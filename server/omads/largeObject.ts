@@ -3,7 +3,7 @@
  * `Size` counts octets as transferred; base64 is decoded on the way, so the spool holds the plain octets.
  */
 
-import type { Item, ItemData } from '../../schemas/syncml/message.ts'
+import type { Item, ItemData, Meta } from '../../schemas/syncml/message.ts'
 
 /** An object whose chunks are arriving, or one that was refused and whose remaining chunks must not be taken. */
 export type IncomingObject =
@@ -22,10 +22,26 @@ export type IncomingObject =
       /** Base64 characters that do not make a whole group yet. */
       readonly carry: string
       readonly spoolId: string
+      /** It was interrupted in an earlier session: its next chunk must say where it goes on (OM-31). */
+      readonly interrupted?: boolean
     }
   | { readonly kind: 'skipping'; readonly uri: string; readonly luid: string; readonly status: number }
 
 export type Receiving = Extract<IncomingObject, { kind: 'receiving' }>
+
+/** The object whose last chunk came last: if our answer is lost, that chunk comes again in the next session (OM-31). */
+export interface CompletedObject {
+  readonly uri: string
+  readonly luid: string
+  readonly status: number
+}
+
+/** The Status of a chunk of an object that is complete already; undefined if `chunk` is none. */
+export function repeatedChunk(completed: CompletedObject | null, chunk: Chunk): number | undefined {
+  if (completed === null || chunk.sizeBytes !== undefined || (chunk.position ?? 0) === 0) return undefined
+  if (completed.uri !== chunk.uri || completed.luid !== chunk.luid) return undefined
+  return chunk.more ? 213 : completed.status
+}
 
 /** What becomes of one Item of an Add or Replace. */
 export type ChunkOutcome =
@@ -47,6 +63,8 @@ export interface Chunk {
   readonly type: string
   readonly format: string
   readonly sizeBytes: number | undefined
+  /** Octets of the object before this chunk, as its sender counts them. */
+  readonly position: number | undefined
   readonly data: ItemData | undefined
   readonly more: boolean
 }
@@ -60,14 +78,16 @@ export function continues(
 }
 
 /**
- * Judges one chunk. `object` is the one it continues or null; `spoolId` names the spool of a new object.
+ * Judges one chunk. `held` is the one it continues or null; `spoolId` names the spool of a new object.
  */
 export function acceptChunk(
-  object: IncomingObject | null,
+  held: IncomingObject | null,
   chunk: Chunk,
   maxBytes: number,
   spoolId: string,
 ): ChunkOutcome {
+  const object = goesOnFrom(held, chunk)
+  if (typeof object === 'number') return { kind: 'refused', status: object }
   // The rest of a refused object: its last chunk looks like a whole Item and must not be taken for one.
   if (object?.kind === 'skipping' && chunk.sizeBytes === undefined) return { kind: 'refused', status: object.status }
   const format = object?.kind === 'receiving' ? object.format : chunk.format
@@ -97,6 +117,33 @@ export function acceptChunk(
     return { kind: 'refused', status: 424 }
   }
   return { kind: 'append', object: after, offset: before.stored, bytes: decoded.bytes, last: !chunk.more }
+}
+
+/**
+ * The object as it is before this chunk: null if it begins anew, a Status if it cannot be gone on with. Inside a session
+ * MsgIDs tell what comes next; only after an interruption the position does (reference 3.14).
+ */
+function goesOnFrom(object: IncomingObject | null, chunk: Chunk): IncomingObject | null | 412 {
+  if (object?.kind !== 'receiving') return object
+  const { sizeBytes, position } = chunk
+  if (sizeBytes !== undefined && (position === 0 || (object.interrupted && position === undefined))) return null
+  if (!object.interrupted) return object
+  if (position === undefined) return 412
+  const { interrupted: _, ...rest } = object
+  if (position === object.received) return rest
+  // Some of what we have comes again. Base64 can be cut only between its groups.
+  const isBase64 = object.format === 'b64'
+  if (position > object.received || (isBase64 && position % 4 !== 0)) return 412
+  return { ...rest, received: position, stored: isBase64 ? (position / 4) * 3 : position, carry: '' }
+}
+
+/** The `datapos` that Synthesis clients write into `EMI` (reference 3.14). */
+export function positionIn(meta: Meta | undefined): number | undefined {
+  for (const emi of meta?.emi ?? []) {
+    const match = /^datapos=(\d{1,15})$/.exec(emi.trim())
+    if (match) return Number(match[1])
+  }
+  return undefined
 }
 
 function firstState(chunk: Chunk, spoolId: string): Receiving {

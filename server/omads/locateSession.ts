@@ -2,7 +2,7 @@
  * Which session a message belongs to (OM-2, OM-3, OM-14), and the address of the next one (RespURI).
  */
 
-import type { SessionRecord, SessionStore } from './sessionStore.ts'
+import type { SessionRecord, SessionStore, SessionSummary } from './sessionStore.ts'
 
 /** One HTTP request with its body. */
 export interface OmadsRequest {
@@ -12,6 +12,8 @@ export interface OmadsRequest {
   readonly url: string
   /** `Host` header. */
   readonly host?: string
+  /** Header `x-syncml-hmac`: credentials that cover the message, in place of Cred. */
+  readonly hmac?: string
   readonly remoteAddress: string
 }
 
@@ -41,26 +43,29 @@ export async function locateSession(
   // The device id is compared too: messages wait for each other by it.
   if (record && names(record, ids)) return { record, by: 'token' }
   const named = (await store.findByDevice(ids.deviceId)).filter((r) => names(r, ids))
-  // A session that logged in goes before one that anybody may have begun under the same ids.
+  // A session that goes on is meant before one that ended under the same ids.
   const found = named.find((r) => isResent(r, ids)) ?? named.find(isActive) ?? named[0]
-  return found && { record: found, by: 'ids' }
+  const whole = found && (await store.findByToken(found.state.identity.token))
+  return whole && { record: whole, by: 'ids' }
 }
 
-function names({ state }: SessionRecord, ids: MessageIds): boolean {
+function names({ state }: SessionSummary, ids: MessageIds): boolean {
   return state.identity.sessionId === ids.sessionId && state.identity.deviceId === ids.deviceId
 }
 
-function isActive({ state }: SessionRecord): boolean {
-  return state.phase !== 'challenged' && state.phase !== 'ended'
+function isActive({ state }: SessionSummary): boolean {
+  return state.phase !== 'fresh' && state.phase !== 'ended'
 }
 
 /** True if this very message was the last one processed. */
-export function isResent(record: SessionRecord, ids: MessageIds): boolean {
+export function isResent(record: SessionSummary, ids: MessageIds): boolean {
   return record.answer.msgId === ids.msgId && record.answer.requestDigest === ids.digest
 }
 
 /** The session token in the request's address. */
 export function tokenOf(request: OmadsRequest): string | undefined {
+  // The first message of a session has no token: most are not worth taking apart.
+  if (!request.url.includes('?')) return undefined
   const token = addressOf(request).searchParams.get('s')
   return token !== null && /^[0-9a-f]{32}$/.test(token) ? token : undefined
 }
@@ -75,7 +80,5 @@ export function respUri(request: OmadsRequest, publicUrl: string | undefined, to
 
 function addressOf(request: OmadsRequest): URL {
   const host = request.host !== undefined && /^[A-Za-z0-9.:[\]_-]+$/.test(request.host) ? request.host : 'localhost'
-  return URL.canParse(request.url, `http://${host}`)
-    ? new URL(request.url, `http://${host}`)
-    : new URL(`http://${host}`)
+  return URL.parse(request.url, `http://${host}`) ?? new URL(`http://${host}`)
 }

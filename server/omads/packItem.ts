@@ -4,11 +4,9 @@
  */
 
 import type { Command, Item, ItemData, Meta } from '../../schemas/syncml/message.ts'
+import type { ItemForClient } from '../datastore/syncDatastore.ts'
 import { type Packing, sizeOf } from './packing.ts'
-import type { DatastoreLink, WaitingItem } from './sessionState.ts'
-
-/** Octets `[offset, offset + length)` of an Item of a datastore. */
-export type ReadItem = (uri: string, id: string, offset: number, length: number) => Promise<Uint8Array>
+import type { DatastoreLink } from './sessionState.ts'
 
 export type PackedItem =
   | { readonly kind: 'placed'; readonly command: Command; readonly octets: number; readonly more: boolean }
@@ -20,28 +18,30 @@ export type PackedItem =
 /** A chunk smaller than this waits for the next message. */
 const LEAST_CHUNK = 64
 
+/** Octets that are gone back over for a good place to cut. */
+const MAX_BLANKS = 1024
+
 /** Makes the next command of `link` and takes its room. `alone`: the message holds nothing that could make way. */
 export async function nextItemCommand(
   packing: Packing,
   link: DatastoreLink,
-  item: WaitingItem,
+  item: ItemForClient,
   alone: boolean,
-  readItem: ReadItem,
 ): Promise<PackedItem> {
-  const rest = item.sizeBytes - link.offset
+  const rest = sizeOfItem(item) - link.offset
   if (tooLarge(packing, link, item)) return { kind: 'skipped' }
   const carrier = carrierOf(packing, item)
   const empty = commandOf(packing, link, item, carrier, new Uint8Array(), true)
   // Tag, length and end of an opaque; the elements of a CDATA or base64 text need no more.
   const room = packing.room - sizeOf(packing, empty) - 16
   if (carrier.sizeFor(rest) <= room) {
-    const octets = item.command === 'Delete' ? new Uint8Array() : await readItem(link.uri, item.id, link.offset, rest)
+    const octets = await readOctets(item, link.offset, rest)
     const whole = commandOf(packing, link, item, carrier, octets, false)
     if (sizeOf(packing, whole) <= packing.room) return take(packing, whole, rest, false)
   }
   if (!takesLargeObjects(packing, link)) return alone ? { kind: 'skipped' } : { kind: 'later' }
   for (let length = Math.min(carrier.octetsFor(room), rest - 1); length >= LEAST_CHUNK; length = length >> 1) {
-    const octets = carrier.cut(await readItem(link.uri, item.id, link.offset, length))
+    const octets = carrier.cut(await readOctets(item, link.offset, length))
     const chunk = commandOf(packing, link, item, carrier, octets, true)
     if (sizeOf(packing, chunk) <= packing.room) return take(packing, chunk, octets.length, true)
   }
@@ -54,9 +54,17 @@ function take(packing: Packing, command: Command, octets: number, more: boolean)
   return { kind: 'placed', command, octets, more }
 }
 
-function tooLarge(packing: Packing, link: DatastoreLink, item: WaitingItem): boolean {
+function sizeOfItem({ octets, large }: ItemForClient): number {
+  return large?.sizeBytes ?? octets.length
+}
+
+async function readOctets({ octets, large }: ItemForClient, offset: number, length: number): Promise<Uint8Array> {
+  return large ? large.read(offset, length) : octets.subarray(offset, offset + length)
+}
+
+function tooLarge(packing: Packing, link: DatastoreLink, item: ItemForClient): boolean {
   const limits = [link.peerMaxObjSize, packing.state.peerMaxObjSize].filter((limit) => limit > 0)
-  return item.sizeBytes > Math.min(...limits, Number.MAX_SAFE_INTEGER)
+  return sizeOfItem(item) > Math.min(...limits, Number.MAX_SAFE_INTEGER)
 }
 
 function takesLargeObjects(packing: Packing, link: DatastoreLink): boolean {
@@ -100,13 +108,26 @@ const TEXT: Carrier = {
   format: undefined,
   sizeFor: (n) => n,
   octetsFor: (room) => room,
-  cut: wholeCharacters,
+  cut: amidWords,
   data: (octets) => ({ kind: 'text', text: Buffer.from(octets).toString('utf8') }),
 }
 
-function carrierOf(packing: Packing, item: WaitingItem): Carrier {
+function carrierOf(packing: Packing, item: ItemForClient): Carrier {
   if (item.type.startsWith('text/') || item.type.endsWith('+xml')) return TEXT
   return packing.state.identity.encoding === 'wbxml' ? OPAQUE : BASE64
+}
+
+/**
+ * Text of XML is cut where no blank or line break is on either side: readers trim what they get of each chunk, and count
+ * the octets afterwards. Nor is a character cut.
+ */
+function amidWords(octets: Uint8Array): Uint8Array {
+  for (let end = octets.length - 1; end > octets.length - MAX_BLANKS && end > 0; end -= 1) {
+    const after = octets[end] ?? 0
+    const isBoundary = (after & 0xc0) !== 0x80
+    if (isBoundary && after > 0x20 && (octets[end - 1] ?? 0) > 0x20) return octets.subarray(0, end)
+  }
+  return wholeCharacters(octets)
 }
 
 function wholeCharacters(octets: Uint8Array): Uint8Array {
@@ -120,20 +141,29 @@ function wholeCharacters(octets: Uint8Array): Uint8Array {
 function commandOf(
   packing: Packing,
   link: DatastoreLink,
-  item: WaitingItem,
+  item: ItemForClient,
   carrier: Carrier,
   octets: Uint8Array,
   more: boolean,
 ): Command {
   const cmdId = String(packing.nextCmdId)
   if (item.command === 'Delete') {
-    return { name: 'Delete', cmdId, items: [{ target: { locUri: item.id } }] }
+    return { name: 'Delete', cmdId, ...(item.soft && { sftDel: true }), items: [{ target: { locUri: item.id } }] }
   }
-  const size = more && link.offset === 0 ? { size: carrier.sizeFor(item.sizeBytes) } : {}
+  const size = more && link.offset === 0 ? { size: carrier.sizeFor(sizeOfItem(item)) } : {}
   const format = carrier.format === undefined ? {} : { format: carrier.format }
-  const meta: Meta = { ...format, type: item.type, ...size }
+  // Synthesis clients go on in the middle of an object if they are told where that is.
+  const position = link.resumed && (more || link.offset > 0) ? { emi: [`datapos=${link.offset}`] } : {}
+  const meta: Meta = { ...format, type: item.type, ...size, ...position }
   const at = item.command === 'Add' ? { source: { locUri: item.id } } : { target: { locUri: item.id } }
-  const entry: Item = { ...at, meta, data: carrier.data(octets), ...(more ? { moreData: true } : {}) }
+  const parent = packing.state.identity.version === '1.2' ? parentOf(item) : {}
+  const entry: Item = { ...at, ...parent, meta, data: carrier.data(octets), ...(more ? { moreData: true } : {}) }
   // 1.2 wants the type beside the Data, older clients on the command (reference 2.1): both are legal.
   return { name: item.command, cmdId, meta: { type: item.type }, items: [entry] }
+}
+
+/** A folder of this session has no LUID yet: it is named by its temporary GUID (reference 3.16). */
+function parentOf({ parent }: ItemForClient): Pick<Item, 'sourceParent' | 'targetParent'> {
+  if (parent === undefined) return {}
+  return 'luid' in parent ? { targetParent: parent.luid } : { sourceParent: parent.guid }
 }

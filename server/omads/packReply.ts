@@ -3,21 +3,38 @@
  * package 4, as much as the client's MaxMsgSize takes. What does not fit waits in the session.
  */
 
+import { createHash } from 'node:crypto'
+import { MAX_STATUS_BYTES } from '../../schemas/limits.ts'
 import { encodeMessage } from '../../schemas/syncml/codec.ts'
 import type { Command, ResultsCommand, StatusCommand, SyncHdr } from '../../schemas/syncml/message.ts'
-import { nextItemCommand, type ReadItem } from './packItem.ts'
+import type { ItemForClient } from '../datastore/syncDatastore.ts'
+import { dropOwed, type OwedStatuses, owedStatuses } from './owedStatuses.ts'
+import { nextItemCommand } from './packItem.ts'
 import { messageLimit, type Packing, sizeOf } from './packing.ts'
-import type { ActiveState, DatastoreLink, Outbox, SentItem } from './sessionState.ts'
+import type { ActiveState, DatastoreLink, Outbox, SentItem, SentItems } from './sessionState.ts'
+import { smallerDevInfs } from './smallerDevInf.ts'
 
 /** Octets kept free: encoded sizes of parts do not add up exactly (code pages, lengths). */
 const MARGIN = 48
+
+/** Of the ever smaller descriptions of ourselves, how many say all about what the client opened. */
+const WHOLE_DESCRIPTIONS = 2
+
+/** Octets of an Item below which it goes out whole: the least message has room for them. */
+const LEAST_OBJECT = 512
+
+/** Items in one message, and all that wait for their Statuses: they are stored with the session. */
+const MAX_SENT_ITEMS = 500
+const MAX_WAITING_ITEMS = 2000
 
 export interface PackInput {
   readonly state: ActiveState
   readonly header: SyncHdr
   /** Absent when the client wants no Statuses. */
   readonly headerStatus: StatusCommand | undefined
-  readonly readItem: ReadItem
+  readonly peekItem: PeekItem
+  /** The client suspended the session: what it is owed now is the last it hears. */
+  readonly suspended: boolean
 }
 
 export interface PackedReply {
@@ -25,7 +42,7 @@ export interface PackedReply {
   readonly final: boolean
   readonly outbox: Outbox
   readonly links: readonly DatastoreLink[]
-  readonly sent: readonly SentItem[]
+  readonly sent: readonly SentItems[]
   readonly complete: boolean
 }
 
@@ -42,30 +59,46 @@ export async function packReply(input: PackInput): Promise<PackedReply> {
   }
   packing.room -= sizeOf(packing, nextMessageAlert(header))
   if (input.headerStatus) place(packing, input.headerStatus)
-  const statuses = fill(packing, state.outbox.statuses)
+  const statuses = fillStatuses(packing, state.outbox.statuses)
   const outgoing = statuses.length === 0 ? fill(packing, state.outbox.commands) : state.outbox.commands
   const empty = statuses.length === 0 && outgoing.length === 0
   const slices =
-    state.phase === 'sending' && empty
-      ? await packSyncs(packing, input.readItem)
+    state.phase === 'sending' && empty && !input.suspended
+      ? await packSyncs(packing, input.peekItem)
       : { links: state.links, sent: [], done: state.phase !== 'sending' }
   const complete = empty && slices.done && state.peerClosed
-  if (!complete && packing.commands.every((c) => c.name === 'Status')) place(packing, nextMessageAlert(header))
+  if (!complete && !input.suspended && packing.commands.every((c) => c.name === 'Status'))
+    place(packing, nextMessageAlert(header))
   return {
     commands: packing.commands,
-    final: complete,
+    final: complete || input.suspended,
     outbox: { statuses, commands: outgoing },
     links: slices.links,
-    sent: [...state.sent.filter((s) => !s.more), ...slices.sent],
+    sent: waiting(state.sent, slices.sent),
     complete,
   }
+}
+
+/** Places Statuses while they fit, and as many as make a moment's work; the rest is returned. */
+function fillStatuses(packing: Packing, owed: OwedStatuses): OwedStatuses {
+  const least = packing.room - MAX_STATUS_BYTES
+  let placed = 0
+  for (const status of owedStatuses(owed)) {
+    const size = sizeOf(packing, status) + 4
+    const first = placed === 0 && packing.commands.every((c) => c.name === 'Status' && c.cmd === 'SyncHdr')
+    if (!first && (size > packing.room || packing.room < least)) break
+    place(packing, status)
+    placed += 1
+  }
+  return dropOwed(owed, placed)
 }
 
 /** Places commands while they fit; the rest is returned. */
 function fill(packing: Packing, queue: readonly Command[]): readonly Command[] {
   for (const [index, command] of queue.entries()) {
-    const alone = packing.commands.every((c) => c.name === 'Status' && c.cmd === 'SyncHdr')
-    const fitting = alone && command.name === 'Results' ? shrink(packing, command) : command
+    // After the Statuses of a message that only asks for the next: no later one has more room.
+    const alone = packing.commands.length <= 2 && packing.commands.every((c) => c.name === 'Status')
+    const fitting = command.name === 'Results' ? shrink(packing, command, alone) : command
     // A single command that no message can hold goes out all the same: waiting would never end.
     if (!alone && sizeOf(packing, fitting) + 4 > packing.room) return queue.slice(index)
     place(packing, fitting)
@@ -73,17 +106,19 @@ function fill(packing: Packing, queue: readonly Command[]): readonly Command[] {
   return []
 }
 
-/** Device information with as many datastores as one message holds. */
-function shrink(packing: Packing, command: ResultsCommand): ResultsCommand {
+/** Device information as full as the message has room for; what the session is about only where it must be. */
+function shrink(packing: Packing, command: ResultsCommand, isLast: boolean): ResultsCommand {
+  const [item] = command.items
+  if (item?.data?.kind !== 'devInf') return command
+  const uris = packing.state.links.map(({ uri }) => uri)
   let results = command
-  for (;;) {
-    const [item] = results.items
-    if (item?.data?.kind !== 'devInf' || sizeOf(packing, results) + 4 <= packing.room) return results
-    const { devInf } = item.data
-    if (devInf.dataStores.length === 0) return results
-    const dataStores = devInf.dataStores.slice(0, Math.floor(devInf.dataStores.length / 2))
-    results = { ...results, items: [{ ...item, data: { kind: 'devInf', devInf: { ...devInf, dataStores } } }] }
+  let tries = 0
+  for (const devInf of smallerDevInfs(item.data.devInf, uris)) {
+    results = { ...command, items: [{ ...item, data: { kind: 'devInf', devInf } }] }
+    tries += 1
+    if (sizeOf(packing, results) + 4 <= packing.room || (!isLast && tries === WHOLE_DESCRIPTIONS)) break
   }
+  return results
 }
 
 function place(packing: Packing, command: Command): void {
@@ -102,17 +137,23 @@ function nextMessageAlert(header: SyncHdr): Command {
   }
 }
 
-async function packSyncs(
-  packing: Packing,
-  readItem: ReadItem,
-): Promise<{ links: readonly DatastoreLink[]; sent: SentItem[]; done: boolean }> {
+/** The Item that waits at a position of a datastore's list; undefined at its end. */
+export type PeekItem = (link: DatastoreLink, position: number) => Promise<ItemForClient | undefined>
+
+interface PackedSyncs {
+  readonly links: readonly DatastoreLink[]
+  readonly sent: readonly SentItems[]
+  readonly done: boolean
+}
+
+async function packSyncs(packing: Packing, peekItem: PeekItem): Promise<PackedSyncs> {
   const links = [...packing.state.links]
-  const sent: SentItem[] = []
+  const sent: SentItems[] = []
   for (const [index, start] of links.entries()) {
     if (!start.sendsSync || start.syncSent) continue
-    const packed = await packSync(packing, start, readItem)
+    const packed = await packSync(packing, start, peekItem)
     links[index] = packed.link
-    sent.push(...packed.sent)
+    if (packed.sent.items.length > 0) sent.push(packed.sent)
     if (!packed.link.syncSent) return { links, sent, done: false }
   }
   return { links, sent, done: true }
@@ -122,43 +163,73 @@ async function packSyncs(
 async function packSync(
   packing: Packing,
   start: DatastoreLink,
-  readItem: ReadItem,
-): Promise<{ link: DatastoreLink; sent: SentItem[] }> {
+  peekItem: PeekItem,
+): Promise<{ readonly link: DatastoreLink; readonly sent: SentItems }> {
   const { state } = packing
-  const first = start.cursor === 0 && start.offset === 0 && start.restarts === 0
-  const sync: Extract<Command, { name: 'Sync' }> = {
-    name: 'Sync',
-    cmdId: String(packing.nextCmdId),
-    target: { locUri: start.clientSource },
-    source: { locUri: start.clientTarget },
-    ...(first && state.peerNumberOfChanges ? { numberOfChanges: start.items.length } : {}),
-    commands: [],
-  }
+  const sync = syncOf(packing, start)
   const wrapper = sizeOf(packing, sync)
   const fresh = packing.commands.every((c) => c.name === 'Status' && c.cmd === 'SyncHdr')
-  if (wrapper > packing.room && !fresh) return { link: start, sent: [] }
+  const sent = { msgId: state.ownMsgId + 1, uri: start.uri, firstCmdId: packing.nextCmdId + 1, more: false }
+  if (wrapper > packing.room && !fresh) return { link: start, sent: { ...sent, items: [] } }
   packing.room -= wrapper
   packing.nextCmdId += 1
   const inner: Command[] = []
-  const sent: SentItem[] = []
+  const items: SentItem[] = []
   let link = start
-  let open = true
-  while (open) {
-    const item = link.items[link.cursor]
+  let more = false
+  while (!more && items.length < MAX_SENT_ITEMS) {
+    const item = await peekItem(link, link.cursor)
+    // What the datastore has no more of is not waited for.
+    if (!item) link = { ...link, cursor: link.total }
     if (!item) break
-    const packed = await nextItemCommand(packing, link, item, fresh && inner.length === 0, readItem)
-    if (packed.kind === 'later') open = false
+    link = beginItem(link, item)
+    const packed = await nextItemCommand(packing, link, item, fresh && inner.length === 0)
+    if (packed.kind === 'later') break
     if (packed.kind === 'skipped') link = { ...link, cursor: link.cursor + 1, offset: 0, restarts: 0 }
     if (packed.kind !== 'placed') continue
     inner.push(packed.command)
-    const { uri, offset, cursor } = link
-    sent.push({ msgId: state.ownMsgId + 1, cmdId: packed.command.cmdId, uri, id: item.id, more: packed.more })
-    link = packed.more
-      ? { ...link, offset: offset + packed.octets }
-      : { ...link, cursor: cursor + 1, offset: 0, restarts: 0 }
-    open = !packed.more
+    items.push({ command: item.command, id: item.id })
+    more = packed.more
+    link = more
+      ? { ...link, chunkFrom: link.offset, offset: link.offset + packed.octets }
+      : { ...link, cursor: link.cursor + 1, offset: 0, restarts: 0 }
   }
-  const syncSent = link.cursor >= link.items.length
+  const syncSent = link.cursor >= link.total
   if (inner.length > 0 || syncSent) packing.commands.push({ ...sync, commands: inner })
-  return { link: { ...link, syncSent }, sent }
+  return { link: { ...link, syncSent }, sent: { ...sent, items, more } }
+}
+
+/** The link with what must be known of the Item under its cursor while it goes out in chunks (OM-31). */
+function beginItem(link: DatastoreLink, item: ItemForClient): DatastoreLink {
+  if (link.kind !== 'items' || link.offset > 0) return link
+  const { interrupted } = link
+  const named = { ...link, objectId: item.id, digest: '' }
+  // Only what may be cut is worth a digest.
+  if (item.octets.length < LEAST_OBJECT && interrupted?.id !== item.id) return named
+  const digest = createHash('sha256').update(item.octets).digest('hex')
+  if (interrupted?.id !== item.id) return { ...named, digest }
+  const offset = interrupted.digest === digest ? interrupted.offset : 0
+  return { ...named, digest, offset, chunkFrom: offset, interrupted: null }
+}
+
+/** The frame of a Sync; the first one of a package says how many Items come. */
+function syncOf(packing: Packing, { cursor, offset, restarts, total, clientSource, clientTarget }: DatastoreLink) {
+  const first = cursor === 0 && offset === 0 && restarts === 0
+  const sync: Extract<Command, { name: 'Sync' }> = {
+    name: 'Sync',
+    cmdId: String(packing.nextCmdId),
+    target: { locUri: clientSource },
+    source: { locUri: clientTarget },
+    ...(first && packing.state.peerNumberOfChanges ? { numberOfChanges: total } : {}),
+    commands: [],
+  }
+  return sync
+}
+
+/** What waits for its Status with what is sent now; what a client never answers is not kept for ever. */
+function waiting(before: readonly SentItems[], sent: readonly SentItems[]): readonly SentItems[] {
+  const all = [...before, ...sent]
+  let items = all.reduce((sum, group) => sum + group.items.length, 0)
+  while (items > MAX_WAITING_ITEMS) items -= all.shift()?.items.length ?? 0
+  return all
 }

@@ -2,6 +2,7 @@
  * A message while it fills up, and how much it may hold (OM-6, reference 3.10).
  */
 
+import { OWN_MAX_MSG_SIZE } from '../../schemas/limits.ts'
 import { encodedCommandSize } from '../../schemas/syncml/codec.ts'
 import type { Command } from '../../schemas/syncml/message.ts'
 import type { ActiveState } from './sessionState.ts'
@@ -12,9 +13,10 @@ const DEFAULT_MAX_MSG_SIZE = 10_000
 /** Below this no session is possible: a header and a few Statuses must fit. */
 const LEAST_MAX_MSG_SIZE = 1500
 
-/** Octets an answer to this client may have. */
+/** Octets an answer to this client may have: no more than we take ourselves, whatever it offers. */
 export function messageLimit(peerMaxMsgSize: number): number {
-  return peerMaxMsgSize === 0 ? DEFAULT_MAX_MSG_SIZE : Math.max(peerMaxMsgSize, LEAST_MAX_MSG_SIZE)
+  if (peerMaxMsgSize === 0) return DEFAULT_MAX_MSG_SIZE
+  return Math.min(Math.max(peerMaxMsgSize, LEAST_MAX_MSG_SIZE), OWN_MAX_MSG_SIZE)
 }
 
 /** The message while it fills up. */

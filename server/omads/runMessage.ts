@@ -2,31 +2,39 @@
  * Works one message of a session through: commands in order, package end, answer, then state and answer on disk.
  */
 
-import { setImmediate } from 'node:timers/promises'
-import type { Chal } from '../../schemas/syncml/message.ts'
+import { MAX_OWED_STATUSES } from '../../schemas/limits.ts'
+import { STATUS } from '../../schemas/syncml/codes.ts'
+import type { Chal, Message } from '../../schemas/syncml/message.ts'
+import type { ItemForClient } from '../datastore/syncDatastore.ts'
 import { step } from '../steps.ts'
 import { acceptedStatus, headerStatus, type OmadsReply, ownHeader, refusalMessage, toReply } from './answer.ts'
 import { isSyncAlert } from './chooseSyncMode.ts'
 import { closePackage, closesPackage } from './closePackage.ts'
-import type { CommandContext } from './commands/commandContext.ts'
+import { type CommandContext, datastoreOf } from './commands/commandContext.ts'
+import { askForDescription } from './commands/deviceInformation.ts'
 import { runCommand } from './commands/runCommand.ts'
 import { endSession } from './endSession.ts'
 import type { Arrival, OmadsDeps } from './handleMessage.ts'
 import { respUri, tokenOf } from './locateSession.ts'
-import type { ReadItem } from './packItem.ts'
-import { packReply } from './packReply.ts'
+import { countAnswers, countOwed } from './owedStatuses.ts'
+import { messageLimit } from './packing.ts'
+import { type PeekItem, packReply } from './packReply.ts'
 import { transition } from './session.ts'
 import type { ActiveState, SessionState } from './sessionState.ts'
+import { settleAnswers } from './settleAnswers.ts'
 
-/** Commands between two turns of the event loop. */
-const COMMANDS_PER_TURN = 100
+/** The login a message came with: its challenge for the answer, and what must be durable before. */
+export interface FreshLogin {
+  readonly chal: Chal | undefined
+  confirm(): Promise<void>
+}
 
 /** Runs the message in its session and gives the answer, which is durable by then. */
 export async function runMessage(
   deps: OmadsDeps,
   arrival: Arrival,
   state: SessionState,
-  chal: Chal | undefined,
+  login: FreshLogin | undefined,
 ): Promise<OmadsReply> {
   const { message, ids } = arrival
   const { maxMsgSize, maxObjSize } = message.header.meta ?? {}
@@ -39,33 +47,56 @@ export async function runMessage(
     statuses: [],
     commands: [],
     discardedSpools: [],
+    itemAnswers: [],
+    description: undefined,
+    suspended: false,
+    worked: 0,
   }
-  for (const [index, command] of message.commands.entries()) {
-    // Thousands of commands of one device are not worked through before others had their turn (OM-24).
-    if (index % COMMANDS_PER_TURN === COMMANDS_PER_TURN - 1) await setImmediate()
-    await runCommand(context, command)
-  }
-  const failure = closesPackage(context, message.commands, message.final) ? await closePackage(context) : undefined
+  const failure = await work(context, message)
   const { reply, next } =
-    failure === undefined ? await answerOf(deps, arrival, context, chal) : await failed(deps, arrival, context, failure)
+    failure === undefined
+      ? await answerOf(deps, arrival, context, login)
+      : await failed(deps, arrival, context, failure)
   step('answer')
-  await deps.sessions.save({
-    state: next,
-    answer: { msgId: ids.msgId, requestDigest: ids.digest, contentType: reply.contentType ?? '', bytes: reply.bytes },
-    touchedAt: deps.clock(),
-  })
+  const { contentType = '', bytes } = reply
+  const answer = { msgId: ids.msgId, requestDigest: ids.digest, contentType, bytes }
+  // Side by side, so that they share one commit.
+  await Promise.all([login?.confirm(), deps.sessions.save({ state: next, answer, touchedAt: deps.clock() })])
   step('answer-stored')
-  for (const spoolId of context.discardedSpools) await deps.spool.remove(spoolId)
+  await dropSpools(context)
   step('answer-released')
   logEnd(deps, next)
   return reply
+}
+
+/** Runs the commands. @returns the Status that ends the session, or undefined. */
+async function work(context: CommandContext, message: Message): Promise<number | undefined> {
+  // Before anything is done: what is done must be answered (OM-26).
+  if (countOwed(context.state.outbox.statuses) + countAnswers(message) > MAX_OWED_STATUSES) {
+    return STATUS.entityTooLarge
+  }
+  for (const command of message.commands) await runCommand(context, command)
+  const failure = await settleAnswers(context)
+  if (failure !== undefined) return failure === 500 ? STATUS.serverFailure : failure
+  if (context.suspended) return undefined
+  if (message.commands.some(({ name }) => name === 'Alert')) await askForDescription(context)
+  return closesPackage(context, message.commands, message.final) ? await closePackage(context) : undefined
+}
+
+/** Not before the answer is stored, or a repeat could not be served. */
+async function dropSpools({ deps, state, discardedSpools }: CommandContext): Promise<void> {
+  for (const spoolId of discardedSpools) {
+    await deps.spool.remove(spoolId)
+    // An object of an earlier session: it is held no longer.
+    if (!spoolId.startsWith(`omads-${state.identity.token}-`)) await deps.heldObjects.removeSpool(spoolId)
+  }
 }
 
 async function answerOf(
   deps: OmadsDeps,
   arrival: Arrival,
   context: CommandContext,
-  chal: Chal | undefined,
+  login: FreshLogin | undefined,
 ): Promise<{ reply: OmadsReply; next: SessionState }> {
   const { request, message, version, encoding } = arrival
   const { statuses, commands } = context
@@ -75,19 +106,36 @@ async function answerOf(
   // A RespURI the client knows already confuses some (reference 6.4).
   const address = tokenOf(request) === token ? {} : { respUri: respUri(request, deps.publicUrl, token) }
   const header = ownHeader(message.header, version, { serverUri, msgId, ...address })
+  const accepted = login ? STATUS.authenticationAccepted : acceptedStatus(message.header)
   const packed = await packReply({
     state: owing,
     header,
-    headerStatus: headerStatus(message.header, acceptedStatus(message.header), { chal }),
-    readItem: itemReader(context),
+    headerStatus: headerStatus(message.header, accepted, { chal: login?.chal }),
+    peekItem: itemPages(context),
+    suspended: context.suspended,
   })
   const { outbox, links, sent, complete } = packed
   const answered = transition(owing, { kind: 'answered', msgId, outbox, links, sent, complete })
-  const next = isRefused(arrival, answered) ? await endSession(deps, answered, 'refused') : answered
-  if (next.phase === 'ended') await abandonUnused(deps, owing)
+  const next = await endingOf(deps, arrival, context, answered)
+  if (next.phase === 'ended' && next.reason === 'complete') await abandonUnused(deps, owing)
   const { respUri: _, ...lastHeader } = header
-  const body = { header: next.phase === 'ended' ? lastHeader : header, commands: packed.commands, final: packed.final }
+  const body = {
+    header: next.phase === 'ended' ? lastHeader : header,
+    commands: packed.commands,
+    final: packed.final,
+  }
   return { reply: toReply(body, encoding), next }
+}
+
+/** The session after the answer: it ends here if nothing can follow. */
+async function endingOf(
+  deps: OmadsDeps,
+  arrival: Arrival,
+  { suspended }: CommandContext,
+  answered: SessionState,
+): Promise<SessionState> {
+  if (suspended) return endSession(deps, answered, 'suspended')
+  return isRefused(arrival, answered) ? endSession(deps, answered, 'refused') : answered
 }
 
 /** All Alerts were refused: nothing is left to talk about. Without any Alert the client may still send one. */
@@ -119,19 +167,20 @@ async function failed(
   return { reply: toReply(body, encoding), next: await endSession(deps, context.state, 'aborted') }
 }
 
-/** Reads Items of package 4; the list of a datastore is asked for once per message. */
-function itemReader(context: CommandContext): ReadItem {
-  const lists = new Map<string, Awaited<ReturnType<typeof outgoing>>>()
-  const outgoing = async (uri: string) => {
-    const link = context.state.links.find((l) => l.uri === uri)
-    const datastore = await context.deps.registry.find(context.peer, uri)
-    return link && datastore ? (await datastore.outgoing(context.peer, link.state)).items : []
-  }
-  return async (uri, id, offset, length) => {
-    const items = lists.get(uri) ?? (await outgoing(uri))
-    lists.set(uri, items)
-    const item = items.find((i) => i.id === id)
-    return item ? item.read(offset, length) : new Uint8Array()
+/** Items in one page of a datastore, and their octets: about as much as a message takes. */
+const PAGE_ITEMS = 500
+
+/** Reads Items of package 4, page by page. */
+function itemPages(context: CommandContext): PeekItem {
+  let page: { readonly uri: string; readonly from: number; readonly items: readonly ItemForClient[] } | undefined
+  return async (link, position) => {
+    const held = page?.uri === link.uri ? page.items[position - page.from] : undefined
+    if (held !== undefined || position >= link.total) return held
+    const { datastore, client } = await datastoreOf(context, link)
+    const maxBytes = messageLimit(context.state.peerMaxMsgSize)
+    const items = await datastore.page(client, link.state, position, { count: PAGE_ITEMS, maxBytes })
+    page = { uri: link.uri, from: position, items }
+    return items[0]
   }
 }
 

@@ -3,8 +3,8 @@
  * Only elements of the DTD: real clients refuse a document with an unknown one.
  */
 
-import type { DevInf, DevInfDataStore, SyncmlVersion } from '../../schemas/syncml/message.ts'
-import type { Datastore } from '../datastore/datastore.ts'
+import type { CtCap, DevInf, DevInfDataStore, SyncmlVersion } from '../../schemas/syncml/message.ts'
+import type { SyncDatastore } from '../datastore/syncDatastore.ts'
 
 /** SyncCap numbers of the sync types 200 to 205. */
 const SYNC_CAP = { 200: 1, 201: 2, 202: 3, 203: 4, 204: 5, 205: 6 } as const
@@ -19,7 +19,7 @@ export function isDevInfUri(uri: string): boolean {
   return /^(\.?[/\\])?devinf1[0-2]$/i.test(uri.trim())
 }
 
-export function serverDevInf(serverId: string, version: SyncmlVersion, datastores: readonly Datastore[]): DevInf {
+export function serverDevInf(serverId: string, version: SyncmlVersion, datastores: readonly SyncDatastore[]): DevInf {
   return {
     verDtd: version,
     man: 'Nightferry',
@@ -32,23 +32,33 @@ export function serverDevInf(serverId: string, version: SyncmlVersion, datastore
     devTyp: 'server',
     // The three flags came with 1.1.
     ...(version === '1.0' ? {} : { utc: true, supportLargeObjs: true, supportNumberOfChanges: true }),
-    dataStores: datastores.map(describe),
+    dataStores: datastores.map((datastore) => describe(datastore, version)),
+    ...(version === '1.2' ? {} : { ctCaps: sharedCaps(datastores) }),
   }
 }
 
-function describe(datastore: Datastore): DevInfDataStore {
-  const types = datastore.contentTypes.map(([ctType, verCt]) => ({ ctType, verCt }))
-  const [preferred, ...others] = types
+/** In 1.0 and 1.1 the CTCap stands beside the datastores, one for each type. */
+function sharedCaps(datastores: readonly SyncDatastore[]): readonly CtCap[] {
+  const caps = new Map<string, CtCap>()
+  // The flat form has no VerCT: VERSION among the properties says it.
+  for (const cap of datastores.flatMap(({ ctCaps }) => ctCaps))
+    caps.set(`${cap.ctType} ${cap.verCt}`, { ...cap, verCt: '' })
+  return [...caps.values()]
+}
+
+function describe(datastore: SyncDatastore, version: SyncmlVersion): DevInfDataStore {
+  const { uri, displayName, contentTypes, ctCaps, hierarchical, syncTypes, filterGrammars } = datastore
+  const [preferred, ...others] = contentTypes.map(([ctType, verCt]) => ({ ctType, verCt }))
+  const is12 = version === '1.2'
   return {
-    sourceRef: datastore.uri,
+    sourceRef: uri,
+    displayName,
     ...(preferred ? { rxPref: preferred, txPref: preferred } : {}),
     rx: others,
     tx: others,
-    // The model of 1.2 demands a CTCap with at least one Property.
-    ctCaps: types.map((type) => ({
-      ...type,
-      properties: [{ propName: 'DATA', valEnums: [], params: [] }],
-    })),
-    syncCap: datastore.syncTypes.map((type) => SYNC_CAP[type]),
+    ctCaps: is12 ? ctCaps : [],
+    ...(is12 && hierarchical ? { supportHierarchicalSync: true } : {}),
+    syncCap: syncTypes.map((type) => SYNC_CAP[type]),
+    ...(is12 && filterGrammars.length > 0 ? { filterRx: filterGrammars } : {}),
   }
 }

@@ -1,42 +1,31 @@
 /**
  * The pure transition of a session.
  *
- *   challenged -> open -> sending -> closing -> ended
+ *   fresh -> open -> sending -> closing -> ended
  *
  * `open` takes packages 1 and 3, `sending` gives package 4 slice by slice, `closing` waits for package 5.
  */
 
 import { CodedError } from '../../schemas/errors.ts'
-import { isSuccess } from '../../schemas/syncml/codes.ts'
+import { addOwed } from './owedStatuses.ts'
 import type {
   ActiveState,
-  Challenged,
   DatastoreLink,
   Ended,
   EndReason,
+  Fresh,
   SendPlan,
   SessionEvent,
   SessionIdentity,
   SessionState,
 } from './sessionState.ts'
 
-/** Failed logins of one session before it ends. */
-const MAX_ATTEMPTS = 3
-
 /** Times an object is begun again when the client reports it broken. */
 const MAX_RESTARTS = 1
 
-/** A session that was never seen before; nobody is authenticated yet. */
-export function newSession(identity: SessionIdentity): Challenged {
-  return {
-    phase: 'challenged',
-    identity,
-    lastMsgId: 0,
-    ownMsgId: 0,
-    peerMaxMsgSize: 0,
-    peerMaxObjSize: 0,
-    attempts: 0,
-  }
+/** A session that was never seen before; nobody is authenticated yet. `msgId` is that of its last message, if any. */
+export function newSession(identity: SessionIdentity, msgId = 0): Fresh {
+  return { phase: 'fresh', identity, lastMsgId: msgId, ownMsgId: msgId, peerMaxMsgSize: 0, peerMaxObjSize: 0 }
 }
 
 /**
@@ -55,35 +44,24 @@ export function transition(state: SessionState, event: SessionEvent): SessionSta
       peerMaxObjSize: event.maxObjSize ?? state.peerMaxObjSize,
     }
   }
-  return state.phase === 'challenged' ? challengedTransition(state, event) : activeTransition(state, event)
+  return state.phase === 'fresh' ? freshTransition(state, event) : activeTransition(state, event)
 }
 
-function challengedTransition(state: Challenged, event: SessionEvent): SessionState {
-  switch (event.kind) {
-    case 'authenticated': {
-      const { attempts: _, ...common } = state
-      return {
-        ...common,
-        phase: 'open',
-        peer: event.peer,
-        peerLargeObjects: false,
-        peerNumberOfChanges: false,
-        links: [],
-        incoming: null,
-        spoolCount: 0,
-        outbox: { statuses: [], commands: [] },
-        sent: [],
-        peerClosed: false,
-      }
-    }
-    case 'challenged': {
-      const attempts = state.attempts + 1
-      return attempts >= MAX_ATTEMPTS ? end(state, 'refused') : { ...state, attempts }
-    }
-    case 'answered':
-      return { ...state, ownMsgId: event.msgId }
-    default:
-      return impossible(state, event)
+function freshTransition(state: Fresh, event: SessionEvent): SessionState {
+  if (event.kind !== 'authenticated') return impossible(state, event)
+  return {
+    ...state,
+    phase: 'open',
+    peer: event.peer,
+    peerLargeObjects: false,
+    peerNumberOfChanges: false,
+    links: [],
+    incoming: null,
+    completed: null,
+    spoolCount: 0,
+    outbox: { statuses: [], commands: [] },
+    sent: [],
+    peerClosed: false,
   }
 }
 
@@ -98,23 +76,31 @@ function activeTransition(state: ActiveState, event: SessionEvent): SessionState
       if (state.phase !== 'open') return impossible(state, event)
       return withLink(state, event.uri, () => ({ synced: true }))
     case 'object': {
-      const opened = event.incoming?.kind === 'receiving' && state.incoming?.kind !== 'receiving'
+      const opened = spoolOf(event.incoming) !== undefined && spoolOf(event.incoming) !== spoolOf(state.incoming)
       return { ...state, incoming: event.incoming, spoolCount: state.spoolCount + (opened ? 1 : 0) }
     }
+    case 'resumed': {
+      const { receiving, completed, sent } = event.held
+      const next = { ...state, incoming: state.incoming ?? receiving, completed: completed ?? state.completed }
+      return withLink(next, event.uri, () => ({ interrupted: sent }))
+    }
+    case 'object-completed':
+      return { ...state, completed: event.completed }
     case 'applied':
       return withLink(state, event.uri, () => ({ state: event.state }))
     case 'owing':
       return {
         ...state,
         outbox: {
-          statuses: [...state.outbox.statuses, ...event.statuses],
+          statuses: addOwed(state.outbox.statuses, event.statuses),
           commands: [...state.outbox.commands, ...event.commands],
         },
       }
-    case 'item-answered':
-      return itemAnswered(state, event)
-    case 'mapped':
-      return withLink(state, event.uri, (link) => acknowledge(link, event.guid))
+    case 'items-answered': {
+      const next = { ...state, sent: event.sent }
+      // A refused chunk ends its object; the others go on (reference 3.11, "too large").
+      return event.refused.reduce((after, uri) => withLink(after, uri, nextItem), next)
+    }
     case 'object-broken':
       return withLink(state, event.uri, objectBroken)
     case 'package-closed':
@@ -124,6 +110,10 @@ function activeTransition(state: ActiveState, event: SessionEvent): SessionState
     default:
       return impossible(state, event)
   }
+}
+
+function spoolOf(incoming: ActiveState['incoming']): string | undefined {
+  return incoming?.kind === 'receiving' ? incoming.spoolId : undefined
 }
 
 function packageClosed(state: ActiveState, plans: readonly SendPlan[]): SessionState {
@@ -151,26 +141,13 @@ function answered(state: ActiveState, event: Extract<SessionEvent, { kind: 'answ
   }
 }
 
-function itemAnswered(state: ActiveState, event: Extract<SessionEvent, { kind: 'item-answered' }>): ActiveState {
-  const item = state.sent.find((s) => s.msgId === event.msgRef && s.cmdId === event.cmdRef)
-  if (!item) return state
-  const rest = { ...state, sent: state.sent.filter((s) => s !== item) }
-  if (isSuccess(event.status)) return item.more ? rest : withLink(rest, item.uri, (link) => acknowledge(link, item.id))
-  // A refused chunk ends its object; the others go on (reference 3.11, "too large").
-  return withLink(rest, item.uri, (link) =>
-    item.more && link.items[link.cursor]?.id === item.id ? { cursor: link.cursor + 1, offset: 0, restarts: 0 } : {},
-  )
-}
-
-function acknowledge(link: DatastoreLink, id: string): Partial<DatastoreLink> {
-  return link.acknowledged.includes(id) ? {} : { acknowledged: [...link.acknowledged, id] }
+function nextItem(link: DatastoreLink): Partial<DatastoreLink> {
+  return { cursor: link.cursor + 1, offset: 0, restarts: 0 }
 }
 
 function objectBroken(link: DatastoreLink): Partial<DatastoreLink> {
   if (link.offset === 0) return {}
-  return link.restarts < MAX_RESTARTS
-    ? { offset: 0, restarts: link.restarts + 1 }
-    : { cursor: link.cursor + 1, offset: 0, restarts: 0 }
+  return link.restarts < MAX_RESTARTS ? { offset: 0, restarts: link.restarts + 1 } : nextItem(link)
 }
 
 function withLink(

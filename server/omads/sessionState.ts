@@ -3,9 +3,12 @@
  * Everything here is plain JSON: what survives a restart is this value, written down (OM-4).
  */
 
-import type { Command, Encoding, SyncmlVersion } from '../../schemas/syncml/message.ts'
+import type { Command, Encoding, StatusCommand, SyncmlVersion } from '../../schemas/syncml/message.ts'
 import type { DatastoreState, Peer, SyncType } from '../datastore/datastore.ts'
-import type { IncomingObject } from './largeObject.ts'
+import type { ItemForClient, SyncDatastore } from '../datastore/syncDatastore.ts'
+import type { HeldKey, HeldObject, SentObject } from './heldObjects.ts'
+import type { CompletedObject, IncomingObject } from './largeObject.ts'
+import type { OwedStatuses } from './owedStatuses.ts'
 
 /** What names a session and never changes while it lives. */
 export interface SessionIdentity {
@@ -21,21 +24,16 @@ export interface SessionIdentity {
   readonly remoteAddress: string
 }
 
-/** An Item for the client as it waits in the session; its octets stay in the datastore. */
-export interface WaitingItem {
-  readonly command: 'Add' | 'Replace' | 'Delete'
-  readonly id: string
-  readonly type: string
-  readonly sizeBytes: number
-}
-
 /** One datastore that an Alert of this session opened. */
 export interface DatastoreLink {
   readonly uri: string
   /** URIs in the client's own spelling, for our references. */
   readonly clientTarget: string
   readonly clientSource: string
+  readonly kind: SyncDatastore['kind']
   readonly type: SyncType
+  /** The client's `Next`. */
+  readonly clientNext: string
   readonly state: DatastoreState
   /** The client told its position: one of our own. */
   readonly own: boolean
@@ -47,31 +45,44 @@ export interface DatastoreLink {
   /** A Sync arrived in the package that is open now. */
   readonly synced: boolean
   readonly finished: boolean
-  /** Package 4 for this datastore. */
+  /** Package 4 for this datastore: `total` Items in the datastore's fixed order, the one at `cursor` is next. */
   readonly sendsSync: boolean
   readonly syncSent: boolean
-  readonly items: readonly WaitingItem[]
+  readonly total: number
   readonly cursor: number
   /** Octets of the Item under the cursor that were sent. */
   readonly offset: number
+  /** Where the chunk of it that was sent last begins, its id, and a digest of its octets; empty for an `object`. */
+  readonly chunkFrom: number
+  readonly objectId: string
+  readonly digest: string
+  /** A broken session is gone on with: chunks say where they belong, and one object is not sent from its beginning. */
+  readonly resumed: boolean
+  readonly interrupted: SentObject | null
   /** How often the Item under the cursor was begun again after Alert 223. */
   readonly restarts: number
-  readonly acknowledged: readonly string[]
 }
 
-/** One of our Items on the wire, waiting for its Status. */
+/** One of our Items on the wire. */
 export interface SentItem {
-  readonly msgId: number
-  readonly cmdId: string
-  readonly uri: string
+  readonly command: ItemForClient['command']
   readonly id: string
-  /** More chunks of it follow. */
+}
+
+/** Our Items of one message and datastore, waiting for their Statuses. */
+export interface SentItems {
+  readonly msgId: number
+  readonly uri: string
+  /** CmdIDs count up from here; null where the Status has come. */
+  readonly firstCmdId: number
+  readonly items: readonly (SentItem | null)[]
+  /** More chunks of the last one follow. */
   readonly more: boolean
 }
 
 /** Commands without CmdID that did not fit yet; Statuses go first. */
 export interface Outbox {
-  readonly statuses: readonly Command[]
+  readonly statuses: OwedStatuses
   readonly commands: readonly Command[]
 }
 
@@ -85,9 +96,9 @@ interface Common {
   readonly peerMaxObjSize: number
 }
 
-export interface Challenged extends Common {
-  readonly phase: 'challenged'
-  readonly attempts: number
+/** Nobody has logged in yet; such a session is never kept (OM-25). */
+export interface Fresh extends Common {
+  readonly phase: 'fresh'
 }
 
 interface Active extends Common {
@@ -97,10 +108,11 @@ interface Active extends Common {
   readonly peerNumberOfChanges: boolean
   readonly links: readonly DatastoreLink[]
   readonly incoming: IncomingObject | null
+  readonly completed: CompletedObject | null
   /** Spools opened so far; makes their ids unique in the session. */
   readonly spoolCount: number
   readonly outbox: Outbox
-  readonly sent: readonly SentItem[]
+  readonly sent: readonly SentItems[]
   /** The client closed its package and our answer to it is not complete yet. */
   readonly peerClosed: boolean
 }
@@ -115,7 +127,7 @@ export interface Closing extends Active {
   readonly phase: 'closing'
 }
 
-export type EndReason = 'complete' | 'refused' | 'aborted' | 'expired' | 'replaced'
+export type EndReason = 'complete' | 'refused' | 'suspended' | 'aborted' | 'expired' | 'replaced'
 
 export interface Ended extends Common {
   readonly phase: 'ended'
@@ -124,13 +136,13 @@ export interface Ended extends Common {
 
 /** A session past authentication. */
 export type ActiveState = Open | Sending | Closing
-export type SessionState = Challenged | ActiveState | Ended
+export type SessionState = Fresh | ActiveState | Ended
 
 /** What package 4 holds for one datastore. */
 export interface SendPlan {
   readonly uri: string
   readonly state: DatastoreState
-  readonly items: readonly WaitingItem[]
+  readonly total: number
   readonly sendsSync: boolean
   readonly finished: boolean
 }
@@ -143,15 +155,16 @@ export type SessionEvent =
       readonly maxObjSize: number | undefined
     }
   | { readonly kind: 'authenticated'; readonly peer: Peer }
-  | { readonly kind: 'challenged' }
   | { readonly kind: 'described'; readonly largeObjects: boolean; readonly numberOfChanges: boolean }
   | { readonly kind: 'linked'; readonly link: DatastoreLink }
   | { readonly kind: 'syncing'; readonly uri: string }
   | { readonly kind: 'object'; readonly incoming: IncomingObject | null }
+  | { readonly kind: 'resumed'; readonly uri: string; readonly held: Omit<HeldObject, keyof HeldKey | 'heldAt'> }
+  | { readonly kind: 'object-completed'; readonly completed: CompletedObject }
   | { readonly kind: 'applied'; readonly uri: string; readonly state: DatastoreState }
-  | { readonly kind: 'owing'; readonly statuses: readonly Command[]; readonly commands: readonly Command[] }
-  | { readonly kind: 'item-answered'; readonly msgRef: number; readonly cmdRef: string; readonly status: number }
-  | { readonly kind: 'mapped'; readonly uri: string; readonly guid: string }
+  | { readonly kind: 'owing'; readonly statuses: readonly StatusCommand[]; readonly commands: readonly Command[] }
+  /** What is left of `sent`, and the datastores whose object was refused before its last chunk. */
+  | { readonly kind: 'items-answered'; readonly sent: readonly SentItems[]; readonly refused: readonly string[] }
   | { readonly kind: 'object-broken'; readonly uri: string }
   | { readonly kind: 'package-closed'; readonly plans: readonly SendPlan[] }
   | {
@@ -159,7 +172,7 @@ export type SessionEvent =
       readonly msgId: number
       readonly outbox: Outbox
       readonly links: readonly DatastoreLink[]
-      readonly sent: readonly SentItem[]
+      readonly sent: readonly SentItems[]
       /** Nothing is left to send in this package. */
       readonly complete: boolean
     }

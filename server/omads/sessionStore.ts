@@ -14,20 +14,25 @@ export interface StoredAnswer {
   readonly bytes: Uint8Array
 }
 
-export interface SessionRecord {
+/** A session without the octets of its last answer: many of them are looked through with each message. */
+export interface SessionSummary {
   readonly state: SessionState
-  readonly answer: StoredAnswer
+  readonly answer: Omit<StoredAnswer, 'bytes'>
   /** Milliseconds since 1970 of the last message. */
   readonly touchedAt: number
+}
+
+export interface SessionRecord extends SessionSummary {
+  readonly answer: StoredAnswer
 }
 
 export interface SessionStore {
   findByToken(token: string): Promise<SessionRecord | undefined>
   /** All sessions of a device id, newest first; a device id is unique only within its account. */
-  findByDevice(deviceId: string): Promise<readonly SessionRecord[]>
+  findByDevice(deviceId: string): Promise<readonly SessionSummary[]>
   /** Writes or replaces the record of this token. Durable when it returns. */
   save(record: SessionRecord): Promise<void>
   remove(token: string): Promise<void>
   /** Sessions last touched before `before`, oldest first, at most `limit`. */
-  listIdle(before: number, limit: number): Promise<readonly SessionRecord[]>
+  listIdle(before: number, limit: number): Promise<readonly SessionSummary[]>
 }

@@ -1,20 +1,28 @@
 /**
- * The jobs of a restore that run in a child process: the image file, its segments, and what becomes of the copy when
+ * The jobs of a restore that run in a child process: the image, its segments, and what becomes of the copy when
  * the client has confirmed (RS-1, RS-3, RS-4, RS-7). Input and output are JSON; keys are hex and never written down.
  */
 
 import { rm, stat } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
-import { type CopyPosition, readPosition, replacePosition } from '../backup/copyLayout.ts'
+import type { SegmentCompression } from '../../schemas/restore/segmentMap.ts'
+import { type CopyMeta, type CopyPosition, readPosition, replacePosition } from '../backup/copyLayout.ts'
 import { encryptFile, markJournalMode } from '../backup/encryptFile.ts'
 import { type ImportInput, type ImportResult, importFile } from '../backup/importFile.ts'
-import { pagePassphrase } from '../backup/pageCipher.ts'
+import { BATCH_BYTES, pagePassphrase } from '../backup/pageCipher.ts'
 import { openPlainReader, type PlainReader } from '../backup/plainReader.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
 import { step } from '../steps.ts'
 import type { Storage } from '../storage/storage.ts'
-import { buildImageFile } from './buildImageFile.ts'
+import { buildImageFile, buildImageInMemory } from './buildImageFile.ts'
 import { type CutImage, cutSegments } from './cutSegments.ts'
+import { removeSegments, segmentKey } from './imageStorage.ts'
+import { readImage, type StoredImage } from './readImage.ts'
+
+/** Copies up to this size become images in memory, which takes it twice: no page is encrypted and decrypted again. */
+const MAX_MEMORY_BYTES = 50 * 1024 * 1024
+
+type Progress = (step: string, done: number) => void
 
 /** A copy at rest, of either kind (BK-6). */
 export interface CopySource {
@@ -36,15 +44,8 @@ export interface ImageFileResult {
   readonly position?: CopyPosition
 }
 
-/** Where the segments of an image are stored. */
-export function segmentKey(imageId: string, segment: number): string {
-  return `${segmentPrefix(imageId)}${segment}`
-}
-
-/** What the keys of all segments of an image begin with. */
-export function segmentPrefix(imageId: string): string {
-  return `images/${imageId}/`
-}
+/** A cut image, and where the copy stood that it was made of. */
+export type BuiltImage = CutImage & Pick<ImageFileResult, 'position'>
 
 /**
  * Builds the image file alone: enough for Alert 205 (RS-9). After a throw nothing is left.
@@ -52,7 +53,7 @@ export function segmentPrefix(imageId: string): string {
  */
 export async function buildPlainImage(
   input: CopySource & ImagePlace,
-  onProgress: (step: string, done: number) => void = () => {},
+  onProgress: Progress = () => {},
 ): Promise<ImageFileResult> {
   try {
     const passphrase = pagePassphrase(Buffer.from(input.imageKey, 'hex'))
@@ -67,8 +68,6 @@ export async function buildPlainImage(
   }
 }
 
-type Progress = (step: string, done: number) => void
-
 async function buildFromTables(
   input: CopySource & ImagePlace,
   passphrase: string,
@@ -76,12 +75,9 @@ async function buildFromTables(
 ): Promise<CopyPosition> {
   const copyKey = Buffer.from(input.copyKey, 'hex')
   const { copyPath, imagePath } = input
-  const meta = buildImageFile({ copyPath, copyKey, imagePath, passphrase }, (rows) => {
-    step('image-build')
-    onProgress('build', rows)
-  })
+  const meta = buildImageFile({ copyPath, copyKey, imagePath, passphrase }, tellBuild(onProgress))
   if (meta.journalMode === 'wal') await markJournalMode(imagePath, passphrase, 'wal')
-  return { lineage: meta.lineage, number: meta.number, token: meta.token }
+  return positionOf(meta)
 }
 
 async function buildFromFile(
@@ -100,39 +96,91 @@ async function buildFromFile(
 }
 
 /**
- * Builds the image file and stores its sealed segments. After a throw nothing of either is left.
+ * Builds an image and stores its sealed segments. A small one is built in memory; the file of a larger one is gone when
+ * it resolves. After a throw nothing is left.
  * @throws {CodedError} as {@link buildPlainImage}.
  */
 export async function buildImage(
-  input: CopySource & ImagePlace & { readonly imageId: string; readonly contentKey: string },
+  input: CopySource &
+    ImagePlace & { readonly imageId: string; readonly contentKey: string; readonly compression: SegmentCompression },
   storage: Storage,
-  onProgress: (step: string, done: number) => void = () => {},
-): Promise<ImageFileResult & CutImage> {
-  const built = await buildPlainImage(input, onProgress)
+  onProgress: Progress = () => {},
+): Promise<BuiltImage> {
+  const { imageId, compression } = input
+  const contentKey = Buffer.from(input.contentKey, 'hex')
   try {
-    step('image-built')
-    const reader = await openImageForReading(input)
+    const { plain, position } = await openPlainImage(input, onProgress)
     try {
-      const contentKey = Buffer.from(input.contentKey, 'hex')
-      const cut = await cutSegments(reader.stream(), input.imageId, contentKey, async (segment, sealed) => {
-        await storage.put(segmentKey(input.imageId, segment), sealed)
+      step('image-built')
+      const cut = await cutSegments({ plain, imageId, contentKey, compression }, async (segment, sealed) => {
+        // A power cut may take it: the device then asks for another image (RS-4).
+        await storage.put(segmentKey(imageId, segment), sealed, { durable: false })
         step('segment-stored')
         onProgress('segments', segment + 1)
       })
-      return { ...built, ...cut }
+      return { ...cut, ...(position && { position }) }
     } finally {
-      await reader.close()
+      await plain.close()
     }
   } catch (cause) {
-    await removeImage(input.imageId, input.imagePath, storage)
+    await removeSegments(imageId, storage)
     throw cause
+  } finally {
+    await removeImageFile(input.imagePath)
   }
 }
 
-/** Removes an image file and its segments. No error if there is nothing. */
+async function openPlainImage(
+  input: CopySource & ImagePlace,
+  onProgress: Progress,
+): Promise<{ plain: PlainReader; position?: CopyPosition }> {
+  if (input.kind === 'sql' && (await copyBytes(input.copyPath)) <= MAX_MEMORY_BYTES) {
+    const copyKey = Buffer.from(input.copyKey, 'hex')
+    const { meta, octets } = buildImageInMemory({ copyPath: input.copyPath, copyKey }, tellBuild(onProgress))
+    return { plain: bufferReader(octets), position: positionOf(meta) }
+  }
+  const { position } = await buildPlainImage(input, onProgress)
+  return { plain: await openImageForReading(input), ...(position && { position }) }
+}
+
+async function copyBytes(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch (cause) {
+    throw new CodedError('storage.unavailable', 'the copy cannot be read', { cause, fields: { path } })
+  }
+}
+
+function tellBuild(onProgress: Progress): (rows: number) => void {
+  return (rows) => {
+    step('image-build')
+    onProgress('build', rows)
+  }
+}
+
+function positionOf({ lineage, number, token }: CopyMeta): CopyPosition {
+  return { lineage, number, token }
+}
+
+/** Octets that nobody else uses, as a file to read from; what is read stays valid until it is closed. */
+function bufferReader(octets: Buffer): PlainReader {
+  return {
+    sizeBytes: octets.length,
+    read: async (offset, length) => octets.subarray(offset, offset + length),
+    stream: async function* () {
+      for (let from = 0; from < octets.length; from += BATCH_BYTES) yield octets.subarray(from, from + BATCH_BYTES)
+    },
+    close: async () => {
+      // Given back at once: left to the collector, it would still be there when the next image is built.
+      if (octets.buffer instanceof ArrayBuffer) octets.buffer.transfer(0)
+    },
+  }
+}
+
+/** Removes an image file and segments that were made of it. No error if there is nothing. */
 export async function removeImage(imageId: string, imagePath: string, storage: Storage): Promise<void> {
   await removeImageFile(imagePath)
-  for await (const key of storage.list(segmentPrefix(imageId))) await storage.delete(key)
+  await removeSegments(imageId, storage)
 }
 
 async function removeImageFile(imagePath: string): Promise<void> {
@@ -144,17 +192,13 @@ export function openImageForReading(place: ImagePlace): Promise<PlainReader> {
   return openPlainReader(place.imagePath, pagePassphrase(Buffer.from(place.imageKey, 'hex')))
 }
 
-/** Makes a new copy out of an image: equal to what the device received, whatever the source copy did since (RS-7). */
-export async function importImage(
-  input: ImportInput & ImagePlace,
-  onProgress: (step: string, done: number) => void = () => {},
+/** Makes a new copy out of a stored image: equal to what the device received, whatever the source copy did since (RS-7). */
+export function importImage(
+  input: ImportInput & StoredImage,
+  storage: Storage,
+  onProgress: Progress = () => {},
 ): Promise<ImportResult> {
-  const reader = await openImageForReading(input)
-  try {
-    return await importFile(input, reader.stream(), onProgress)
-  } finally {
-    await reader.close()
-  }
+  return importFile(input, readImage(input, storage), onProgress)
 }
 
 /**

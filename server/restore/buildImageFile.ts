@@ -1,5 +1,5 @@
 /**
- * Builds the plain SQLite file of a restore from a copy, page-encrypted at rest: the device's objects in the device's
+ * Builds the plain SQLite file of a restore from a copy, in memory or page-encrypted on disk: the device's objects in the device's
  * order and text, rows and rowids by SQL alone, and nothing of ours (RS-2, RS-3).
  *
  * Indexes are made before the rows: SQLite then copies their records in order instead of sorting them, so memory does
@@ -19,12 +19,15 @@ import {
   systemTableName,
 } from '../backup/copyLayout.ts'
 import { copyTable } from '../backup/copyTables.ts'
-import { attach, openDatabase } from '../sql/betterSqlite.ts'
+import { attach, MEMORY_FILE, openDatabase } from '../sql/betterSqlite.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
 
-export interface ImageFileInput {
+interface ImageSource {
   readonly copyPath: string
   readonly copyKey: Uint8Array
+}
+
+export interface ImageFileInput extends ImageSource {
   /** Where the image file comes to lie; nothing must be there. */
   readonly imagePath: string
   readonly passphrase: string
@@ -42,8 +45,41 @@ export function buildImageFile(input: ImageFileInput, onProgress: (rows: number)
     cipher: { kind: 'aes256cbc', passphrase: input.passphrase },
   })
   try {
+    return build(image, header, input, onProgress)
+  } finally {
+    image.close()
+  }
+}
+
+/**
+ * The same in memory, for a copy that is small enough: the octets of the plain file, journal mode and all.
+ * @throws {CodedError} as {@link buildImageFile}.
+ */
+export function buildImageInMemory(
+  input: ImageSource,
+  onProgress: (rows: number) => void,
+): { readonly meta: CopyMeta; readonly octets: Buffer } {
+  const header = peekCopy(input)
+  const image = openDatabase(MEMORY_FILE, { cipher: { kind: 'none' } })
+  try {
+    const meta = build(image, header, input, onProgress)
+    const octets = image.serialize()
+    octets.fill(meta.journalMode === 'wal' ? 2 : 1, 18, 20)
+    return { meta, octets }
+  } finally {
+    image.close()
+  }
+}
+
+function build(
+  image: SqlDatabase,
+  header: CopyMeta,
+  { copyPath, copyKey }: ImageSource,
+  onProgress: (rows: number) => void,
+): CopyMeta {
+  try {
     prepareTarget(image, header)
-    attach(image, input.copyPath, 'src', { kind: 'sqlcipher', key: input.copyKey })
+    attach(image, copyPath, 'src', { kind: 'sqlcipher', key: copyKey })
     // Deferred, and never a write to `src`: BEGIN IMMEDIATE would lock the copy against Deltas.
     image.exec('BEGIN')
     const meta = readMeta(image)
@@ -56,13 +92,11 @@ export function buildImageFile(input: ImageFileInput, onProgress: (rows: number)
     return meta
   } catch (cause) {
     throw translate(cause)
-  } finally {
-    image.close()
   }
 }
 
 /** Page size, encoding and auto_vacuum must be known before the image's first page is written. */
-function peekCopy(input: ImageFileInput): CopyMeta {
+function peekCopy(input: ImageSource): CopyMeta {
   const copy = openDatabase(input.copyPath, { cipher: { kind: 'sqlcipher', key: input.copyKey } })
   try {
     return readMeta(copy)

@@ -7,8 +7,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
 import type { RestoreCompletion, RestorePoint, RestoreRequest, RestoreTicket } from '../../schemas/http/backups.ts'
-import type { SegmentMap } from '../../schemas/restore/segmentMap.ts'
-import { IMAGE_VERSION } from '../../schemas/version.ts'
+import type { SegmentCompression, SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
 import { filesOfCopy, type ImportInput, type ImportResult } from '../backup/importFile.ts'
@@ -16,19 +15,21 @@ import type { DatabaseKey, DatabaseRow, Databases, RestoreRow, Restores } from '
 import type { KeyRing } from '../keys/keyRing.ts'
 import { step } from '../steps.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { CopySource, ImageFileResult, ImagePlace } from './buildImage.ts'
-import { removeImage, segmentKey } from './buildImage.ts'
-import type { CutImage } from './cutSegments.ts'
+import { type BuiltImage, type CopySource, type ImagePlace, removeImage } from './buildImage.ts'
+import { segmentKey } from './imageStorage.ts'
+import { findDatabase, readCopy } from './readCopy.ts'
+import type { StoredImage } from './readImage.ts'
 import type { RestoreCaller, RestoreService } from './restoreService.ts'
-import type { SegmentMapSigner } from './signSegmentMap.ts'
+import { readSignedMap, type SegmentMapSigner } from './signSegmentMap.ts'
 
 /** The work that runs outside the event loop, by whatever pool; `owner` is the device it is for. */
 export interface RestoreJobs {
   buildImage(
-    input: CopySource & ImagePlace & { readonly imageId: string; readonly contentKey: string },
+    input: CopySource &
+      ImagePlace & { readonly imageId: string; readonly contentKey: string; readonly compression: SegmentCompression },
     owner: RestoreCaller,
-  ): Promise<ImageFileResult & CutImage>
-  importImage(input: ImportInput & ImagePlace, owner: RestoreCaller): Promise<ImportResult>
+  ): Promise<BuiltImage>
+  importImage(input: ImportInput & StoredImage, owner: RestoreCaller): Promise<ImportResult>
   adoptPosition(
     input: { readonly copyPath: string; readonly copyKey: string; readonly position: CopyPosition },
     owner: RestoreCaller,
@@ -68,43 +69,41 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
 }
 
-async function findDatabase(parts: RestoreParts, key: DatabaseKey): Promise<DatabaseRow> {
-  const row = await parts.databases.get(key)
-  if (row === undefined) throw new CodedError('database.unknown', `device ${key.deviceId} has no database ${key.name}`)
-  return row
-}
-
 async function createRestore(
   parts: RestoreParts,
   caller: RestoreCaller,
   request: RestoreRequest,
 ): Promise<RestoreTicket> {
   const sourceDeviceId = request.fromDeviceId ?? caller.deviceId
-  const source = await findDatabase(parts, {
-    accountId: caller.accountId,
-    deviceId: sourceDeviceId,
-    name: request.database,
-  })
-  if ((request.point ?? LATEST_POINT) !== LATEST_POINT)
+  const key = { accountId: caller.accountId, deviceId: sourceDeviceId, name: request.database }
+  if ((request.point ?? LATEST_POINT) !== LATEST_POINT) {
+    await findDatabase(parts.databases, key)
     throw new CodedError('restore.unknown', `there is no restore point ${request.point}`)
-  const held = await parts.databases.get({ ...caller, name: request.database })
+  }
+  const before = await parts.databases.get({ ...caller, name: request.database })
   const imageId = randomUUID()
   const contentKey = parts.keyRing.newKey(`content:${imageId}`)
   const imageKey = parts.keyRing.newKey(`image:${imageId}`)
-  const input = {
-    kind: source.kind,
-    copyPath: parts.copyPath(source.copyId),
-    copyKey: hex(parts.keyRing.unwrap(source.wrappedKey, copyKeyContext(source.copyId))),
-    imagePath: parts.imagePath(imageId),
-    imageKey: hex(imageKey.key),
-    imageId,
-    contentKey: hex(contentKey.key),
+  const build = async (source: DatabaseRow): Promise<BuiltImage> => {
+    const input = {
+      kind: source.kind,
+      copyPath: parts.copyPath(source.copyId),
+      copyKey: hex(parts.keyRing.unwrap(source.wrappedKey, copyKeyContext(source.copyId))),
+      imagePath: parts.imagePath(imageId),
+      imageKey: hex(imageKey.key),
+      imageId,
+      contentKey: hex(contentKey.key),
+      compression: chooseCompression(request),
+    }
+    return parts.jobs.buildImage(input, caller).catch(async (cause: unknown) => {
+      // A process that was killed at its limits could not clear away behind itself.
+      await removeImage(imageId, parts.imagePath(imageId), parts.storage)
+      throw cause
+    })
   }
-  const image = await parts.jobs.buildImage(input, caller).catch(async (cause: unknown) => {
-    // A process that was killed at its limits could not clear away behind itself.
-    await removeImage(imageId, parts.imagePath(imageId), parts.storage)
-    throw cause
-  })
+  const { row: source, result: image } = await readCopy(parts.databases, key, build)
+  // What the restoring device has at this moment: nothing newer may be replaced by this image later (RS-15).
+  const held = sourceDeviceId === caller.deviceId ? source : before
   const row: RestoreRow = {
     id: randomUUID(),
     accountId: caller.accountId,
@@ -141,18 +140,14 @@ async function createRestore(
   }
 }
 
-function describeImage(parts: RestoreParts, imageId: string, database: string, image: CutImage): SegmentMap {
-  const { sizeBytes, sha256, segments } = image
-  return {
-    version: IMAGE_VERSION,
-    imageId,
-    database,
-    createdAt: parts.now(),
-    compression: 'gzip',
-    sizeBytes,
-    sha256,
-    segments,
-  }
+/** Zstandard for whom it is no secret: as small as gzip, at a fifth of the work here and half of it there (RS-17). */
+function chooseCompression({ compressions = [] }: RestoreRequest): SegmentCompression {
+  return compressions.includes('zstd') ? 'zstd' : 'gzip'
+}
+
+function describeImage(parts: RestoreParts, imageId: string, database: string, image: BuiltImage): SegmentMap {
+  const { position: _, ...cut } = image
+  return { imageId, database, createdAt: parts.now(), ...cut }
 }
 
 function positionOf(row: RestoreRow): RestoreCompletion {
@@ -222,8 +217,15 @@ async function adoptInPlace(parts: RestoreParts, row: RestoreRow, current: Datab
     const adopted = await parts.jobs.adoptPosition(input, row)
     if (!adopted) return false
   }
-  await switchTo(parts, { ...current, ...positionOf(row), lastMode: 'restore', lastBackupAt: parts.now() }, current)
+  const adoptedRow = { ...current, ...positionOf(row), lastMode: 'restore' as const, lastBackupAt: parts.now() }
+  if (!(await parts.databases.switchCopy(adoptedRow, current.copyId))) throw replacedMeanwhile()
   return true
+}
+
+function storedImage(parts: RestoreParts, row: RestoreRow): StoredImage {
+  const { version, compression } = readSignedMap(row.segmentMap)
+  const contentKey = hex(parts.keyRing.unwrap(row.wrappedContentKey, `content:${row.imageId}`))
+  return { imageId: row.imageId, version, compression, segments: row.segments, contentKey }
 }
 
 /** For a replacement, or when the copy moved on: a copy of its own, made of what the device received. */
@@ -234,8 +236,7 @@ async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: Dat
     copyPath: parts.copyPath(copyId),
     copyKey: hex(copyKey.key),
     position: positionOf(row),
-    imagePath: parts.imagePath(row.imageId),
-    imageKey: hex(parts.keyRing.unwrap(row.wrappedImageKey, `image:${row.imageId}`)),
+    ...storedImage(parts, row),
   }
   step('clone')
   const made = await parts.jobs.importImage(input, row).catch(async (cause: unknown) => {
@@ -256,19 +257,17 @@ async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: Dat
     ...(made.reason !== undefined && { reason: made.reason }),
     createdAt: current?.createdAt ?? parts.now(),
   }
-  try {
-    await switchTo(parts, clone, current)
-  } catch (cause) {
+  // After a throw nobody knows which copy is named now: this one stays, and goes at a start if no row names it.
+  if (!(await parts.databases.switchCopy(clone, current?.copyId))) {
     await removeCopy(parts, copyId)
-    throw cause
+    throw replacedMeanwhile()
   }
   step('cloned')
   if (current !== undefined) await removeCopy(parts, current.copyId)
 }
 
-async function switchTo(parts: RestoreParts, row: DatabaseRow, current: DatabaseRow | undefined): Promise<void> {
-  if (!(await parts.databases.switchCopy(row, current?.copyId)))
-    throw new CodedError('session.busy', 'the copy was replaced meanwhile')
+function replacedMeanwhile(): CodedError {
+  return new CodedError('session.busy', 'the copy was replaced meanwhile')
 }
 
 /** Whoever still reads the old copy keeps its open file; nobody finds it anew. */
@@ -277,7 +276,7 @@ async function removeCopy(parts: RestoreParts, copyId: string): Promise<void> {
 }
 
 async function listPoints(parts: RestoreParts, key: DatabaseKey): Promise<readonly RestorePoint[]> {
-  const { number, lineage, lastBackupAt, sizeBytes } = await findDatabase(parts, key)
+  const { number, lineage, lastBackupAt, sizeBytes } = await findDatabase(parts.databases, key)
   return [{ point: LATEST_POINT, number, lineage, takenAt: lastBackupAt, sizeBytes }]
 }
 

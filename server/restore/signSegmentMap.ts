@@ -5,7 +5,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from 'node:crypto'
 import { CompactSign, calculateJwkThumbprint, exportJWK } from 'jose'
 import { CodedError } from '../../schemas/errors.ts'
-import { SEGMENT_MAP_TYPE, type SegmentMap } from '../../schemas/restore/segmentMap.ts'
+import { parseSegmentMap, SEGMENT_MAP_TYPE, type SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import type { Storage } from '../storage/storage.ts'
 
@@ -44,6 +44,11 @@ export async function openSegmentMapSigner(storage: Storage, keyRing: KeyRing): 
         .setProtectedHeader({ alg: 'EdDSA', kid, typ: SEGMENT_MAP_TYPE })
         .sign(privateKey),
   }
+}
+
+/** What a map says that this server signed and kept. */
+export function readSignedMap(jws: string): SegmentMap {
+  return parseSegmentMap(JSON.parse(Buffer.from(jws.split('.')[1] ?? '', 'base64url').toString('utf8')))
 }
 
 async function openKey(storage: Storage, keyRing: KeyRing): Promise<KeyObject> {

@@ -6,7 +6,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Storage } from '../storage/storage.ts'
-import { segmentPrefix } from './buildImage.ts'
+import { segmentPrefix } from './imageStorage.ts'
 
 export interface ImageFolders {
   /** Where image files lie, each named after its id and a dot. */

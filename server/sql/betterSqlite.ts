@@ -9,8 +9,24 @@ import type { Cipher, OpenOptions, SqlDatabase, SqlStatement, SqlValue } from '.
 
 type Driver = InstanceType<typeof Database>
 
+/** What every connection of ours is like. */
+const OWN_PRAGMAS = [
+  // Sorters and statement journals would spill plain rows into temporary files (BK-10).
+  'temp_store=MEMORY',
+  'trusted_schema=OFF',
+  'cell_size_check=ON',
+  'foreign_keys=OFF',
+  'recursive_triggers=OFF',
+]
+
 /**
- * Opens a database file, or `:memory:`.
+ * The path of a new database in memory, in one piece: `serialize` copies it once, and all of it goes back to the system
+ * when it is closed. Pages of `:memory:` are allocated one by one and stay with the process.
+ */
+export const MEMORY_FILE = ':memory-file:'
+
+/**
+ * Opens a database file, `:memory:`, or a new database in memory that lies there as its file would.
  *
  * @throws {CodedError} `key.wrong` if the file does not open with this key, `storage.corrupt` for other damage,
  *   `storage.unavailable` if it is not there or cannot be opened.
@@ -18,16 +34,11 @@ type Driver = InstanceType<typeof Database>
 export function openDatabase(path: string, options: OpenOptions): SqlDatabase {
   const driver = openDriver(path, options)
   try {
-    applyCipher(driver, options.cipher)
     driver.defaultSafeIntegers(true)
-    // Sorters and statement journals would spill plain rows into temporary files (BK-10).
-    driver.pragma('temp_store=MEMORY')
-    driver.pragma('trusted_schema=OFF')
-    driver.pragma('cell_size_check=ON')
-    driver.pragma('foreign_keys=OFF')
-    driver.pragma('recursive_triggers=OFF')
-    // Reading the schema is the first use of the key: a wrong one shows here, not in the middle of the work.
-    driver.prepare('SELECT count(*) FROM sqlite_schema').get()
+    // One text, compiled at once: a statement each would cost more than a small night's rows. Reading the schema is the
+    // first use of the key: a wrong one shows here, not in the middle of the work.
+    const pragmas = [...cipherPragmas(options.cipher), ...OWN_PRAGMAS, ...(options.pragmas ?? [])]
+    driver.exec(`${pragmas.map((pragma) => `PRAGMA ${pragma};`).join('')}SELECT count(*) FROM sqlite_schema`)
   } catch (cause) {
     driver.close()
     throw translateOpenError(path, cause)
@@ -40,16 +51,17 @@ export function attach(database: SqlDatabase, path: string, name: string, cipher
   const quoted = `'${path.replaceAll("'", "''")}'`
   if (cipher.kind === 'none') database.exec(`ATTACH ${quoted} AS ${name} KEY ''`)
   else {
-    for (const pragma of cipherPragmas(cipher)) database.pragma(pragma)
+    for (const pragma of formatPragmas(cipher)) database.pragma(pragma)
     database.exec(`ATTACH ${quoted} AS ${name} KEY ${keyLiteral(cipher)}`)
   }
 }
 
 function openDriver(path: string, options: OpenOptions): Driver {
   try {
-    return new Database(path, {
+    // An empty file of octets; the types know only the path.
+    return new Database(path === MEMORY_FILE ? (Buffer.alloc(0) as unknown as string) : path, {
       readonly: options.readonly ?? false,
-      fileMustExist: path !== ':memory:' && !(options.create ?? false),
+      fileMustExist: path !== ':memory:' && path !== MEMORY_FILE && !(options.create ?? false),
       timeout: options.busyTimeoutMs ?? 5000,
     })
   } catch (cause) {
@@ -58,6 +70,10 @@ function openDriver(path: string, options: OpenOptions): Driver {
 }
 
 function cipherPragmas(cipher: Cipher): string[] {
+  return cipher.kind === 'none' ? [] : [...formatPragmas(cipher), `key=${keyLiteral(cipher)}`]
+}
+
+function formatPragmas(cipher: Cipher): string[] {
   if (cipher.kind === 'sqlcipher') return ["cipher='sqlcipher'", 'legacy=4']
   if (cipher.kind === 'aes256cbc') return ["cipher='aes256cbc'"]
   return []
@@ -67,12 +83,6 @@ function keyLiteral(cipher: Cipher): string {
   if (cipher.kind === 'sqlcipher') return `"x'${Buffer.from(cipher.key).toString('hex')}'"`
   if (cipher.kind === 'aes256cbc') return `'${cipher.passphrase}'`
   return "''"
-}
-
-function applyCipher(driver: Driver, cipher: Cipher): void {
-  if (cipher.kind === 'none') return
-  for (const pragma of cipherPragmas(cipher)) driver.pragma(pragma)
-  driver.pragma(`key=${keyLiteral(cipher)}`)
 }
 
 function wrap(driver: Driver): SqlDatabase {
@@ -113,6 +123,7 @@ function wrap(driver: Driver): SqlDatabase {
         throw new CodedError('delta.unsupported', `function ${name} is not known here`)
       })
     },
+    serialize: () => driver.serialize(),
     close: () => void driver.close(),
   }
   return database

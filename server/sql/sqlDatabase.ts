@@ -32,6 +32,8 @@ export interface SqlDatabase {
    * trusts its schema: it must not show a hostile one.
    */
   standInFunction(name: string): void
+  /** The octets of the file that this database is, or would be; for one that fits into memory twice. */
+  serialize(): Buffer
   close(): void
 }
 
@@ -48,4 +50,6 @@ export interface OpenOptions {
   readonly readonly?: boolean
   /** Milliseconds to wait for another connection's lock. */
   readonly busyTimeoutMs?: number
+  /** Pragmas that hold from the first use of the file on, such as `synchronous=FULL`. */
+  readonly pragmas?: readonly string[]
 }

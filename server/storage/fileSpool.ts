@@ -4,21 +4,21 @@
  * master key and spool id. A restart, or a device that sends again, continues at any earlier offset.
  */
 
-import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import { MIN_FREE_DISK_BYTES } from '../../schemas/limits.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import { step } from '../steps.ts'
 import type { Spool } from './spool.ts'
-import { FRAME_OVERHEAD_BYTES, FRAME_PLAIN_BYTES, openFrame, readFrameHeader, sealFrame } from './spoolFrame.ts'
+import { FRAME_OVERHEAD_BYTES, openFrame, readFrameHeader, sealFrames } from './spoolFrame.ts'
 import { isMissing, storageError } from './storageError.ts'
-import { flushFolder } from './writeFileDurably.ts'
 
 const SPOOL_ID = /^[A-Za-z0-9_-]{1,128}$/
 const SUFFIX = '.spool'
+/** Octets that are read at once: a chunk of our devices and its seals. */
+const READ_BYTES = 1024 * 1024 + 64 * 1024
 /** Places where recent appends began: a device goes on at the last one, or sends one again. */
 const REMEMBERED_PLACES = 4
 
@@ -32,6 +32,8 @@ interface FramePosition {
 export function openFileSpool(folder: string, keyRing: KeyRing): Spool {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const places = new Map<string, readonly FramePosition[]>()
+  // Each chunk would leave as much behind for the collector as it has octets: the memory of one is used again.
+  let room: Buffer | undefined = Buffer.allocUnsafeSlow(READ_BYTES)
   const locate = (spoolId: string): { path: string; key: Uint8Array } => {
     if (!SPOOL_ID.test(spoolId)) throw new TypeError(`not a spool id: ${spoolId}`)
     return { path: join(folder, `${spoolId}${SUFFIX}`), key: keyRing.derive(`spool:${spoolId}`) }
@@ -43,11 +45,15 @@ export function openFileSpool(folder: string, keyRing: KeyRing): Spool {
       try {
         await refuseWithoutRoom(folder, bytes.length)
         const known = (places.get(spoolId) ?? []).filter((place) => place.plain <= offset)
+        const taken = room
+        room = undefined
         const [start, end] = await appendFrames(
-          { path, key, from: known.at(-1) ?? { file: 0, plain: 0 } },
+          { path, key, from: known.at(-1) ?? { file: 0, plain: 0 }, room: taken },
           offset,
           bytes,
-        )
+        ).finally(() => {
+          room ??= taken
+        })
         places.set(
           spoolId,
           [...known.filter((place) => place.plain < start.plain), start, end].slice(-REMEMBERED_PLACES),
@@ -91,16 +97,86 @@ export async function* readSpoolFile(path: string, key: Uint8Array): AsyncGenera
   const file = await openSpool(path, 'r')
   if (file === undefined) return
   try {
-    let at = { file: 0, plain: 0 }
-    for (;;) {
-      const frame = await readFrame(file, at.file)
-      if (frame === undefined) return
-      yield openFrame(key, at.plain, frame)
-      at = { file: at.file + frame.length, plain: at.plain + frame.length - FRAME_OVERHEAD_BYTES }
-    }
+    yield* openFrames(file, key, { file: 0, plain: 0 }, Number.POSITIVE_INFINITY)
   } finally {
     await file.close()
   }
+}
+
+/**
+ * Plain octets of a spool file that still grows. Each number of `settled` says how many of its plain octets are there
+ * and will not be written again; when it ends, so do these.
+ *
+ * @throws {CodedError} `storage.corrupt` on damage, or if what is settled is not there.
+ */
+export async function* followSpoolFile(
+  path: string,
+  key: Uint8Array,
+  settled: AsyncIterable<number>,
+): AsyncGenerator<Uint8Array> {
+  let file: FileHandle | undefined
+  try {
+    let at: FramePosition = { file: 0, plain: 0 }
+    for await (const settledBytes of settled) {
+      file ??= await openSpool(path, 'r')
+      if (file === undefined) throw tooShort(settledBytes)
+      for await (const bytes of openFrames(file, key, at, settledBytes)) {
+        yield bytes
+        at = nextFrame(at, bytes.length)
+      }
+      if (at.plain < settledBytes) throw tooShort(settledBytes)
+    }
+  } finally {
+    await file?.close()
+  }
+}
+
+/**
+ * Plain octets of the frames from `from` on, up to the one that reaches `untilPlain` or the last whole one. Many frames
+ * are read at once, but nothing is kept of those behind `untilPlain`: they may be written again.
+ */
+async function* openFrames(
+  file: FileHandle,
+  key: Uint8Array,
+  from: FramePosition,
+  untilPlain: number,
+): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(READ_BYTES)
+  let at = from
+  while (at.plain < untilPlain) {
+    const read = await readWhole(file, buffer, at.file)
+    let used = 0
+    for (let frame = firstFrame(read); frame !== undefined && at.plain < untilPlain; ) {
+      const bytes = openFrame(key, at.plain, frame)
+      yield bytes
+      used += frame.length
+      at = nextFrame(at, bytes.length)
+      frame = firstFrame(read.subarray(used))
+    }
+    if (used === 0) return
+  }
+}
+
+/** The first frame of `bytes`; a torn one is from an append that was never acknowledged and counts as not there. */
+function firstFrame(bytes: Buffer): Buffer | undefined {
+  if (bytes.length < FRAME_OVERHEAD_BYTES) return undefined
+  const sizeBytes = readFrameHeader(bytes) + FRAME_OVERHEAD_BYTES
+  return sizeBytes > bytes.length ? undefined : bytes.subarray(0, sizeBytes)
+}
+
+function nextFrame(at: FramePosition, plainBytes: number): FramePosition {
+  return { file: at.file + plainBytes + FRAME_OVERHEAD_BYTES, plain: at.plain + plainBytes }
+}
+
+/** As much of `buffer` as the file fills from `position` on. */
+async function readWhole(file: FileHandle, buffer: Buffer, position: number): Promise<Buffer> {
+  let filled = 0
+  while (filled < buffer.length) {
+    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, position + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.subarray(0, filled)
 }
 
 /** One device that sends without end must not take the last octets of the disk from all others. */
@@ -115,15 +191,17 @@ interface SpoolFile {
   readonly key: Uint8Array
   /** A known frame at or before the place to write, so that long files need not be walked through. */
   readonly from: FramePosition
+  /** Memory to seal in, if nobody else does. */
+  readonly room: Buffer | undefined
 }
 
 /** Returns where the append began and where it ended. */
 async function appendFrames(
-  { path, key, from }: SpoolFile,
+  { path, key, from, room }: SpoolFile,
   offset: number,
   bytes: Uint8Array,
 ): Promise<readonly [FramePosition, FramePosition]> {
-  const file = (await openSpool(path, 'r+')) ?? (await createSpool(path))
+  const file = (await openSpool(path, 'r+')) ?? (await open(path, 'wx+', 0o600))
   try {
     const start = await findFrame(file, from, offset)
     if (start === undefined) throw tooShort(offset)
@@ -131,27 +209,16 @@ async function appendFrames(
     const head = offset > start.plain ? await readHead(file, key, start, offset - start.plain) : new Uint8Array()
     const plain = head.length > 0 ? Buffer.concat([head, bytes]) : bytes
     await file.truncate(start.file)
-    let at = start
-    for (let done = 0; done < plain.length; done += FRAME_PLAIN_BYTES) {
-      const piece = plain.subarray(done, done + FRAME_PLAIN_BYTES)
-      const frame = sealFrame(key, at.plain, piece, randomBytes(12))
-      step('spool-write')
-      await writeWhole(file, frame, at.file)
-      at = { file: at.file + frame.length, plain: at.plain + piece.length }
-    }
-    // A chunk is answered 213 after this: the device will not send it again.
-    await file.datasync()
+    const sealed = sealFrames(key, start.plain, plain, room)
+    step('spool-write')
+    await writeWhole(file, sealed, start.file)
+    // Not flushed: what counts is flushed when it is applied. A power cut in between is noticed by the next chunk or by
+    // the seals, and the device sends the object anew.
     step('spool-written')
-    return [start, at]
+    return [start, { file: start.file + sealed.length, plain: start.plain + plain.length }]
   } finally {
     await file.close()
   }
-}
-
-async function createSpool(path: string): Promise<FileHandle> {
-  const file = await open(path, 'wx+', 0o600)
-  flushFolder(dirname(path))
-  return file
 }
 
 /** The frame that plain `offset` lies in, or the end; undefined if the spool is shorter. */
@@ -162,7 +229,7 @@ async function findFrame(file: FileHandle, from: FramePosition, offset: number):
     const header = await readHeader(file, at.file)
     if (header === undefined) return undefined
     if (at.plain + header.plainBytes > offset) return at
-    at = { file: at.file + header.plainBytes + FRAME_OVERHEAD_BYTES, plain: at.plain + header.plainBytes }
+    at = nextFrame(at, header.plainBytes)
   }
 }
 

@@ -20,9 +20,9 @@ export function openFileStorage(folder: string): Storage {
     return join(folder, key)
   }
   return {
-    put: (key, bytes) => {
+    put: (key, bytes, { durable = true } = {}) => {
       const path = pathOf(key)
-      return translated(`object ${key} cannot be written`, () => putFile(path, bytes))
+      return translated(`object ${key} cannot be written`, () => putFile(path, bytes, durable))
     },
     get: (key, range) => {
       const path = pathOf(key)
@@ -60,20 +60,20 @@ function ignoreMissing(cause: unknown): undefined {
   throw cause
 }
 
-async function putFile(path: string, bytes: Uint8Array): Promise<void> {
+async function putFile(path: string, bytes: Uint8Array, durable: boolean): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const beside = `${path}${UNFINISHED}${randomBytes(6).toString('hex')}`
   try {
     const file = await open(beside, 'wx', 0o600)
     try {
       await file.writeFile(bytes)
-      await file.sync()
+      if (durable) await file.sync()
     } finally {
       await file.close()
     }
     step('segment-write')
     await rename(beside, path)
-    await flushFolder(dirname(path))
+    if (durable) await flushFolder(dirname(path))
   } catch (cause) {
     await rm(beside, { force: true })
     throw cause

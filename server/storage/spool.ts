@@ -1,6 +1,7 @@
 /**
  * The port for received bytes that wait to be applied: append-only, sealed at rest, dropped afterwards.
- * A spool survives a restart of the server; its key is derived, not stored.
+ * A spool survives a restart of the server, not a power cut (it is then too short, or damaged, and found to be so); its
+ * key is derived, not stored.
  */
 
 export interface Spool {

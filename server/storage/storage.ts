@@ -6,9 +6,10 @@
 export interface Storage {
   /**
    * Stores whole or not at all, durable when it resolves; replaces what had this key. Repeating does no harm.
+   * What need not be durable survives the end of the process, but after a power cut it may be gone or damaged.
    * @throws {CodedError} `storage.full`, `storage.unavailable`.
    */
-  put(key: string, bytes: Uint8Array): Promise<void>
+  put(key: string, bytes: Uint8Array, options?: { readonly durable?: boolean }): Promise<void>
   /**
    * The object, or `range` of it (`end` is exclusive; cut at the object's end); undefined if there is none.
    * @throws {CodedError} `storage.unavailable`.

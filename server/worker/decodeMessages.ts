@@ -1,6 +1,7 @@
 /**
- * Reads SyncML messages without holding up the others: small ones at once, those of many elements in a thread, one after
- * the other. A message of 4 MiB of tags takes most of a second to read, and anybody may send one. Rule OM-24.
+ * Reads SyncML messages without holding up the others: small ones at once, those of many elements or much XML in a
+ * thread, one after the other, the senders in turn. A message of 4 MiB of tags takes most of a second to read, and
+ * anybody may send one. Rule OM-24.
  */
 
 import { Worker } from 'node:worker_threads'
@@ -11,71 +12,109 @@ import type { DecodeReply, DecodeRequest } from './decodeThread.ts'
 
 /** Octets that are read at once, whatever they are: about 3 ms. */
 const SMALL_BYTES = 16 * 1024
-/** Tags in a larger XML message that is still read at once: one Item in chunks has about 60. */
+/** Octets of XML that may be read at once, and tags in them: text alone takes 60 ns an octet. */
+const SMALL_XML_BYTES = 64 * 1024
 const FEW_TAGS = 500
-/** Tokens of a larger WBXML message, likewise. */
+/** Tokens of a larger WBXML message: one Item in chunks has about 60, and its octets take no time. */
 const FEW_TOKENS = 1000
 /** Messages that may wait for the thread; with 4 MiB each they are within the bound of bodies. */
 const MOST_WAITING = 64
+/** Those of one sender: others find room, and have their turn. */
+const MOST_WAITING_OF_ONE = 16
 
 export interface MessageDecoder {
-  /** @throws {CodedError} as `decodeMessage`; `session.busy` if too many wait. */
-  decode(bytes: Uint8Array, encoding: Encoding): Promise<Message>
+  /**
+   * Reads a message; `from` is whose it is.
+   * @throws {CodedError} as `decodeMessage`; `session.busy` if too many wait.
+   */
+  decode(bytes: Uint8Array, encoding: Encoding, from?: string): Promise<Message>
   close(): Promise<void>
 }
 
 interface Waiting {
+  readonly request: DecodeRequest
   readonly resolve: (message: Message) => void
   readonly reject: (cause: Error) => void
 }
 
 /** A decoder with one thread, which starts with the first message that needs it. */
 export function createMessageDecoder(): MessageDecoder {
-  const waiting = new Map<number, Waiting>()
-  let thread: Worker | undefined
-  let lastId = 0
-  const settle = (reply: DecodeReply): void => {
-    const task = waiting.get(reply.id)
-    waiting.delete(reply.id)
-    if ('message' in reply) task?.resolve(reply.message)
-    else task?.reject(new CodedError(reply.code, reply.text))
+  return new Decoder()
+}
+
+class Decoder implements MessageDecoder {
+  /** By sender; the one whose turn is next comes first. */
+  readonly #waiting = new Map<string, Waiting[]>()
+  #count = 0
+  #thread: Worker | undefined
+  #reading: Waiting | undefined
+  #lastId = 0
+
+  async decode(bytes: Uint8Array, encoding: Encoding, from = ''): Promise<Message> {
+    const small = decodeSmall(bytes, encoding)
+    if (small !== undefined) return small
+    const queue = this.#waiting.get(from) ?? []
+    if (this.#count >= MOST_WAITING || queue.length >= MOST_WAITING_OF_ONE)
+      throw new CodedError('session.busy', 'too many large messages at once')
+    this.#waiting.set(from, queue)
+    this.#count += 1
+    return new Promise<Message>((resolve, reject) => {
+      queue.push({ request: { id: ++this.#lastId, bytes, encoding }, resolve, reject })
+      this.#readNext()
+    })
   }
-  const start = (): Worker => {
+
+  async close(): Promise<void> {
+    await this.#thread?.terminate()
+  }
+
+  #readNext(): void {
+    if (this.#reading) return
+    const [turn] = this.#waiting
+    if (!turn) return
+    const [from, [next, ...rest]] = turn
+    this.#waiting.delete(from)
+    if (rest.length > 0) this.#waiting.set(from, rest)
+    if (!next) return
+    this.#reading = next
+    this.#thread ??= this.#start()
+    this.#thread.postMessage(next.request)
+  }
+
+  #settle(reply: DecodeReply): void {
+    const task = this.#reading
+    if (task?.request.id !== reply.id) return
+    this.#reading = undefined
+    this.#count -= 1
+    if ('message' in reply) task.resolve(reply.message)
+    else task.reject(new CodedError(reply.code, reply.text))
+    this.#readNext()
+  }
+
+  #start(): Worker {
     const started = new Worker(new URL('./decodeThread.ts', import.meta.url), {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: 512 },
     })
-    started.on('message', settle)
-    // Out of memory: whose message it was is not told, so all that wait come again.
+    started.on('message', (reply: DecodeReply) => this.#settle(reply))
+    // Out of memory: the message that was being read comes again, or not.
     started.on('error', () => undefined)
     started.on('exit', () => {
-      if (thread === started) thread = undefined
-      for (const id of [...waiting.keys()]) settle({ id, code: 'session.busy', text: 'the message could not be read' })
+      if (this.#thread === started) this.#thread = undefined
+      const { request } = this.#reading ?? {}
+      if (request) this.#settle({ id: request.id, code: 'session.busy', text: 'the message could not be read' })
     })
     started.unref()
     return started
-  }
-  return {
-    decode: async (bytes, encoding) => {
-      const small = decodeSmall(bytes, encoding)
-      if (small !== undefined) return small
-      if (waiting.size >= MOST_WAITING) throw new CodedError('session.busy', 'too many large messages at once')
-      thread ??= start()
-      const request: DecodeRequest = { id: ++lastId, bytes, encoding }
-      const message = new Promise<Message>((resolve, reject) => waiting.set(request.id, { resolve, reject }))
-      thread.postMessage(request)
-      return message
-    },
-    close: async () => {
-      await thread?.terminate()
-    },
   }
 }
 
 /** The message, if reading it takes no time worth a thread: little, or few tags around much content. */
 function decodeSmall(bytes: Uint8Array, encoding: Encoding): Message | undefined {
   if (bytes.length <= SMALL_BYTES) return decodeMessage(bytes, encoding)
-  if (encoding === 'xml') return hasFewTags(bytes) ? decodeMessage(bytes, encoding) : undefined
+  if (encoding === 'xml') {
+    return bytes.length <= SMALL_XML_BYTES && hasFewTags(bytes) ? decodeMessage(bytes, encoding) : undefined
+  }
   try {
     return decodeMessage(bytes, encoding, FEW_TOKENS)
   } catch (cause) {

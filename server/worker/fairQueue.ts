@@ -2,8 +2,8 @@
  * Jobs that wait, and which of them may start (BK-19). Pure but for the clock that is given.
  *
  * A device has one job at work. The account with the fewest jobs at work comes first, and one without any finds a place
- * even when the ordinary ones are taken. No account takes the last place there is. A device whose job was killed for its
- * limits waits behind all others for a while.
+ * even when the ordinary ones are taken. No account takes the last place there is. A device that did harm (a job of its was
+ * killed, or worked long for nothing) waits behind all others for a while.
  */
 
 /** Whose a job is. */
@@ -16,7 +16,7 @@ interface Owned {
   readonly owner: JobOwner
 }
 
-/** How long a device stays behind the others after a job of its was killed. */
+/** How long a device stays behind the others after it did harm. */
 const BEHIND_MS = 60_000
 
 export class FairQueue<Task extends Owned> {
@@ -56,10 +56,11 @@ export class FairQueue<Task extends Owned> {
     if (this.#running.has(task)) this.#long.add(task)
   }
 
-  ended(task: Task, killed: boolean): void {
+  /** `harmful`: the job was killed, or was hard work that failed. */
+  ended(task: Task, harmful: boolean): void {
     this.#running.delete(task)
     this.#long.delete(task)
-    if (killed) this.#behindUntil.set(deviceKey(task.owner), this.#now() + BEHIND_MS)
+    if (harmful) this.#behindUntil.set(deviceKey(task.owner), this.#now() + BEHIND_MS)
   }
 
   /** Everything that waits; nothing waits afterwards. */
@@ -83,14 +84,15 @@ export class FairQueue<Task extends Owned> {
       const held = accounts.get(owner.accountId) ?? 0
       const placed = held === 0 || (ordinary && held < 2 * this.#size - 1)
       if (!placed || devices.has(deviceKey(owner))) continue
-      const rank = held + (this.#isBehind(owner) ? 1000 : 0)
+      const rank = held + (this.isBehind(owner) ? 1000 : 0)
       if (rank < bestRank) [best, bestRank] = [task, rank]
       if (bestRank === 0) break
     }
     return best
   }
 
-  #isBehind(owner: JobOwner): boolean {
+  /** True if jobs of this device come last, and at low priority. */
+  isBehind(owner: JobOwner): boolean {
     const key = deviceKey(owner)
     const until = this.#behindUntil.get(key)
     if (until === undefined) return false

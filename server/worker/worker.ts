@@ -6,19 +6,25 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
+import type { SegmentCompression } from '../../schemas/restore/segmentMap.ts'
 import type { ApplyOutcome } from '../backup/applyDelta.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
+import type { PlainFileFacts } from '../backup/encryptFile.ts'
 import type { ImportInput, ImportResult } from '../backup/importFile.ts'
 import {
   type ApplyInput,
   applyDeltaJob,
   type ImportFileInput,
   importFileJob,
+  type ReceiveFileInput,
   type ReportStep,
   readPositionJob,
+  receiveFileJob,
 } from '../backup/jobs.ts'
+import type { ItemJobInput, ItemJobOutput } from '../items/jobInput.ts'
 import {
   adoptPosition,
+  type BuiltImage,
   buildImage,
   buildPlainImage,
   type CopySource,
@@ -26,58 +32,84 @@ import {
   type ImagePlace,
   importImage,
 } from '../restore/buildImage.ts'
-import type { CutImage } from '../restore/cutSegments.ts'
+import type { StoredImage } from '../restore/readImage.ts'
 import { openFileStorage } from '../storage/fileStorage.ts'
-import type { WorkerMessage } from './workerPool.ts'
+import { Feed } from './feed.ts'
+import type { WorkerMessage, WorkerOrder } from './workerPool.ts'
 
 /** Every job with its input and output. */
 export interface Jobs {
   applyDelta: { input: ApplyInput; output: ApplyOutcome }
   importFile: { input: ImportFileInput; output: ImportResult }
+  /** Fed: it is told how many octets of the spool are settled. */
+  receiveFile: { input: ReceiveFileInput; output: PlainFileFacts }
   readPosition: { input: { copyPath: string; copyKey: string }; output: CopyPosition }
   buildPlainImage: { input: CopySource & ImagePlace; output: ImageFileResult }
   buildImage: {
-    input: CopySource & ImagePlace & { imageId: string; contentKey: string; storageFolder: string }
-    output: ImageFileResult & CutImage
+    input: CopySource &
+      ImagePlace & { imageId: string; contentKey: string; compression: SegmentCompression; storageFolder: string }
+    output: BuiltImage
   }
-  importImage: { input: ImportInput & ImagePlace; output: ImportResult }
+  importImage: { input: ImportInput & StoredImage & { storageFolder: string }; output: ImportResult }
   adoptPosition: { input: { copyPath: string; copyKey: string; position: CopyPosition }; output: boolean }
+  items: { input: ItemJobInput; output: ItemJobOutput }
 }
 
 export type JobName = keyof Jobs
 
 type Handlers = {
-  readonly [Name in JobName]: (input: Jobs[Name]['input'], onStep: ReportStep) => Promise<Jobs[Name]['output']>
+  readonly [Name in JobName]: (
+    input: Jobs[Name]['input'],
+    onStep: ReportStep,
+    feed: Feed,
+  ) => Promise<Jobs[Name]['output']>
 }
 
 const handlers: Handlers = {
   applyDelta: applyDeltaJob,
   importFile: importFileJob,
+  receiveFile: receiveFileJob,
   readPosition: readPositionJob,
   buildPlainImage,
   buildImage: (input, onStep) => buildImage(input, openFileStorage(input.storageFolder), onStep),
-  importImage,
+  importImage: (input, onStep) => importImage(input, openFileStorage(input.storageFolder), onStep),
   adoptPosition: async (input) => adoptPosition(input),
+  items: async (input) => (await import('../items/itemWorker.ts')).runItemWork(input),
 }
 
+/** What the job at work is told meanwhile. */
+let feed = new Feed()
+
 process.on('message', (message) => {
-  const { name, input } = message as { name: JobName; input: never }
-  handlers[name](input, (step, done) => tell({ kind: 'step', step, done })).then(
-    (output) => tell({ kind: 'done', output }),
-    (cause: unknown) => tell(failure(cause)),
-  )
+  const order = message as WorkerOrder
+  if (order.kind === 'settled') feed.tell(order.bytes)
+  else if (order.kind === 'complete') feed.end()
+  else if (order.kind === 'cancel') feed.fail(new CodedError('session.busy', 'what was arriving is not wanted'))
+  else run(order.name, order.input as never)
 })
+
+function run(name: JobName, input: never): void {
+  feed = new Feed()
+  const before = process.cpuUsage()
+  handlers[name](input, (step, done) => tell({ kind: 'step', step, done }), feed).then(
+    (output) => tell({ kind: 'done', output }),
+    (cause: unknown) => {
+      const { user, system } = process.cpuUsage(before)
+      tell({ kind: 'failed', ...failure(cause), cpuMs: (user + system) / 1000 })
+    },
+  )
+}
+
 process.on('disconnect', () => process.exit(0))
 
-function failure(cause: unknown): WorkerMessage {
+function failure(cause: unknown): { readonly code: string; readonly message: string; readonly next: string } {
   if (cause instanceof CodedError) {
     const code = isDamage(cause) ? 'storage.corrupt' : cause.code
-    return { kind: 'failed', code, message: cause.message, next: cause.next }
+    return { code, message: cause.message, next: cause.next }
   }
   const { code, message } = cause as { code?: unknown; message?: unknown }
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return { kind: 'failed', code: 'storage.full', message: 'no space left', next: '' }
-  return { kind: 'failed', code: 'internal', message: String(message ?? cause), next: '' }
+  if (code === 'ENOSPC' || code === 'EDQUOT') return { code: 'storage.full', message: 'no space left', next: '' }
+  return { code: 'internal', message: String(message ?? cause), next: '' }
 }
 
 /** A copy whose key the ring has unwrapped, and so proven, is damaged if it does not open; or it is gone (BK-23). */

@@ -5,10 +5,10 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { availableParallelism, constants, setPriority } from 'node:os'
 import { CodedError, isErrorCode } from '../../schemas/errors.ts'
 import { FairQueue, type JobOwner } from './fairQueue.ts'
+import { residentBytes } from './residentBytes.ts'
 import { startMemoryBound } from './startMemoryBound.ts'
 import type { JobName, Jobs } from './worker.ts'
 
@@ -29,6 +29,13 @@ export interface WorkerPool {
    * @throws {CodedError} what the job threw, `worker.limit` if it was killed, `storage.unavailable` if the process died.
    */
   run<Name extends JobName>(name: Name, input: Jobs[Name]['input'], options?: RunOptions): Promise<Jobs[Name]['output']>
+  /**
+   * Starts a job that is fed while it runs, beside the places of the others: it waits for a device more than it works.
+   * Undefined if as many are attended as may be, one per processor: the work is then done when everything is there.
+   */
+  attend<Name extends JobName>(name: Name, input: Jobs[Name]['input']): Attendance<Jobs[Name]['output']> | undefined
+  /** Keeps a process ready from now on: the first job, and the first after a long one, need not wait for its start. */
+  keepWarm(): void
   /** Ends all processes; running jobs are finished first, up to `graceMs`. */
   close(graceMs?: number): Promise<void>
 }
@@ -38,11 +45,37 @@ export interface RunOptions {
   readonly onStep?: (step: string, done: number) => void
 }
 
+/** A job that is fed. */
+export interface Attendance<Output> {
+  /** So many octets are there and will not change. */
+  settled(bytes: number): void
+  /** What was told last is everything. */
+  complete(): void
+  /** It is not wanted any more: it ends with an error, and clears away what it made. */
+  cancel(): void
+  /** @throws {CodedError} as `run`. */
+  readonly done: Promise<Output>
+}
+
+/** What a process is told. */
+export type WorkerOrder =
+  | { readonly kind: 'job'; readonly name: JobName; readonly input: unknown }
+  | { readonly kind: 'settled'; readonly bytes: number }
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'cancel' }
+
 /** What a process tells about a job. */
 export type WorkerMessage =
   | { readonly kind: 'step'; readonly step: string; readonly done: number }
   | { readonly kind: 'done'; readonly output: unknown }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly next: string }
+  | {
+      readonly kind: 'failed'
+      readonly code: string
+      readonly message: string
+      readonly next: string
+      /** Processor time of the job. */
+      readonly cpuMs: number
+    }
 
 interface Task {
   readonly owner: JobOwner
@@ -51,6 +84,8 @@ interface Task {
   readonly onStep: (step: string, done: number) => void
   readonly resolve: (output: unknown) => void
   readonly reject: (cause: Error) => void
+  /** It is fed, and has no place in the queue. */
+  readonly attended?: boolean
 }
 
 interface Worker {
@@ -65,6 +100,8 @@ const DEFAULT_TIMEOUT_MS = 30 * 60_000
 const DEFAULT_MAX_RSS_BYTES = 1024 * 1024 * 1024
 const DEFAULT_LONG_MS = 1000
 const CHECK_MS = 100
+/** Processor time of a job that failed: beyond it, its device comes behind the others (BK-19). */
+const HARD_WORK_MS = 250
 
 /** Starts the pool; processes are started when the first jobs come. */
 export function createWorkerPool(options: PoolOptions = {}): WorkerPool {
@@ -77,10 +114,14 @@ class Pool implements WorkerPool {
   readonly #maxRssBytes: number
   readonly #workers = new Set<Worker>()
   readonly #queue: FairQueue<Task>
+  readonly #maxAttended: number
   #closed = false
+  #warm = false
 
   constructor(options: PoolOptions) {
-    this.#queue = new FairQueue(options.size ?? Math.max(1, availableParallelism()))
+    const size = options.size ?? Math.max(1, availableParallelism())
+    this.#queue = new FairQueue(size)
+    this.#maxAttended = size
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     this.#longMs = options.longMs ?? DEFAULT_LONG_MS
     this.#maxRssBytes = options.maxRssBytes ?? DEFAULT_MAX_RSS_BYTES
@@ -98,13 +139,38 @@ class Pool implements WorkerPool {
     }) as Promise<Jobs[Name]['output']>
   }
 
+  attend<Name extends JobName>(name: Name, input: Jobs[Name]['input']): Attendance<Jobs[Name]['output']> | undefined {
+    const attended = [...this.#workers].filter((worker) => worker.task?.attended === true)
+    if (this.#closed || attended.length >= this.#maxAttended) return undefined
+    const worker = this.#idle() ?? this.#start()
+    const done = new Promise<unknown>((resolve, reject) => {
+      const owner = { accountId: '', deviceId: '' }
+      this.#assign(worker, { owner, name, input, onStep: () => {}, resolve, reject, attended: true })
+    })
+    const { task } = worker
+    const order = (message: WorkerOrder): void => {
+      if (worker.task === task && worker.process.connected) worker.process.send(message)
+    }
+    return {
+      settled: (bytes) => order({ kind: 'settled', bytes }),
+      complete: () => order({ kind: 'complete' }),
+      cancel: () => order({ kind: 'cancel' }),
+      done: done as Promise<Jobs[Name]['output']>,
+    }
+  }
+
+  keepWarm(): void {
+    this.#warm = true
+    if (!this.#closed && this.#workers.size === 0) this.#start()
+  }
+
   async close(graceMs = 10_000): Promise<void> {
     this.#closed = true
     for (const task of this.#queue.drain()) {
       task.reject(new CodedError('storage.unavailable', 'the server is stopping'))
     }
     const ended = [...this.#workers].map((worker) => new Promise((resolve) => worker.process.once('exit', resolve)))
-    for (const worker of this.#workers) if (!worker.task) worker.process.kill('SIGTERM')
+    for (const { task, process } of this.#workers) if (!task || task.attended) process.kill('SIGTERM')
     const timer = setTimeout(() => {
       for (const worker of this.#workers) worker.process.kill('SIGKILL')
     }, graceMs)
@@ -114,19 +180,27 @@ class Pool implements WorkerPool {
 
   #dispatch(): void {
     while (this.#queue.hasReady()) {
-      const idle = [...this.#workers].find((worker) => !worker.task && !worker.killedFor)
-      const worker = idle ?? this.#start()
       const task = this.#queue.take()
-      if (task) this.#assign(worker, task)
+      if (task === undefined) return
+      const behind = this.#queue.isBehind(task.owner)
+      const worker = (behind ? undefined : this.#idle()) ?? this.#start()
+      this.#assign(worker, task)
+      // From the start of its process on, or each such job would have its first second at the others' expense.
+      if (behind) this.#stepBack(worker)
     }
+  }
+
+  #idle(): Worker | undefined {
+    return [...this.#workers].find((worker) => !worker.task && !worker.killedFor)
   }
 
   #assign(worker: Worker, task: Task): void {
     worker.task = task
     const startedAt = Date.now()
+    // While it works it keeps the program alive: an operator's command may wait for nothing else.
     worker.timer = setInterval(() => void this.#watch(worker, startedAt), CHECK_MS)
-    worker.timer.unref()
-    worker.process.send({ name: task.name, input: task.input })
+    const order: WorkerOrder = { kind: 'job', name: task.name, input: task.input }
+    worker.process.send(order)
   }
 
   async #watch(worker: Worker, startedAt: number): Promise<void> {
@@ -137,7 +211,7 @@ class Pool implements WorkerPool {
     const tookMs = Date.now() - startedAt
     if (tookMs > this.#timeoutMs) this.#kill(worker, `longer than ${this.#timeoutMs} ms`)
     else if (rssBytes > this.#maxRssBytes) this.#kill(worker, `more than ${this.#maxRssBytes} bytes of memory`)
-    else if (tookMs > this.#longMs && !worker.long) this.#stepBack(worker)
+    else if (tookMs > this.#longMs && !worker.long && !task.attended) this.#stepBack(worker)
   }
 
   /** A long job goes on, behind all others; its process is not used again, since its priority cannot be raised. */
@@ -159,7 +233,13 @@ class Pool implements WorkerPool {
 
   #start(): Worker {
     const process = startMemoryBound(new URL('./worker.ts', import.meta.url), this.#maxRssBytes)
-    const worker: Worker = { process, task: undefined, killedFor: undefined, long: false, timer: undefined }
+    const worker: Worker = {
+      process,
+      task: undefined,
+      killedFor: undefined,
+      long: false,
+      timer: undefined,
+    }
     this.#workers.add(worker)
     process.on('message', (message) => this.#receive(worker, message as WorkerMessage))
     process.on('exit', (code, signal) => this.#exited(worker, signal ?? `code ${code}`))
@@ -177,7 +257,7 @@ class Pool implements WorkerPool {
       task.onStep(message.step, message.done)
       return
     }
-    this.#release(worker)
+    this.#release(worker, message.kind === 'failed' && message.cpuMs > HARD_WORK_MS)
     if (message.kind === 'done') task.resolve(message.output)
     else task.reject(receivedError(message))
     if (this.#closed || worker.long) this.#dismiss(worker)
@@ -188,11 +268,12 @@ class Pool implements WorkerPool {
   #dismiss(worker: Worker): void {
     if (!this.#closed) this.#workers.delete(worker)
     worker.process.kill('SIGTERM')
+    if (this.#warm) this.keepWarm()
   }
 
-  #release(worker: Worker, died = false): void {
+  #release(worker: Worker, harmful: boolean): void {
     clearInterval(worker.timer)
-    if (worker.task) this.#queue.ended(worker.task, died)
+    if (worker.task && !worker.task.attended) this.#queue.ended(worker.task, harmful)
     worker.task = undefined
   }
 
@@ -209,14 +290,4 @@ class Pool implements WorkerPool {
 function receivedError(message: { code: string; message: string; next: string }): Error {
   const code = isErrorCode(message.code) ? message.code : 'internal'
   return new CodedError(code, message.message, { next: message.next })
-}
-
-/** Resident octets of a process where the system tells them (Linux); else 0: then only time limits hold. */
-async function residentBytes(pid: number | undefined): Promise<number> {
-  try {
-    const statm = await readFile(`/proc/${pid}/statm`, 'utf8')
-    return Number(statm.split(' ')[1]) * 4096
-  } catch {
-    return 0
-  }
 }

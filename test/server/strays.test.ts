@@ -8,8 +8,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openDatabase } from '../../server/sql/betterSqlite.ts'
 import { type AgentProcess, createRegisteredAgent } from '../support/agentProcess.ts'
 import { canonicalDump } from '../support/canonicalDump.ts'
 import { startServer, type TestServer } from '../support/startServer.ts'
@@ -18,19 +18,18 @@ let folder: string
 let data: string
 let server: TestServer
 let agent: AgentProcess
+/** Its image is built in memory. */
 let app: string
+/** Kept as a sealed file: its image is a file whatever its size (RS-3). */
+let sealed: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'nightferry-strays-'))
   data = join(folder, 'data')
   mkdirSync(data)
   server = await startServer({ dataFolder: data })
-  app = join(folder, 'app.db')
-  const db = openDatabase(app, { cipher: { kind: 'none' }, create: true })
-  db.exec(`CREATE TABLE t(id INTEGER PRIMARY KEY, a, b);
-    WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 60000)
-      INSERT INTO t SELECT x, hex(randomblob(150)), randomblob(150) FROM c`)
-  db.close()
+  app = makeDatabase('app')
+  sealed = makeDatabase('sealed', 'CREATE INDEX i ON t(known_here(id))')
   agent = await createRegisteredAgent(server, await server.createAccount(), join(folder, 'home'), 'phone')
   await agent.do('add', app)
 }, 60_000)
@@ -38,6 +37,18 @@ afterAll(async () => {
   await server.stop()
   rmSync(folder, { recursive: true, force: true })
 })
+
+function makeDatabase(name: string, ...more: string[]): string {
+  const path = join(folder, `${name}.db`)
+  const db = new Database(path)
+  db.function('known_here', { deterministic: true }, (value) => value)
+  db.exec(`CREATE TABLE t(id INTEGER PRIMARY KEY, a, b);
+    WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 60000)
+      INSERT INTO t SELECT x, hex(randomblob(150)), randomblob(150) FROM c;`)
+  for (const sql of more) db.exec(sql)
+  db.close()
+  return path
+}
 
 /** Files below a folder of the server's data, as paths from there. */
 function filesOf(name: string): string[] {
@@ -80,20 +91,29 @@ describe('[RS-14] [BK-14] a killed server', () => {
     expect(filesOf('copies').filter((file) => file.endsWith('.db'))).toHaveLength(1)
   }, 60_000)
 
-  it.each([
-    ['file', () => filesOf('images').length > 0],
-    ['segments', () => segments().length > 1],
-  ])(
-    'leaves no image after its next start, killed at its %s',
-    async (_what, reached) => {
-      const target = join(folder, 'restored.db')
-      await killWhen(reached, 'restore', '--database', 'app', '--to', target)
-      expect(filesOf('images').length).toBeGreaterThan(0)
-      await restart()
-      expect([filesOf('images'), segments()]).toEqual([[], []])
-    },
-    60_000,
-  )
+  describe('while it makes an image', () => {
+    beforeAll(async () => {
+      await agent.do('add', sealed)
+      expect(await agent.do('backup', '--database', 'sealed')).toMatchObject({ mode: 'full' })
+    }, 60_000)
+
+    it.each([
+      ['sealed', 'the file', () => filesOf('images')],
+      ['sealed', 'the segments of a file', segments],
+      ['app', 'the segments of octets in memory', segments],
+    ])(
+      'leaves no image of %s after its next start, killed at %s',
+      async (database, _what, made) => {
+        const target = join(folder, `restored ${database}.db`)
+        const before = made().length
+        await killWhen(() => made().length > before, 'restore', '--database', database, '--to', target)
+        expect(made().length).toBeGreaterThan(before)
+        await restart()
+        expect([filesOf('images'), segments()]).toEqual([[], []])
+      },
+      60_000,
+    )
+  })
 
   it('keeps the images that a restore still needs, and clears unfinished objects', async () => {
     const target = join(folder, 'whole.db')

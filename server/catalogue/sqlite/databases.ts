@@ -1,20 +1,32 @@
 /** Fills the port `Databases` from the catalogue's tables. */
 
-import type { DatabaseRow, Databases } from '../catalogue.ts'
+import type { DatabaseKey, DatabaseRow, Databases } from '../catalogue.ts'
+import { compileOnce } from './compileOnce.ts'
 import type { CatalogueDb } from './openCatalogue.ts'
 import type { DatabaseTable } from './tables.ts'
 
 /** Databases listed in `db`. */
 export function sqlDatabases(db: CatalogueDb): Databases {
+  const select = compileOnce(db, (key: DatabaseKey) =>
+    db
+      .selectFrom('database')
+      .selectAll()
+      .where('accountId', '=', key.accountId)
+      .where('deviceId', '=', key.deviceId)
+      .where('name', '=', key.name),
+  )
+  const switchFrom = compileOnce(db, (row: DatabaseTable & { readonly fromCopyId: string }) =>
+    db
+      .updateTable('database')
+      .set(contentOf(row))
+      .where('accountId', '=', row.accountId)
+      .where('deviceId', '=', row.deviceId)
+      .where('name', '=', row.name)
+      .where('copyId', '=', row.fromCopyId),
+  )
   return {
-    async get({ accountId, deviceId, name }) {
-      const row = await db
-        .selectFrom('database')
-        .selectAll()
-        .where('accountId', '=', accountId)
-        .where('deviceId', '=', deviceId)
-        .where('name', '=', name)
-        .executeTakeFirst()
+    async get(key) {
+      const [row] = (await select(key)).rows
       return row && fromRow(row)
     },
     async put(row) {
@@ -33,8 +45,8 @@ export function sqlDatabases(db: CatalogueDb): Databases {
       return row?.oldest === null || row?.oldest === undefined ? undefined : Number(row.oldest)
     },
     async switchCopy(row, fromCopyId) {
-      const { accountId, deviceId, name, ...rest } = toRow(row)
       if (fromCopyId === undefined) {
+        const { accountId, deviceId, name, ...rest } = toRow(row)
         const inserted = await db
           .insertInto('database')
           .values({ accountId, deviceId, name, ...rest })
@@ -42,15 +54,7 @@ export function sqlDatabases(db: CatalogueDb): Databases {
           .executeTakeFirst()
         return inserted.numInsertedOrUpdatedRows === 1n
       }
-      const updated = await db
-        .updateTable('database')
-        .set(rest)
-        .where('accountId', '=', accountId)
-        .where('deviceId', '=', deviceId)
-        .where('name', '=', name)
-        .where('copyId', '=', fromCopyId)
-        .executeTakeFirst()
-      return updated.numUpdatedRows === 1n
+      return (await switchFrom({ ...toRow(row), fromCopyId })).numAffectedRows === 1n
     },
     async list(accountId) {
       const rows = await db
@@ -74,6 +78,23 @@ export function sqlDatabases(db: CatalogueDb): Databases {
         .where('name', '=', name)
         .execute()
     },
+  }
+}
+
+/** All but the key, one by one: they may be places for values. */
+function contentOf(row: DatabaseTable): Omit<DatabaseTable, keyof DatabaseKey> {
+  return {
+    copyId: row.copyId,
+    kind: row.kind,
+    wrappedKey: row.wrappedKey,
+    lineage: row.lineage,
+    number: row.number,
+    token: row.token,
+    sizeBytes: row.sizeBytes,
+    lastBackupAt: row.lastBackupAt,
+    lastMode: row.lastMode,
+    reason: row.reason,
+    createdAt: row.createdAt,
   }
 }
 

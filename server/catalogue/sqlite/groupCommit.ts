@@ -24,8 +24,23 @@ export function createGroupCommitDriver(database: SqlDatabase): Driver {
   }
 }
 
+/** Milliseconds that several sessions wait for more of them; one alone waits for nobody. */
+const GATHER_MS = 2
+
+/**
+ * While many write, a commit is the dearest part of their work, and none of them is alone: more milliseconds for more
+ * company. That is so above this many statements in about this time; one session writes six at the most.
+ */
+const BUSY_GATHER_MS = 8
+const BUSY_STATEMENTS = 10
+const BUSY_TIME_MS = 50
+
+/** Statements that one session writes at once. */
+const ONE_SESSION = 2
+
 interface OpenGroup {
   readonly done: Promise<void>
+  statements: number
   resolve(): void
   reject(cause: unknown): void
 }
@@ -42,6 +57,9 @@ class Group {
   readonly #database: SqlDatabase
   #open: OpenGroup | undefined
   #owned: Promise<void> | undefined
+  /** Statements of late: each counts for less as time goes by. */
+  #recent = 0
+  #recentAt = 0
   readonly #prepared = new Map<string, Prepared>()
 
   constructor(database: SqlDatabase) {
@@ -70,6 +88,10 @@ class Group {
     if (this.#open && !this.#database.inTransaction) this.commit()
     const open = this.#open ?? this.#begin()
     const result = work()
+    open.statements++
+    const now = performance.now()
+    this.#recent = this.#recent * Math.exp((this.#recentAt - now) / BUSY_TIME_MS) + 1
+    this.#recentAt = now
     await open.done
     return result
   }
@@ -106,11 +128,16 @@ class Group {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     // A group whose only statement failed has nobody who waits for it.
     promise.catch(() => undefined)
-    const open = { done: promise, resolve, reject }
+    const open = { done: promise, statements: 0, resolve, reject }
     this.#open = open
     Group.#opened.add(this)
-    // Whatever else this turn of the event loop brings comes along.
-    setImmediate(() => this.commit())
+    // Whatever else this turn of the event loop brings comes along; when that is much, so is what the next turns bring.
+    setImmediate(() => {
+      if (this.#open !== open) return
+      const busy = this.#recent > BUSY_STATEMENTS
+      if (open.statements <= ONE_SESSION && !busy) this.commit()
+      else setTimeout(() => this.#open === open && this.commit(), busy ? BUSY_GATHER_MS : GATHER_MS)
+    })
     return open
   }
 }

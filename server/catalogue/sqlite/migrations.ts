@@ -3,7 +3,7 @@
  * Only types and clauses that SQLite and PostgreSQL share: text, bigint, integer.
  */
 
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Migration } from './migrate.ts'
 
 /** All steps, in order. */
@@ -14,6 +14,10 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0004-restore', up: createRestore },
   { name: '0006-omads-session', up: createOmadsSession },
   { name: '0007-restore-held-lineage', up: addHeldLineage },
+  { name: '0008-derived-challenges', up: dropChallenges },
+  { name: '0009-answer-bytes', up: addAnswerBytes },
+  { name: '0010-client-description', up: createClientDescription },
+  { name: '0011-held-object', up: createHeldObject },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
@@ -107,4 +111,46 @@ async function createOmadsSession(db: Kysely<unknown>): Promise<void> {
     .execute()
   await db.schema.createIndex('omadsSessionByDevice').on('omadsSession').column('deviceId').execute()
   await db.schema.createIndex('omadsSessionByTouch').on('omadsSession').column('touchedAt').execute()
+}
+
+/** Challenges are derived and not kept; nor are the sessions they began. */
+async function dropChallenges(db: Kysely<unknown>): Promise<void> {
+  await sql`delete from nonce where next is null`.execute(db)
+  await sql`delete from "omadsSession" where state like '{"phase":"challenged"%'`.execute(db)
+  await db.schema.alterTable('nonce').dropColumn('challenge').execute()
+  await db.schema.alterTable('nonce').dropColumn('challengedAt').execute()
+}
+
+/** Sessions of an hour at most are not worth moving: their devices are told to begin again (OM-15). */
+async function addAnswerBytes(db: Kysely<unknown>): Promise<void> {
+  await sql`delete from "omadsSession"`.execute(db)
+  await db.schema
+    .alterTable('omadsSession')
+    .addColumn('answerBytes', 'text', (column) => column.notNull().defaultTo(''))
+    .execute()
+}
+
+async function createClientDescription(db: Kysely<unknown>): Promise<void> {
+  // Links of sessions hold what they did not before: their devices are told to begin again (OM-15).
+  await sql`delete from "omadsSession"`.execute(db)
+  await db.schema
+    .createTable('clientDescription')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('devInf', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('clientDescriptionKey', ['accountId', 'deviceId'])
+    .execute()
+}
+
+async function createHeldObject(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('heldObject')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('uri', 'text', (column) => column.notNull())
+    .addColumn('spoolId', 'text', (column) => column.notNull())
+    .addColumn('object', 'text', (column) => column.notNull())
+    .addColumn('heldAt', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('heldObjectKey', ['accountId', 'deviceId', 'uri'])
+    .execute()
 }

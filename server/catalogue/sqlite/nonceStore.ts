@@ -1,48 +1,28 @@
-/**
- * Fills the session engine's port `NonceStore` from the catalogue's tables. Anyone can ask for a challenge under any
- * name, so challenges that no login followed are dropped after 15 minutes.
- */
+/** Fills the session engine's port `NonceStore` from the catalogue's tables: one row for each login that was accepted. */
 
 import type { NonceStore, Nonces } from '../../omads/authenticate.ts'
+import { compileOnce } from './compileOnce.ts'
 import type { CatalogueDb } from './openCatalogue.ts'
 import type { NonceTable } from './tables.ts'
 
-const CHALLENGE_LIFE_MS = 15 * 60_000
-
 /** Nonces kept in `db`. */
 export function sqlNonceStore(db: CatalogueDb): NonceStore {
+  const select = compileOnce(db, ({ userName, deviceId }: Pick<NonceTable, 'userName' | 'deviceId'>) =>
+    db.selectFrom('nonce').selectAll().where('userName', '=', userName).where('deviceId', '=', deviceId),
+  )
+  const upsert = compileOnce(db, ({ userName, deviceId, next, previous }: NonceTable) =>
+    db
+      .insertInto('nonce')
+      .values({ userName, deviceId, next, previous })
+      .onConflict((conflict) => conflict.columns(['userName', 'deviceId']).doUpdateSet({ next, previous })),
+  )
   return {
     async read(userName, deviceId) {
-      const row = await db
-        .selectFrom('nonce')
-        .selectAll()
-        .where('userName', '=', userName)
-        .where('deviceId', '=', deviceId)
-        .executeTakeFirst()
+      const [row] = (await select({ userName, deviceId })).rows
       return row === undefined ? {} : fromRow(row)
     },
     async accept(userName, deviceId, nonces) {
-      const held = { next: encode(nonces.next), previous: encode(nonces.previous), challenge: encode(nonces.challenge) }
-      await db
-        .insertInto('nonce')
-        .values({ userName, deviceId, ...held, challengedAt: 0 })
-        .onConflict((conflict) => conflict.columns(['userName', 'deviceId']).doUpdateSet(held))
-        .execute()
-    },
-    async challenge(userName, deviceId, nonce, now) {
-      const given = { challenge: encode(nonce), challengedAt: now }
-      await db.transaction().execute(async (trx) => {
-        await trx
-          .deleteFrom('nonce')
-          .where('next', 'is', null)
-          .where('challengedAt', '<', now - CHALLENGE_LIFE_MS)
-          .execute()
-        await trx
-          .insertInto('nonce')
-          .values({ userName, deviceId, next: null, previous: null, ...given })
-          .onConflict((conflict) => conflict.columns(['userName', 'deviceId']).doUpdateSet(given))
-          .execute()
-      })
+      await upsert({ userName, deviceId, next: encode(nonces.next), previous: encode(nonces.previous) })
     },
   }
 }
@@ -53,7 +33,7 @@ function encode(nonce: Uint8Array | undefined): string | null {
 
 function fromRow(row: NonceTable): Nonces {
   const nonces: { -readonly [Field in keyof Nonces]: Nonces[Field] } = {}
-  for (const field of ['next', 'previous', 'challenge'] as const) {
+  for (const field of ['next', 'previous'] as const) {
     const text = row[field]
     if (text !== null) nonces[field] = new Uint8Array(Buffer.from(text, 'base64'))
   }

@@ -19,8 +19,6 @@ export interface NonceTable {
   deviceId: string
   next: string | null
   previous: string | null
-  challenge: string | null
-  challengedAt: number
 }
 
 export interface DatabaseTable {
@@ -68,9 +66,28 @@ export interface OmadsSessionTable {
   deviceId: string
   /** `SessionState` as JSON. */
   state: string
-  /** The stored answer as JSON, its octets in base64: the two databases name their binary types differently. */
+  /** The stored answer as JSON, without its octets. */
   answer: string
   touchedAt: number
+  /** Those, in base64: the two databases name their binary types differently. Last, so that others are read without it. */
+  answerBytes: string
+}
+
+export interface ClientDescriptionTable {
+  accountId: string
+  deviceId: string
+  /** `DevInf` as JSON. */
+  devInf: string
+}
+
+export interface HeldObjectTable {
+  accountId: string
+  deviceId: string
+  uri: string
+  spoolId: string
+  /** What is held, as JSON. */
+  object: string
+  heldAt: number
 }
 
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
@@ -80,4 +97,6 @@ export interface CatalogueTables {
   database: DatabaseTable
   restore: RestoreTable
   omadsSession: OmadsSessionTable
+  clientDescription: ClientDescriptionTable
+  heldObject: HeldObjectTable
 }

@@ -48,3 +48,23 @@ export const deviceShow: ServerCommand = {
       return { json: { device, databases }, text: heading + formatTable(headings, rows, 'no backup yet') }
     }),
 }
+
+export const deviceAllowEmpty: ServerCommand = {
+  spec: {
+    name: 'device allow-empty',
+    summary: 'let a device empty a datastore, or be emptied by it, once',
+    args: [deviceArgument, { name: 'DATASTORE', summary: 'e.g. contacts' }],
+    options: [...WHERE_OPTIONS, { name: 'revoke', summary: 'take it back' }],
+  },
+  run: (context, input) =>
+    withOperatorApi(context, input, async (api) => {
+      const device = await findDevice(api, textOf(input, 'DEVICE') ?? '')
+      const datastore = textOf(input, 'DATASTORE') ?? ''
+      const allowed = input.revoke !== true
+      await api.allowEmpty(device, datastore, allowed)
+      const text = allowed
+        ? `${device.name} may empty ${datastore} once, or be emptied by it`
+        : `${device.name} may not empty ${datastore}`
+      return { json: { device: device.deviceId, datastore, allowed }, text }
+    }),
+}

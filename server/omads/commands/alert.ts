@@ -1,14 +1,32 @@
 /**
- * Alert: opens datastores (200 to 205, 225), asks for the next message (222), reports a broken object (223).
- * Reference 3.3 to 3.6; OM-8, OM-12.
+ * Alert: opens datastores (200 to 205, 225), asks for the next message (222), reports a broken object (223), suspends
+ * the session (224). Reference 3.3 to 3.6, 3.14; OM-8, OM-12.
  */
 
+import { MAX_SESSION_DATASTORES } from '../../../schemas/limits.ts'
 import { ALERT, STATUS } from '../../../schemas/syncml/codes.ts'
 import type { AlertCommand, Item } from '../../../schemas/syncml/message.ts'
 import { formatPositionEmi } from '../../../schemas/syncml/position.ts'
-import type { SyncDecision } from '../../datastore/datastore.ts'
+import type { ItemSyncDecision, ItemSyncRequest, SyncDatastore } from '../../datastore/syncDatastore.ts'
 import { chooseSyncMode, findDatastore, isSyncAlert, ownMaxObjSize, readSyncRequest } from '../chooseSyncMode.ts'
-import { advance, type CommandContext, findLink, owe, refsOf, statusOnError } from './commandContext.ts'
+import { dropHeld } from '../endSession.ts'
+import {
+  advance,
+  type CommandContext,
+  canOweCommand,
+  datastoreOf,
+  describedClient,
+  descriptionOf,
+  findLink,
+  owe,
+  refsOf,
+  statusOnError,
+  takeTurns,
+} from './commandContext.ts'
+import { describe } from './deviceInformation.ts'
+
+/** What an Alert is answered with when it opens a datastore. */
+type Opening = Extract<ItemSyncDecision, { status: 200 | 508 }>
 
 /** Largest MaxObjSize told to clients that are not ours: they read it into 31 bits. */
 const MAX_ANNOUNCED = 2 ** 31 - 1
@@ -17,13 +35,20 @@ export async function runAlert(context: CommandContext, command: AlertCommand): 
   const code = (command.data ?? '').trim()
   if (isSyncAlert(code)) {
     if (command.items.length === 0) owe(context, command, STATUS.incompleteCommand)
-    for (const item of command.items) await openDatastore(context, command, code, item)
+    for (const item of command.items) {
+      await takeTurns(context)
+      await openDatastore(context, command, code, item)
+    }
     return
   }
   const [item] = command.items
   switch (Number(code)) {
     case ALERT.display:
     case ALERT.nextMessage:
+      owe(context, command, STATUS.ok, refsOf(item))
+      return
+    case ALERT.suspend:
+      context.suspended = true
       owe(context, command, STATUS.ok, refsOf(item))
       return
     case ALERT.noEndOfData:
@@ -38,30 +63,52 @@ export async function runAlert(context: CommandContext, command: AlertCommand): 
 async function openDatastore(context: CommandContext, command: AlertCommand, code: string, item: Item): Promise<void> {
   const refuse = (status: number) => owe(context, command, status, refsOf(item))
   if (context.state.phase !== 'open') return refuse(STATUS.forbidden)
+  if (!canOweCommand(context)) return refuse(STATUS.retryLater)
   const clientTarget = item.target?.locUri ?? ''
   const clientSource = item.source?.locUri ?? ''
-  const request = readSyncRequest(code, item)
-  if (!request) return refuse(STATUS.incompleteCommand)
+  const request = readSyncRequest(code, item, context.state.peerMaxObjSize)
+  if (typeof request === 'number') return refuse(request)
   const chosen = await statusOnError(context, 'alert', async () => {
     const datastore = await findDatastore(context.deps.registry, context.peer, clientTarget)
     if (!datastore) return undefined
-    return { datastore, decision: await chooseSyncMode(datastore, context.peer, code, request) }
+    const client = await describedClient(context, datastore.kind, clientSource)
+    return { datastore, decision: await chooseSyncMode(datastore, client, request) }
   })
   if ('status' in chosen) return refuse(chosen.status)
   if (!chosen.value) return refuse(STATUS.notFound)
   const { datastore, decision } = chosen.value
   if (decision.status !== 200 && decision.status !== 508) return refuse(decision.status)
+  const { links } = context.state
+  if (links.length >= MAX_SESSION_DATASTORES && !links.some(({ uri }) => uri === datastore.uri)) {
+    return refuse(STATUS.retryLater)
+  }
   await abandonFormer(context, datastore.uri)
+  link(context, datastore, { clientTarget, clientSource }, request, decision)
+  if (datastore.kind === 'items') await prepareItems(context, datastore.uri, request, decision)
+  const { last } = request
+  const anchor = { ...(last === undefined ? {} : { last }), next: request.next }
+  owe(context, command, decision.status, { ...refsOf(item), items: [{ data: { kind: 'anchor', anchor } }] })
   const own = request.position !== undefined
+  context.commands.push(ownAlert(context, decision, clientTarget, clientSource, own))
+}
+
+function link(
+  context: CommandContext,
+  { uri, kind }: SyncDatastore,
+  names: { readonly clientTarget: string; readonly clientSource: string },
+  request: ItemSyncRequest,
+  decision: Opening,
+): void {
   advance(context, {
     kind: 'linked',
     link: {
-      uri: datastore.uri,
-      clientTarget,
-      clientSource,
+      uri,
+      ...names,
+      kind,
       type: decision.type,
+      clientNext: request.next,
       state: decision.state,
-      own,
+      own: request.position !== undefined,
       peerMaxObjSize: request.maxObjSize ?? 0,
       ownMaxObjSize: ownMaxObjSize(decision),
       blocked: decision.status === 508,
@@ -69,17 +116,35 @@ async function openDatastore(context: CommandContext, command: AlertCommand, cod
       finished: false,
       sendsSync: false,
       syncSent: false,
-      items: [],
+      total: 0,
       cursor: 0,
       offset: 0,
+      chunkFrom: 0,
+      objectId: '',
+      digest: '',
+      resumed: request.type === 'resume' && decision.status === 200,
+      interrupted: null,
       restarts: 0,
-      acknowledged: [],
     },
   })
-  const { last } = request
-  const anchor = { ...(last === undefined ? {} : { last }), next: request.next }
-  owe(context, command, decision.status, { ...refsOf(item), items: [{ data: { kind: 'anchor', anchor } }] })
-  context.commands.push(ownAlert(context, decision, clientTarget, clientSource, own))
+}
+
+/** What an earlier session left: the client's description, and objects that were interrupted (OM-31). */
+async function prepareItems(
+  context: CommandContext,
+  uri: string,
+  request: ItemSyncRequest,
+  decision: Opening,
+): Promise<void> {
+  await statusOnError(context, 'prepare', async () => {
+    const devInf = await descriptionOf(context)
+    if (devInf !== undefined) describe(context, devInf)
+    const { accountId, deviceId } = context.peer
+    const key = { accountId, deviceId, uri }
+    if (request.type !== 'resume' || decision.status !== 200) return dropHeld(context.deps, key)
+    const held = await context.deps.heldObjects.find(key)
+    if (held) advance(context, { kind: 'resumed', uri, held })
+  })
 }
 
 /** An Alert for a datastore that is open already begins it anew. */
@@ -91,15 +156,15 @@ async function abandonFormer(context: CommandContext, uri: string): Promise<void
     if (incoming.kind === 'receiving') context.discardedSpools.push(incoming.spoolId)
     advance(context, { kind: 'object', incoming: null })
   }
-  await statusOnError(context, 'abandon', async () => {
-    const datastore = await context.deps.registry.find(context.peer, uri)
-    if (!former.finished) await datastore?.abandon(context.peer, former.state)
+  await statusOnError(context, 'suspend', async () => {
+    const { datastore, client } = await datastoreOf(context, former)
+    if (!former.finished) await datastore.suspend(client, former.state)
   })
 }
 
 function ownAlert(
   context: CommandContext,
-  decision: Extract<SyncDecision, { status: 200 | 508 }>,
+  decision: Opening,
   clientTarget: string,
   clientSource: string,
   own: boolean,

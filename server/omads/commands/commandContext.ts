@@ -2,12 +2,18 @@
  * What a command needs while one message is worked through, and how it owes Statuses (OM-5).
  */
 
+import { setImmediate } from 'node:timers/promises'
 import { CodedError, errorEntry } from '../../../schemas/errors.ts'
-import type { Command, Item, StatusCommand, SyncHdr } from '../../../schemas/syncml/message.ts'
+import { MAX_OWED_COMMANDS } from '../../../schemas/limits.ts'
+import type { Command, DevInf, Item, StatusCommand, SyncHdr } from '../../../schemas/syncml/message.ts'
 import type { DatastoreRegistry, Peer } from '../../datastore/datastore.ts'
+import type { ItemClient, SyncDatastore } from '../../datastore/syncDatastore.ts'
 import type { Spool } from '../../storage/spool.ts'
+import { type ClientDescriptions, describedStore } from '../clientDescriptions.ts'
+import type { HeldObjects } from '../heldObjects.ts'
 import { transition } from '../session.ts'
 import type { ActiveState, DatastoreLink, SessionEvent } from '../sessionState.ts'
+import type { ItemAnswer } from '../settleAnswers.ts'
 
 /** Log of the engine: a constant phrase and fields; never content, never credentials. */
 export interface OmadsLog {
@@ -19,6 +25,9 @@ export interface OmadsLog {
 export interface CommandDeps {
   readonly registry: DatastoreRegistry
   readonly spool: Spool
+  readonly descriptions: ClientDescriptions
+  readonly heldObjects: HeldObjects
+  readonly clock: () => number
   /** DevID of our device information. */
   readonly serverId: string
   readonly log: OmadsLog
@@ -29,10 +38,18 @@ export interface CommandContext {
   readonly header: SyncHdr
   readonly peer: Peer
   state: ActiveState
-  readonly statuses: Command[]
+  readonly statuses: StatusCommand[]
   readonly commands: Command[]
   /** Spools to drop once the answer is stored; not before, or a repeat could not be served. */
   readonly discardedSpools: string[]
+  /** Statuses for our Items, in order. */
+  readonly itemAnswers: ItemAnswer[]
+  /** The client's device information, once it was looked for in this message. */
+  description: Promise<DevInf | undefined> | undefined
+  /** The client suspended the session: what comes after is not executed. */
+  suspended: boolean
+  /** Commands and Items worked through since the message came. */
+  worked: number
 }
 
 /** A command that can be answered with a Status. */
@@ -41,10 +58,51 @@ export type Answerable = Exclude<Command, StatusCommand>
 /** Takes the session one event further. */
 export function advance(context: CommandContext, event: SessionEvent): void {
   const next = transition(context.state, event)
-  if (next.phase === 'challenged' || next.phase === 'ended') {
+  if (next.phase === 'fresh' || next.phase === 'ended') {
     throw new CodedError('internal', `session event ${event.kind} left the active phases`)
   }
   context.state = next
+}
+
+/** The datastore of a link, and who talks to it. @throws {CodedError} `datastore.unknown` if it is gone. */
+export async function datastoreOf(
+  { deps, peer }: Pick<CommandContext, 'deps' | 'peer'>,
+  link: Pick<DatastoreLink, 'uri' | 'clientSource'>,
+): Promise<{ readonly datastore: SyncDatastore; readonly client: ItemClient }> {
+  const datastore = await deps.registry.find(peer, link.uri)
+  if (!datastore) throw new CodedError('datastore.unknown', `there is no datastore ${link.uri}`)
+  return { datastore, client: { ...peer, sourceUri: link.clientSource } }
+}
+
+/** The client as it described itself; a datastore of one object needs no description. */
+export async function describedClient(
+  context: CommandContext,
+  kind: SyncDatastore['kind'],
+  sourceUri: string,
+): Promise<ItemClient> {
+  if (kind === 'object') return { ...context.peer, sourceUri }
+  return { ...context.peer, sourceUri, ...describedStore(await descriptionOf(context), sourceUri) }
+}
+
+/** The client's device information, of this session or an earlier one; read once a message. */
+export function descriptionOf(context: CommandContext): Promise<DevInf | undefined> {
+  const { accountId, deviceId } = context.peer
+  context.description ??= context.deps.descriptions.read(accountId, deviceId)
+  return context.description
+}
+
+/** Commands and Items between two turns of the event loop. */
+const WORKED_PER_TURN = 100
+
+/** To be called for each command and Item: thousands are not worked through before others had their turn (OM-24). */
+export async function takeTurns(context: CommandContext): Promise<void> {
+  context.worked += 1
+  if (context.worked % WORKED_PER_TURN === 0) await setImmediate()
+}
+
+/** True if one more Result or Alert can be owed (OM-26). */
+export function canOweCommand({ commands, state }: CommandContext): boolean {
+  return commands.length + state.outbox.commands.length < MAX_OWED_COMMANDS
 }
 
 /** Details of a Status beside its code. */

@@ -1,18 +1,39 @@
 /**
- * Map: which LUIDs the client gave to our Items. An Item that was mapped has arrived (reference 3.8).
+ * Map: which LUIDs the client gave to our Items (reference 3.8). It may come in any message, and be of an earlier
+ * session whose Status for it was lost.
  */
 
 import { STATUS } from '../../../schemas/syncml/codes.ts'
 import type { MapCommand } from '../../../schemas/syncml/message.ts'
-import { advance, type CommandContext, findLink, owe } from './commandContext.ts'
+import type { ItemClient, SyncDatastore } from '../../datastore/syncDatastore.ts'
+import { findDatastore } from '../chooseSyncMode.ts'
+import { type CommandContext, datastoreOf, findLink, owe, statusOnError, takeTurns } from './commandContext.ts'
 
-export function runMap(context: CommandContext, command: MapCommand): void {
+export async function runMap(context: CommandContext, command: MapCommand): Promise<void> {
   const refs = { targetRef: command.target.locUri, sourceRef: command.source.locUri }
-  const link = findLink(context, refs.targetRef, refs.sourceRef)
-  const offered = new Set(link?.items.map((item) => item.id))
-  for (const { target } of command.mapItems) {
-    // Maps of an earlier session come again when their Status was lost: accepted, but not of this session.
-    if (link && offered.has(target.locUri)) advance(context, { kind: 'mapped', uri: link.uri, guid: target.locUri })
+  const mapped = await statusOnError(context, 'map', async () => {
+    const found = await findMapped(context, command)
+    const pairs = command.mapItems.map(({ target, source }) => ({ guid: target.locUri, luid: source.locUri }))
+    return found?.datastore.map(found.client, pairs)
+  })
+  if ('status' in mapped) return owe(context, command, mapped.status, refs)
+  const outcomes = mapped.value
+  if (!outcomes) return owe(context, command, STATUS.notFound, refs)
+  if (outcomes.every(({ status }) => status === STATUS.ok)) return owe(context, command, STATUS.ok, refs)
+  for (const [at, { status }] of outcomes.entries()) {
+    await takeTurns(context)
+    const { target, source } = command.mapItems[at] ?? command
+    owe(context, command, status, { targetRef: target.locUri, sourceRef: source.locUri })
   }
-  owe(context, command, link ? STATUS.ok : STATUS.notFound, refs)
+}
+
+/** The datastore of a link of this session, or one that the Map alone names. */
+async function findMapped(
+  context: CommandContext,
+  { target, source }: MapCommand,
+): Promise<{ readonly datastore: SyncDatastore; readonly client: ItemClient } | undefined> {
+  const link = findLink(context, target.locUri, source.locUri)
+  if (link) return datastoreOf(context, link)
+  const datastore = await findDatastore(context.deps.registry, context.peer, target.locUri)
+  return datastore && { datastore, client: { ...context.peer, sourceUri: source.locUri } }
 }

@@ -20,8 +20,6 @@ function ownStatus(name: Command['name']): number {
     case 'Exec':
     case 'Search':
       return STATUS.commandNotImplemented
-    case 'Copy':
-    case 'Move':
     case 'Atomic':
     case 'Sequence':
       return STATUS.optionalFeatureNotSupported

@@ -2,9 +2,10 @@
  * The registry of commands: which file serves which element of a SyncBody.
  */
 
+import { STATUS } from '../../../schemas/syncml/codes.ts'
 import type { Command } from '../../../schemas/syncml/message.ts'
 import { runAlert } from './alert.ts'
-import type { CommandContext } from './commandContext.ts'
+import { type CommandContext, owe, takeTurns } from './commandContext.ts'
 import { runDescription, runGet } from './deviceInformation.ts'
 import { runMap } from './map.ts'
 import { refuse } from './refuse.ts'
@@ -13,6 +14,9 @@ import { runSync } from './sync.ts'
 
 /** Executes one command of a SyncBody; what it owes the client is left in `context`. */
 export async function runCommand(context: CommandContext, command: Command): Promise<void> {
+  await takeTurns(context)
+  // After Alert 224 nothing is begun any more (reference 3.14).
+  if (context.suspended && command.name !== 'Status') return refuse(context, command, STATUS.notExecutedCancelled)
   switch (command.name) {
     case 'Status':
       return runStatus(context, command)
@@ -27,6 +31,10 @@ export async function runCommand(context: CommandContext, command: Command): Pro
     case 'Put':
     case 'Results':
       return runDescription(context, command)
+    case 'Sequence':
+      owe(context, command, STATUS.ok)
+      for (const inner of command.commands) await runCommand(context, inner)
+      return
     default:
       return refuse(context, command, undefined)
   }

@@ -46,6 +46,29 @@ describe('failure limits', () => {
     })
   })
 
+  it('[AC-13] many devices behind one address may all need a second try', async () => {
+    const limits = createFailureLimits(options)
+    for (let device = 0; device < 100; device++) {
+      const attempt = { address: '192.0.2.1', subject: `syncml:anna:till-${device}` }
+      await limits.check(attempt)
+      await limits.failed(attempt, 1 / 6)
+      await limits.failed(attempt, 1 / 6)
+      await limits.succeeded(attempt)
+    }
+    await limits.check({ address: '192.0.2.1', subject: 'syncml:anna:new' })
+  })
+
+  it('[AC-13] a guesser is stopped, and its neighbours behind the same address are not', async () => {
+    const limits = createFailureLimits(options)
+    const neighbour = { address: '192.0.2.1', subject: 'syncml:anna:till' }
+    await limits.succeeded(neighbour)
+    for (let count = 0; count < 8; count++) await limits.failed({ address: '192.0.2.1', subject: `account:${count}` })
+    await limits.check(neighbour)
+    await expect(limits.check({ address: '192.0.2.1', subject: 'account:0' })).rejects.toMatchObject({
+      code: 'auth.limited',
+    })
+  })
+
   it('[AC-5] stop a subject tried from many addresses, but not where its owner was before', async () => {
     const limits = createFailureLimits(options)
     await limits.succeeded({ address: '198.51.100.7', subject })

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CodedError } from '../../../schemas/errors.ts'
 import { readMeta, readObjects, readPosition } from '../../../server/backup/copyLayout.ts'
@@ -82,12 +82,15 @@ describe('an intact database', () => {
     copy.close()
   })
 
-  it('[BK-9] is the same copy through gzip, and in single octets', async () => {
+  it('[BK-9] is the same copy through gzip or Zstandard, and in single octets', async () => {
     const bytes = bytesOf({ name: 'small', sql: 'CREATE TABLE t(x); INSERT INTO t VALUES (1)' })
     const plain = await importFile(input, inPieces(bytes, 1))
     const zipped = await importFile({ ...input, copyPath: join(folder, 'other') }, inPieces(gzipSync(bytes), 1))
     expect(zipped.sha256).toBe(plain.sha256)
     expect(zipped.rows).toBe(1)
+    const packed = zstdCompressSync(bytes)
+    const third = await importFile({ ...input, copyPath: join(folder, 'third') }, inPieces(packed, 1))
+    expect(third).toMatchObject({ sha256: plain.sha256, rows: 1 })
   })
 
   it('[BK-10] leaves no plain octet in any file, while at work or after', async () => {
@@ -177,6 +180,9 @@ describe('a hostile or damaged file', () => {
     ['half of its pages', good.subarray(0, Math.floor(good.length / 8192) * 4096)],
     ['a damaged gzip', gzipSync(good).fill(0, 500, 600)],
     ['a cut gzip', gzipSync(good).subarray(0, 2000)],
+    ['a damaged Zstandard', zstdCompressSync(good).fill(0, 500, 600)],
+    ['a cut Zstandard', zstdCompressSync(good).subarray(0, 2000)],
+    ['a Zstandard that wants to look back 64 MiB', zstdFrame(good, 26)],
     ['page size 0', patched(good, 16, 0, 0)],
     ['page size 3', patched(good, 16, 0, 3)],
     ['no text encoding', patched(good, 59, 9)],
@@ -186,6 +192,10 @@ describe('a hostile or damaged file', () => {
   it.each(cases)('[BK-9] %s is refused and leaves nothing behind', async (_name, bytes) => {
     expect(await codeOf(importFile(input, inPieces(bytes)))).toBe('database.invalid')
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('[BK-9] a Zstandard that looks back as far as our devices do is taken', async () => {
+    expect(await importFile(input, inPieces(zstdFrame(good, 21)))).toMatchObject({ kind: 'sql', rows: 3000 })
   })
 
   it('[BK-9] any flipped octet ends as a copy, a kept file or a refusal, never otherwise', async () => {
@@ -202,9 +212,10 @@ describe('a hostile or damaged file', () => {
     expect([...outcomes].sort()).toEqual(['database.invalid', 'no error'])
   })
 
-  it('[BK-9] more octets than allowed are refused, also out of a small gzip', async () => {
-    const bomb = gzipSync(Buffer.concat([good, Buffer.alloc(20_000_000)]))
-    expect(await codeOf(importFile({ ...input, maxBytes: 1_000_000 }, inPieces(bomb)))).toBe('protocol.too-large')
+  it('[BK-9] more octets than allowed are refused, also out of a small gzip or Zstandard', async () => {
+    const large = Buffer.concat([good, Buffer.alloc(20_000_000)])
+    for (const bomb of [gzipSync(large), zstdCompressSync(large)])
+      expect(await codeOf(importFile({ ...input, maxBytes: 1_000_000 }, inPieces(bomb)))).toBe('protocol.too-large')
     expect(readdirSync(folder)).toEqual([])
   })
 
@@ -217,6 +228,18 @@ describe('a hostile or damaged file', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 })
+
+/** One frame of stored blocks that asks for 2 to the power of `windowLog` octets (RFC 8878, 3.1.1). */
+function zstdFrame(bytes: Uint8Array, windowLog: number): Buffer {
+  const parts = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, (windowLog - 10) << 3])]
+  for (let at = 0; at < bytes.length; at += 65_536) {
+    const block = bytes.subarray(at, at + 65_536)
+    const header = Buffer.alloc(3)
+    header.writeUIntLE((block.length << 3) | (at + block.length === bytes.length ? 1 : 0), 0, 3)
+    parts.push(header, Buffer.from(block))
+  }
+  return Buffer.concat(parts)
+}
 
 function patched(bytes: Buffer, offset: number, ...values: number[]): Buffer {
   const copy = Buffer.from(bytes)

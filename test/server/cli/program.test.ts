@@ -4,10 +4,11 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { decodeMessage, encodeMessage } from '../../../schemas/syncml/codec.ts'
 import type { DatabaseRow } from '../../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
 import { compareDatabases } from '../../../server/cli/demo/compareDatabases.ts'
@@ -15,6 +16,7 @@ import { changeDemoDatabase, createDemoDatabase } from '../../../server/cli/demo
 import type { OpenedServer, ServerOpeners } from '../../../server/cli/openedServer.ts'
 import { runServerProgram } from '../../../server/cli/program.ts'
 import { type Listening, listen } from '../../../server/http/listen.ts'
+import { package1 } from '../../fixtures/syncml.ts'
 import { type Edge, openEdge } from '../http/edge.ts'
 
 let edge: Edge
@@ -34,6 +36,7 @@ function openersOf(created = false): ServerOpeners {
     accounts: edge.local.service,
     databases: sqlDatabases(edge.db),
     listPoints: edge.restores.listPoints,
+    allowEmpty: async () => undefined,
     keys: { currentKeyId: 'mk_1', masterKeyPath: 'data/master.key', created },
     createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
     listen: async () => ({ url: listening.url }),
@@ -196,5 +199,29 @@ describe("the demo's comparison", () => {
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }
+  })
+})
+
+describe('trace decode', () => {
+  const path = join(tmpdir(), `nightferry-trace-${process.pid}`)
+  afterEach(() => rmSync(path, { force: true }))
+
+  it('[WF-16] shows a message without its contents, and writes it in the other encoding', async () => {
+    writeFileSync(path, encodeMessage(package1.message, 'wbxml'))
+    const shown = await run(['trace', 'decode', path])
+    expect(shown.exitCode).toBe(0)
+    expect(shown.stdout).toContain('<VerProto>SyncML/1.2</VerProto>')
+    const written = await run(['trace', 'decode', path, '--to', 'xml', '--out', path, '--json'])
+    expect(written.json()).toMatchObject({ encoding: 'xml', path })
+    expect(decodeMessage(readFileSync(path), 'xml')).toEqual(package1.message)
+    expect((await run(['trace', 'decode', path, '--reveal', '--json'])).json()).toMatchObject({ redacted: false })
+  })
+
+  it('[WF-16] says what is no message', async () => {
+    expect((await run(['trace', 'decode', path])).exitCode).toBe(2)
+    writeFileSync(path, 'BEGIN:VCARD')
+    const refused = await run(['trace', 'decode', path])
+    expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('protocol.malformed')])
+    expect((await run(['trace', 'decode', path, '--to', 'xml'])).exitCode).not.toBe(0)
   })
 })

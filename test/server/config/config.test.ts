@@ -81,7 +81,7 @@ describe('configuration', () => {
       expect(formatSettings()).toContain(`\`${optionName(name)}\` | \`${environmentName(name)}\``)
   })
 
-  it('reads the service secret from a file or the environment, never a short one', () => {
+  it('reads the service secret from a file or the environment, never a short one or one no header can carry', () => {
     const dir = mkdtempSync(join(tmpdir(), 'nightferry-config-'))
     const secret = 's'.repeat(40)
     writeFileSync(join(dir, 'secret'), `${secret}\n`)
@@ -90,6 +90,8 @@ describe('configuration', () => {
     expect(readSecrets({ NIGHTFERRY_SERVICE_SECRET: secret })).toEqual({ serviceSecret: secret })
     for (const environment of [
       { NIGHTFERRY_SERVICE_SECRET: 'short' },
+      { NIGHTFERRY_SERVICE_SECRET: `${secret} ${secret}` },
+      { NIGHTFERRY_SERVICE_SECRET: `${secret}é` },
       { NIGHTFERRY_SERVICE_SECRET_FILE: join(dir, 'none') },
     ])
       expect(() => readSecrets(environment)).toThrow(expect.objectContaining({ code: 'config.invalid' }))

@@ -77,7 +77,7 @@ export async function openEdge(
       }),
       ...accountInternalHandlers(accountService),
       ...backupHandlers(backupParts),
-      ...operatorHandlers(backupParts),
+      ...operatorHandlers({ ...backupParts, allowEmpty: async () => undefined }),
     },
     handleOmads: async (request) => {
       omads.last = request

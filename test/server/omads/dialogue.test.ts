@@ -181,8 +181,8 @@ describe.each<Encoding>(['xml', 'wbxml'])('dialogues in %s', (encoding) => {
       'Alert:200',
     ])
     expect(alerts(answer)).toEqual(['203'])
-    const refused = await peer.send(peer.message([syncOf([{ ...addOf('1', bytesOf('x')), name: 'Copy' } as Command])]))
-    expect(statusLine(refused)).toEqual(['SyncHdr:200', 'Sync:200', 'Copy:406'])
+    const refused = await peer.send(peer.message([syncOf([{ ...addOf('1', bytesOf('x')), name: 'Exec' } as Command])]))
+    expect(statusLine(refused)).toEqual(['SyncHdr:200', 'Sync:200', 'Exec:501'])
   })
 })
 

@@ -88,6 +88,7 @@ describe('[OM-7] joining', () => {
             type: 't',
             format,
             sizeBytes: index === 0 ? (decodedSize ? octets.length : wire.length) : undefined,
+            position: undefined,
             data: format === 'b64' ? { kind: 'text', text: part.toString() } : { kind: 'bytes', bytes: part },
             more: index < ends.length - 1,
           }
@@ -113,6 +114,7 @@ describe('[OM-7] joining', () => {
       type: 't',
       format: 'node',
       sizeBytes: undefined,
+      position: undefined,
       data: { kind: 'text', text: '?' },
       more: false,
     }

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { CodedError } from '../../../schemas/errors.ts'
-import { basicCredential, ha1, md5Credential } from '../../../schemas/syncml/credential.ts'
+import { contentTypeOf, decodeMessage, encodeMessage } from '../../../schemas/syncml/codec.ts'
+import { basicCredential, formatHmacHeader, ha1, hmac, md5Credential } from '../../../schemas/syncml/credential.ts'
 import type { SyncmlVersion } from '../../../schemas/syncml/message.ts'
 import { addOf, headerStatus, OmadsPeer, omadsServer, statusLine, syncAlert, syncOf } from '../../support/omadsPeer.ts'
 import { registryOf, storingDatastore } from '../../support/storingDatastore.ts'
@@ -52,6 +53,29 @@ describe('login', () => {
     expect((await login(first.next)).status).toBe(212)
     expect((await login(first.next)).status).toBe(212)
     expect((await login(first.next)).status).toBe(401)
+  })
+
+  it('[OM-11] an HMAC in the transport header covers the message', async () => {
+    const server = omadsServer()
+    const peer = new OmadsPeer(server)
+    const login = async (sign: (message: Uint8Array) => Uint8Array) => {
+      const message = new OmadsPeer(server, { sessionId: String(40 + sessions++) }).message([syncAlert(203, '1')])
+      const bytes = encodeMessage(message, 'wbxml')
+      const mac = hmac(ha1('alice', 'secret'), peer.nonce, sign(bytes))
+      const hmacHeader = formatHmacHeader({ username: 'alice', mac })
+      const request = { bytes, contentType: contentTypeOf('wbxml'), url: '/omads', remoteAddress: '127.0.0.1' }
+      const answer = await server.omads({ ...request, hmac: hmacHeader })
+      return headerStatus(decodeMessage(answer.bytes, 'wbxml'))
+    }
+    let sessions = 0
+    const refused = await login(() => one)
+    expect(refused).toMatchObject({ data: 401, chal: { meta: { type: 'syncml:auth-MAC', format: 'b64' } } })
+    peer.nonce = refused?.chal?.meta.nextNonce ?? peer.nonce
+    const accepted = await login((bytes) => bytes)
+    expect(accepted).toMatchObject({ data: 212, chal: { meta: { type: 'syncml:auth-MAC' } } })
+    expect(await login((bytes) => bytes.slice(1))).toMatchObject({ data: 401 })
+    peer.nonce = accepted?.chal?.meta.nextNonce ?? peer.nonce
+    expect(await login((bytes) => bytes)).toMatchObject({ data: 212 })
   })
 
   it('[OM-11] 1.0 is challenged with basic; basic and raw digests are understood', async () => {
@@ -119,10 +143,10 @@ describe('order of messages', () => {
     peer.msgId += step - 1
     const answer = await peer.send(peer.message([syncOf([addOf('2', one)])]))
     expect(statusLine(answer)[0]).toBe('SyncHdr:400')
-    expect(server.store.events).toEqual(['put 1', 'abandon'])
+    expect(server.store.events).toEqual(['put 1', 'suspend'])
     peer.msgId = 2
     expect(statusLine(await peer.send(peer.message([syncOf([addOf('3', one)])])))[0]).toBe('SyncHdr:408')
-    expect(server.store.events).toEqual(['put 1', 'abandon'])
+    expect(server.store.events).toEqual(['put 1', 'suspend'])
   })
 
   it('[OM-2] two messages of one session at once run one after the other', async () => {
@@ -183,7 +207,7 @@ describe('sessions', () => {
     expect(server.store.events).toEqual([])
     const second = new OmadsPeer(server, { sessionId: '24' })
     await second.send(second.message([syncAlert(203, '1')], { cred: second.cred(first.nonce) }))
-    expect(server.store.events).toEqual(['abandon'])
+    expect(server.store.events).toEqual(['suspend'])
     expect(statusLine(await first.send(first.message([syncOf([addOf('1', one)])])))[0]).toBe('SyncHdr:408')
   })
 
@@ -220,7 +244,7 @@ describe('sessions', () => {
     await peer.send(peer.message([syncOf([addOf('1', one)])]))
     await peer.send(peer.message([]))
     expect(server.store.events).toEqual(['put 1', 'finish'])
-    expect(other.events).toEqual(['abandon'])
+    expect(other.events).toEqual(['suspend'])
   })
 
   it('[OM-14] ids from another address are a guess: challenged, and the session stays whole', async () => {
@@ -247,7 +271,7 @@ describe('sessions', () => {
     server.time += 15 * 60_000 + 1
     server.restart()
     expect(await server.omads.expireIdle()).toBe(1)
-    expect(server.store.events).toEqual(['abandon'])
+    expect(server.store.events).toEqual(['suspend'])
     expect(server.spool.ids()).toEqual([])
     expect(await server.deps.sessions.findByDevice('dev-1')).toEqual([])
   })

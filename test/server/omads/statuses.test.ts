@@ -71,16 +71,19 @@ describe('statuses', () => {
     expect(answer.final).toBe(true)
   })
 
-  it('[OM-9] a failing datastore gives its command a Status and leaves the others alone', async () => {
+  it('[OM-9] a failing datastore gives the commands of its Sync a Status and leaves the others alone', async () => {
     const server = omadsServer()
     const peer = new OmadsPeer(server)
     await peer.send(peer.message([syncAlert(203, '1')], { cred: peer.cred() }))
-    server.store.apply = async (_peer, state, change) => {
-      if (change.luid === '1') throw new Error('broken')
-      return { status: 201, state }
+    const { apply } = server.store
+    server.store.apply = async (client, state, changes) => {
+      if (changes.some(({ luid }) => luid === '1')) throw new Error('broken')
+      return apply(client, state, changes)
     }
-    const answer = await peer.send(peer.message([syncOf([addOf('1', bytesOf('x')), addOf('2', bytesOf('y'))])]))
-    expect(statusLine(answer)).toEqual(['SyncHdr:200', 'Sync:200', 'Add:500', 'Add:201'])
+    const broken = syncOf([addOf('1', bytesOf('x')), addOf('2', bytesOf('y'))])
+    const answer = await peer.send(peer.message([broken, syncOf([addOf('3', bytesOf('z'))])]))
+    const statuses = ['Sync:200', 'Add:500', 'Add:500', 'Sync:200', 'Add:201']
+    expect(statusLine(answer)).toEqual(['SyncHdr:200', ...statuses])
     expect(server.errors).toHaveLength(1)
   })
 

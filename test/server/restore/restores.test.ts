@@ -4,10 +4,12 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CodedError } from '../../../schemas/errors.ts'
+import type { RestoreRequest } from '../../../schemas/http/backups.ts'
 import { copyKeyContext } from '../../../server/backup/copyKey.ts'
 import { readPosition } from '../../../server/backup/copyLayout.ts'
 import type { DatabaseRow } from '../../../server/catalogue/catalogue.ts'
-import { openImageForReading } from '../../../server/restore/buildImage.ts'
+import { buildPlainImage, openImageForReading } from '../../../server/restore/buildImage.ts'
+import { readSignedMap } from '../../../server/restore/signSegmentMap.ts'
 import { openDatabase } from '../../../server/sql/betterSqlite.ts'
 import { canonicalDump } from '../../support/canonicalDump.ts'
 import { buildZooDatabase } from '../../support/databaseZoo.ts'
@@ -70,6 +72,40 @@ describe('a restore', () => {
       expect(statSync(path).mode & 0o077, path).toBe(0)
   })
 
+  it('[RS-18] is made of the new copy if a whole file takes the old one away', async () => {
+    const old = await bench.backUp(original, 'phone')
+    let times = 0
+    bench.hooks.beforeBuild = async () => {
+      if (times++ > 0) return
+      await bench.backUp(original, 'phone')
+      rmSync(bench.copyPath(old.copyId))
+    }
+    await bench.restoreTo(join(bench.folder, 'restored.db'), 'phone', 'phone')
+    expect(canonicalDump(join(bench.folder, 'restored.db'))).toBe(canonicalDump(original))
+    expect(times).toBe(2)
+  })
+
+  it('[RS-18] [BK-23] fails if the copy is gone and none took its place', async () => {
+    const row = await bench.backUp(original, 'phone')
+    rmSync(bench.copyPath(row.copyId))
+    const restore = bench.service.createRestore(bench.caller('phone'), { database: DATABASE })
+    expect(await codeOf(restore)).toBe('storage.unavailable')
+  })
+
+  it('[RS-17] comes in a compression that the device can open', async () => {
+    await bench.backUp(original, 'phone')
+    const asked: readonly (readonly [RestoreRequest['compressions'], string])[] = [
+      [undefined, 'gzip'],
+      [['gzip'], 'gzip'],
+      [['gzip', 'zstd'], 'zstd'],
+    ]
+    for (const [compressions, expected] of asked) {
+      const request = { database: DATABASE, ...(compressions && { compressions }) }
+      const ticket = await bench.service.createRestore(bench.caller('phone'), request)
+      expect(readSignedMap(ticket.segmentMap).compression).toBe(expected)
+    }
+  })
+
   it('[RS-8] is there for the account alone, and its segments for the device alone', async () => {
     await bench.backUp(original, 'phone')
     const stranger = { accountId: 'account-2', deviceId: 'phone' }
@@ -105,12 +141,12 @@ describe('a restore', () => {
 
   it('[RS-9] can be read by offset as the plain file', async () => {
     await bench.backUp(original, 'phone')
-    const { restoreId } = await bench.service.createRestore(bench.caller('phone'), { database: DATABASE })
-    const row = await bench.restores.get(restoreId)
-    if (row === undefined) throw new Error('no restore')
-    const imageKey = Buffer.from(bench.keyRing.unwrap(row.wrappedImageKey, `image:${row.imageId}`)).toString('hex')
-    const reader = await openImageForReading({ imagePath: join(bench.dataDir, 'images', row.imageId), imageKey })
-    expect(reader.sizeBytes).toBe(row.sizeBytes)
+    const place = { imagePath: join(bench.dataDir, 'images', 'one'), imageKey: '5a'.repeat(32) }
+    const row = await rowOf('phone')
+    const copyKey = Buffer.from(bench.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))).toString('hex')
+    const built = await buildPlainImage({ kind: 'sql', copyPath: bench.copyPath(row.copyId), copyKey, ...place })
+    const reader = await openImageForReading(place)
+    expect(reader.sizeBytes).toBe(built.sizeBytes)
     const whole = await reader.read(0, reader.sizeBytes + 1)
     expect(whole.subarray(0, 15).toString()).toBe('SQLite format 3')
     for (const [offset, length] of [
@@ -199,7 +235,7 @@ describe('after the confirmation', () => {
     await bench.backUp(original, 'phone')
     const request = { database: DATABASE, fromDeviceId: 'phone' }
     const { restoreId } = await bench.service.createRestore(bench.caller('tablet'), request)
-    rmSync(join(bench.dataDir, 'images'), { recursive: true })
+    rmSync(join(bench.dataDir, 'objects', 'images'), { recursive: true })
     expect(await codeOf(bench.service.completeRestore(bench.caller('tablet'), restoreId))).toBe('restore.unknown')
     expect(await bench.databases.get({ accountId: ACCOUNT, deviceId: 'tablet', name: DATABASE })).toBeUndefined()
   })

@@ -82,6 +82,23 @@ describe('file spool', () => {
     expect((await readAll(again, 's1')).length).toBe(1500)
   })
 
+  it.each<[string, (file: Buffer) => Buffer]>([
+    ['is shorter', (file) => file.subarray(0, 70_000)],
+    ['ends in zeros', (file) => Buffer.concat([file.subarray(0, 70_000), Buffer.alloc(file.length - 70_000)])],
+    ['begins with zeros', (file) => Buffer.concat([Buffer.alloc(70_000), file.subarray(70_000)])],
+    ['is empty', () => Buffer.alloc(0)],
+  ])('[OM-27] what %s after a power cut is not gone on with', async (_, cut) => {
+    await openSpool().append('s1', 0, pattern(200_000))
+    const path = join(dir, 'spool', 's1.spool')
+    writeFileSync(path, cut(readFileSync(path)))
+    const spool = openSpool()
+    const goOn = async () => {
+      await spool.append('s1', 200_000, pattern(1000))
+      return readAll(spool, 's1')
+    }
+    await expect(goOn()).rejects.toMatchObject({ code: 'storage.corrupt' })
+  })
+
   it('[BK-10] leaves no plaintext on disk, lists and removes', async () => {
     const spool = openSpool()
     await spool.append('s1', 0, Buffer.from('a canary of plain text'.repeat(100)))

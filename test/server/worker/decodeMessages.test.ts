@@ -51,8 +51,20 @@ it('[OM-24] a refusal keeps its code', async () => {
   })
 })
 
-it('[OM-24] what waits too long is told to come again', async () => {
+it('[OM-24] senders have their turns, and what would wait too long is told to come again', async () => {
   const octets = encodeMessage(withCommands(alerts(2000)), 'wbxml')
-  const results = await Promise.allSettled(Array.from({ length: 70 }, () => decoder.decode(octets, 'wbxml')))
-  expect(results.filter(({ status }) => status === 'rejected').length).toBe(6)
+  const many = (count: number, from: string) =>
+    Array.from({ length: count }, () => decoder.decode(octets, 'wbxml', from).then(() => from))
+  const greedy = Promise.allSettled(many(30, 'greedy'))
+  const order: string[] = []
+  const others = [...many(2, 'one'), ...many(2, 'two')].map((work) => work.then((from) => order.push(from)))
+  await Promise.all(others)
+  const rest = Promise.allSettled(Array.from({ length: 80 }, (_, i) => decoder.decode(octets, 'wbxml', `${i}`)))
+  const refused = (results: readonly PromiseSettledResult<unknown>[]) =>
+    results.filter(({ status }) => status === 'rejected').length
+  // Nearly at once, though sixteen of the greedy one wait before them.
+  expect(order).toEqual(['one', 'two', 'one', 'two'])
+  // One is being read while sixteen wait.
+  expect(refused(await greedy)).toBe(13)
+  expect(refused(await rest)).toBeGreaterThan(0)
 })

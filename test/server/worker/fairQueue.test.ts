@@ -64,7 +64,10 @@ it('[BK-19] a device whose job was killed waits behind all others, for a minute'
   const [killed, again, light] = [job('heavy'), job('heavy'), job('light')]
   queue.push(killed)
   queue.take()
+  expect(queue.isBehind(killed.owner)).toBe(false)
   queue.ended(killed, true)
+  expect(queue.isBehind(again.owner)).toBe(true)
+  expect(queue.isBehind(light.owner)).toBe(false)
   queue.push(again)
   queue.push(light)
   expect(queue.take()).toBe(light)
@@ -75,6 +78,7 @@ it('[BK-19] a device whose job was killed waits behind all others, for a minute'
   queue.push(again)
   queue.push(light)
   expect(queue.take()).toBe(again)
+  expect(queue.isBehind(again.owner)).toBe(false)
 })
 
 it('[BK-19] what waits at the end is handed back', () => {

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -87,6 +87,53 @@ describe('[BK-8] the worker pool', () => {
     expect(Date.now() - startedAt).toBeLessThan(20_000)
     expect(await positionOf(copyPath)).toEqual(BEGIN)
   }, 20_000)
+
+  it.skipIf(process.platform !== 'linux')(
+    '[BK-19] the next jobs of a device whose job was killed run at low priority, those of others as before',
+    async () => {
+      open({ timeoutMs: 2500, longMs: 60_000 })
+      const copyPath = await importCopy(10)
+      const before = new Set(children())
+      const run = (deviceId: string, content: ReturnType<typeof endless>) => {
+        const job = pool.run('applyDelta', { copyPath, copyKey, content }, { owner: { accountId: deviceId, deviceId } })
+        return expect(job).rejects.toMatchObject({ code: 'worker.limit' })
+      }
+      await run('harmful', endless())
+      const again = run('harmful', endless())
+      const other = run('other', endless())
+      const worker = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker.ts')
+      const mine = () => children().filter((pid) => !before.has(pid) && worker(pid))
+      await expect
+        .poll(
+          () =>
+            mine()
+              .map((pid) => getPriority(pid))
+              .sort(),
+          { timeout: 2000 },
+        )
+        .toEqual([0, 19])
+      await Promise.all([again, other])
+    },
+    30_000,
+  )
+
+  it.skipIf(process.platform !== 'linux')(
+    'has a process ready when told to, and another when a long job used it up',
+    async () => {
+      open({ longMs: 1 })
+      const before = new Set(children())
+      const mine = () => children().filter((pid) => !before.has(pid))
+      pool.keepWarm()
+      pool.keepWarm()
+      const [first] = mine()
+      expect(mine()).toEqual([first])
+      const work = importCopy(100_000)
+      expect(mine()).toEqual([first])
+      await work
+      await expect.poll(() => mine().length === 1 && !mine().includes(first ?? 0), { timeout: 5000 }).toBe(true)
+    },
+    20_000,
+  )
 
   it('kills a job that takes too much memory; the copy is as before and the pool goes on', async () => {
     open({ maxRssBytes: 220 * MIB })
