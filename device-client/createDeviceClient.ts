@@ -19,9 +19,9 @@ import type {
 } from './deviceClient.ts'
 import type { Footprint } from './observe/foreignWrites.ts'
 import { Tracker } from './observe/tracker.ts'
-import type { Digest, SqlDatabase, SqlOpener } from './ports.ts'
+import type { Digest, OpenZstdFrame, SqlDatabase, SqlOpener } from './ports.ts'
 import { registerDevice } from './register.ts'
-import { restoreDatabase } from './restore/restoreDatabase.ts'
+import { choosePoint } from './restore/choosePoint.ts'
 import type { RestoreTarget } from './restore/restoreTarget.ts'
 import { openServerCalls, type ServerCalls } from './restore/serverCalls.ts'
 import { DEFAULT_PREFERENCES } from './schedule/preferences.ts'
@@ -37,6 +37,8 @@ export interface DeviceClientPorts extends BackupPorts {
   /** Forgets the picture of a database that is no longer tracked. */
   removePicture(name: string): void
   restoreTarget(path: string): RestoreTarget
+  /** Absent on a platform without Zstandard. */
+  readonly openFrame?: OpenZstdFrame
   /** The platform's own SHA-256; a portable one if absent. */
   readonly createDigest?: () => Digest
   /** A path as this device always spells it, and the name a database gets from it. */
@@ -122,9 +124,11 @@ async function remove(ports: DeviceClientPorts, name: string): Promise<void> {
 
 function withTracker<T>(ports: DeviceClientPorts, entry: DatabaseEntry, work: (tracker: Tracker) => T): T {
   const picture = ports.openPicture(entry.name)
+  const tracker = trackerOf(ports, entry, picture)
   try {
-    return work(trackerOf(ports, entry, picture))
+    return work(tracker)
   } finally {
+    tracker.close()
     picture.close()
   }
 }
@@ -167,17 +171,19 @@ async function backupEntry(
 ): Promise<BackupReport> {
   const secret = await ports.records.secret()
   const picture = ports.openPicture(entry.name)
+  const tracker = trackerOf(ports, entry, picture)
   try {
     return await backupDatabase(ports, {
       database: entry.name,
       path: entry.path,
-      tracker: trackerOf(ports, entry, picture),
+      tracker,
       full: full || entry.preferences.method === 'full',
       login: { server: identity.server, user: identity.user, secret, deviceId: identity.deviceId },
       devInf: deviceInformation(ports, identity, entry.name),
       onProgress: (done, total) => ports.onProgress({ database: entry.name, what: 'backup', done, total }),
     })
   } finally {
+    tracker.close()
     picture.close()
   }
 }
@@ -202,7 +208,7 @@ function deviceInformation(ports: DeviceClientPorts, identity: Identity, databas
         rxPref: type(DATABASE_FILE_TYPE, '3'),
         rx: [],
         txPref: type(DELTA_TYPE, '1'),
-        tx: [type(FILE_GZIP_TYPE, '1')],
+        tx: [type(ports.fileCoding?.contentType ?? FILE_GZIP_TYPE, '1')],
         ctCaps: [],
         syncCap: [3, 4, 6],
       },
@@ -226,6 +232,8 @@ async function restore(ports: DeviceClientPorts, options: RestoreOptions): Promi
     tracking: 'triggers',
     preferences: DEFAULT_PREFERENCES,
   }
+  // Signatures and validators are half of the program: a nightly backup starts without them.
+  const { restoreDatabase } = await import('./restore/restoreDatabase.ts')
   const known = options.trustNewKey ? undefined : await ports.records.serverKeys()
   const restored = await restoreDatabase({
     ...(known ? { trustedKeys: known } : {}),
@@ -234,11 +242,17 @@ async function restore(ports: DeviceClientPorts, options: RestoreOptions): Promi
     // What was kept of a restore before a newer backup is not gone on with: it would bring back the older state.
     wanted: JSON.stringify([options.database, fromDeviceId, point, takenAt]),
     gzip: ports.gzip,
+    ...(ports.openFrame && { openFrame: ports.openFrame }),
     ...(ports.createDigest && { createDigest: ports.createDigest }),
     clock: ports.clock,
     onProgress: (done, total) => ports.onProgress({ database: options.database, what: 'restore', done, total }),
     ...(adopts
-      ? { adopt: (position) => withTracker(ports, entry, (tracker) => tracker.adopt(position.lineage, position)) }
+      ? {
+          adopt: (position) => {
+            withTracker(ports, entry, (tracker) => tracker.adopt(position.lineage, position))
+            return () => withTracker(ports, entry, (tracker) => tracker.confirmAdopted(position.lineage))
+          },
+        }
       : {}),
   })
   if (!known) await ports.records.setServerKeys(restored.signingKeys)
@@ -261,21 +275,6 @@ async function findDevice(
   if (found) return found.deviceId
   throw new CodedError('database.unknown', `device ${name} has no database ${database} on the server`, {
     next: 'Check both names; the device must belong to the same account.',
-  })
-}
-
-async function choosePoint(
-  calls: ServerCalls,
-  deviceId: string,
-  options: RestoreOptions,
-): Promise<{ readonly point: string; readonly takenAt?: number }> {
-  if (typeof options.at === 'string') return { point: options.at }
-  const points = await calls.listPoints(deviceId, options.database)
-  const { at } = options
-  const chosen = at === undefined ? points[0] : points.find((point) => point.takenAt <= at)
-  if (chosen) return chosen
-  throw new CodedError('restore.unknown', 'there is no restore point that old', {
-    next: 'Run "nightferry-device points" to see what there is.',
   })
 }
 

@@ -55,6 +55,8 @@ export interface BackupReport {
   readonly bytesReceived: number
   readonly exchanges: number
   readonly durationMs: number
+  /** Why the whole file was sent where a Delta was tried; absent if there is nothing to say. */
+  readonly reason?: string
 }
 
 export interface RestoreOptions {

@@ -93,6 +93,18 @@ export interface Gzip {
   decompress(source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncIterable<Uint8Array>
 }
 
+/** How whole files travel: a media type and the compression it stands for. */
+export interface FileCoding {
+  readonly contentType: string
+  compress(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+}
+
+/**
+ * Opens one Zstandard frame (RFC 8878).
+ * @throws {CodedError} `integrity.mismatch` if it is damaged or more than `maxBytes` come out.
+ */
+export type OpenZstdFrame = (frame: Uint8Array, maxBytes: number) => Promise<Uint8Array>
+
 /** SHA-256 of octets that come in pieces. */
 export interface Digest {
   update(bytes: Uint8Array): void

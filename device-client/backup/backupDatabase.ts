@@ -5,19 +5,22 @@
 
 import { DELTA_TYPE, FILE_GZIP_TYPE } from '../../schemas/delta/contentTypes.ts'
 import type { DeltaCounts } from '../../schemas/delta/delta.ts'
-import { CodedError, type ErrorCode } from '../../schemas/errors.ts'
+import { CodedError, type ErrorCode, errorEntry } from '../../schemas/errors.ts'
+import { MAX_DELTA_LINE_CHARS } from '../../schemas/limits.ts'
 import type { DevInf } from '../../schemas/syncml/message.ts'
 import { encodeUtf8 } from '../../schemas/utf8.ts'
 import type { BackupReport } from '../deviceClient.ts'
 import type { PreparedBackup, PreparedDelta } from '../observe/preparedBackup.ts'
 import type { Tracker } from '../observe/tracker.ts'
-import type { FileImager, Gzip, Scratch, ScratchContent } from '../ports.ts'
+import type { FileCoding, FileImager, Gzip, Scratch, ScratchContent } from '../ports.ts'
 import { runSession } from '../session/runSession.ts'
 import type { SessionPorts, SessionResult } from '../session/sessionRequest.ts'
 import { step } from '../steps.ts'
 
 export interface BackupPorts extends SessionPorts {
   readonly gzip: Gzip
+  /** The platform's own coding of whole files; gzip if absent (DC-18). */
+  readonly fileCoding?: FileCoding
   readonly scratch: Scratch
   readonly imager: FileImager
 }
@@ -57,7 +60,7 @@ interface Traffic {
 export async function backupDatabase(ports: BackupPorts, request: BackupRequest): Promise<BackupReport> {
   const startedAt = ports.clock.now()
   const traffic: Traffic = { exchanges: 0, bytesSent: 0, bytesReceived: 0 }
-  const done = (part: Pick<BackupReport, 'mode' | 'from' | 'to'>, counts: DeltaCounts): BackupReport => ({
+  const done = (part: Pick<BackupReport, 'mode' | 'from' | 'to' | 'reason'>, counts: DeltaCounts): BackupReport => ({
     database: request.database,
     ...part,
     ...counts,
@@ -74,27 +77,34 @@ export async function backupDatabase(ports: BackupPorts, request: BackupRequest)
       return done({ mode: 'none', from: acknowledged, to: acknowledged }, nothing)
     }
     const sent = prepared === 'full' ? undefined : await sendDelta(ports, request, prepared, traffic)
-    if (sent) return done({ mode: 'delta', from: sent.from, to: sent.to }, sent.counts)
+    if (sent && 'counts' in sent) return done({ mode: 'delta', from: sent.from, to: sent.to }, sent.counts)
+    const to = await sendFull(ports, request, traffic)
+    return done({ mode: 'full', from: null, to, ...sent }, nothing)
   }
   const to = await sendFull(ports, request, traffic)
   return done({ mode: 'full', from: null, to }, nothing)
 }
 
-/** Undefined if the server wants the whole file. */
+/** Why a whole file goes in place of a Delta. */
+const TOO_LARGE = { reason: 'the changes are too large for a Delta' } as const
+
+/** Undefined if the server wants the whole file; with a reason if it takes no Delta of this size (DC-19). */
 async function sendDelta(
   ports: BackupPorts,
   request: BackupRequest,
   prepared: PreparedDelta,
   traffic: Traffic,
-): Promise<{ from: number; to: number; counts: DeltaCounts } | undefined> {
+): Promise<{ from: number; to: number; counts: DeltaCounts } | typeof TOO_LARGE | undefined> {
   step('extract')
   const content = await fillFromDelta(ports, prepared)
+  if (content === undefined) return TOO_LARGE
   step('extracted')
   try {
     const backup = prepared.finish()
     step('scratch')
     const result = await send(ports, request, backup, { type: 202, contentType: DELTA_TYPE, content }, traffic)
     if (result.outcome === 'refresh-required') return undefined
+    if (result.outcome === 'refused') return TOO_LARGE
     const { positions } = backup.chain
     return { from: positions[0]?.number ?? 0, to: positions[positions.length - 1]?.number ?? 0, counts: backup.counts }
   } finally {
@@ -102,17 +112,23 @@ async function sendDelta(
   }
 }
 
-async function fillFromDelta(ports: BackupPorts, prepared: PreparedDelta): Promise<ScratchContent> {
+/** Undefined if a row is longer than any server reads. */
+async function fillFromDelta(ports: BackupPorts, prepared: PreparedDelta): Promise<ScratchContent | undefined> {
   try {
     return await ports.scratch.fill(ports.gzip.compress(octets(prepared.pieces()), DELTA_LEVEL))
   } catch (cause) {
     prepared.discard()
+    if (cause instanceof CodedError && cause.code === 'protocol.too-large') return undefined
     throw cause
   }
 }
 
 async function* octets(pieces: Iterable<string>): AsyncGenerator<Uint8Array> {
-  for (const piece of pieces) yield encodeUtf8(piece)
+  for (const piece of pieces) {
+    // A piece this long is one row and little else.
+    if (piece.length > MAX_DELTA_LINE_CHARS) throw new CodedError('protocol.too-large', 'a row too long for a Delta')
+    yield encodeUtf8(piece)
+  }
 }
 
 /** Returns the number the copy stands at. */
@@ -131,9 +147,10 @@ async function sendFull(ports: BackupPorts, request: BackupRequest, traffic: Tra
       }
       if (!backup) continue
       step('image-described')
-      const content = await ports.scratch.fill(ports.gzip.compress(image.read(), FILE_LEVEL))
+      const { contentType, compress } = fileCodingOf(ports)
+      const content = await ports.scratch.fill(compress(image.read()))
       try {
-        const result = await send(ports, request, backup, { type: 203, contentType: FILE_GZIP_TYPE, content }, traffic)
+        const result = await send(ports, request, backup, { type: 203, contentType, content }, traffic)
         if (result.outcome !== 'accepted') throw refusal(result)
         return position.number
       } finally {
@@ -146,6 +163,10 @@ async function sendFull(ports: BackupPorts, request: BackupRequest, traffic: Tra
   throw new CodedError('database.locked', 'the application changes its schema while it is read', {
     next: 'Try again later.',
   })
+}
+
+function fileCodingOf({ fileCoding, gzip }: BackupPorts): FileCoding {
+  return fileCoding ?? { contentType: FILE_GZIP_TYPE, compress: (source) => gzip.compress(source, FILE_LEVEL) }
 }
 
 interface Parcel {
@@ -193,7 +214,7 @@ async function send(
   traffic.exchanges += result.exchanges
   traffic.bytesSent += result.bytesSent
   traffic.bytesReceived += result.bytesReceived
-  if (result.outcome === 'refused') throw refusal(result)
+  if (result.outcome === 'refused' && !(type === 202 && isTooLarge(result))) throw refusal(result)
   if (result.outcome !== 'accepted') return result
   step('acknowledge')
   backup.acknowledge()
@@ -201,11 +222,17 @@ async function send(
   return result
 }
 
-/** What a refusing Status means to the user (reference 4). */
+function isTooLarge({ status, itemStatus }: SessionResult): boolean {
+  return [status, itemStatus].some((each) => each === 413 || each === 416)
+}
+
+/** What a refusing Status means to the user (reference 4). Any other: the server's own trouble, or of its way. */
 const REFUSALS: Readonly<Record<number, ErrorCode>> = {
   401: 'auth.invalid',
   403: 'auth.forbidden',
   407: 'auth.missing',
+  // The session was taken over by another of this device.
+  408: 'session.busy',
   413: 'protocol.too-large',
   415: 'database.invalid',
   416: 'protocol.too-large',
@@ -217,9 +244,9 @@ const REFUSALS: Readonly<Record<number, ErrorCode>> = {
 }
 
 function refusal(result: SessionResult): CodedError {
-  const code = REFUSALS[result.status] ?? 'network.unreachable'
+  const code = REFUSALS[result.status] ?? 'storage.unavailable'
   return new CodedError(code, `the server answered with status ${result.status}`, {
-    next: code === 'session.busy' ? 'Try again later.' : '',
+    next: errorEntry(code).retry === 'later' ? 'Try again later.' : '',
     fields: { status: result.status },
   })
 }

@@ -75,12 +75,16 @@ export function createOwnDatabase(path: string): SqlDatabase {
 }
 
 /** The driver itself, for the adapters of this folder; see `openDeviceDatabase`. */
-export function openDriver(path: string, busyTimeoutMs: number = BUSY_TIMEOUT_MS): Driver {
+export function openDriver(
+  path: string,
+  busyTimeoutMs: number = BUSY_TIMEOUT_MS,
+  { readonly = false }: { readonly?: boolean } = {},
+): Driver {
   if (!existsSync(path)) {
     throw new CodedError('database.unknown', `there is no file ${path}`, { next: 'Check the path.', fields: { path } })
   }
   return translated(path, () => {
-    const driver = new Database(path, { fileMustExist: true })
+    const driver = new Database(path, { fileMustExist: true, readonly })
     try {
       driver.defaultSafeIntegers(true)
       driver.pragma('foreign_keys=OFF')

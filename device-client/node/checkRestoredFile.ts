@@ -9,9 +9,12 @@ type Driver = ReturnType<typeof openDriver>
 /** Findings about values and constraints: so it was on the device, and the pages are intact. */
 const ABOUT_VALUES = /^(NULL value in |non-\w+ value in |(NUMERIC|TEXT) value in |CHECK constraint failed in )/
 
-/** @throws {CodedError} `integrity.mismatch` if SQLite finds damage, `database.invalid` if it cannot read the file. */
+/**
+ * Looks at the file through a handle that cannot write (RS-12).
+ * @throws {CodedError} `integrity.mismatch` if SQLite finds damage, `database.invalid` if it cannot read the file.
+ */
 export function checkRestoredFile(path: string): void {
-  const driver = openDriver(path)
+  const driver = openDriver(path, undefined, { readonly: true })
   try {
     const findings = translated(path, () => {
       driver.pragma('trusted_schema=OFF')

@@ -88,7 +88,10 @@ async function checkSpace(source: Driver, path: string, directory: string): Prom
 }
 
 async function copyInto(source: Driver, imagePath: string): Promise<void> {
+  const safety = source.pragma('synchronous', { simple: true })
   try {
+    // Of the image alone, which goes with the process; nothing is written to the database meanwhile.
+    source.pragma('synchronous=OFF')
     // One statement, one read transaction: the image is one moment of the database.
     source.prepare('VACUUM INTO ?').run(imagePath)
   } catch (cause) {
@@ -96,6 +99,9 @@ async function copyInto(source: Driver, imagePath: string): Promise<void> {
     // VACUUM evaluates indexes: a collation or function that only the application has stops it. Pages do not care.
     await rm(imagePath)
     await source.backup(imagePath, { progress: () => 0x7fff_ffff })
+  } finally {
+    // The connection may carry the application's log into its file when it closes.
+    source.pragma(`synchronous=${safety}`)
   }
 }
 

@@ -8,10 +8,11 @@ import { existsSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
-import type { RestoreTarget } from '../restore/restoreTarget.ts'
+import type { GrowingFile, RestoreTarget } from '../restore/restoreTarget.ts'
 import { step } from '../steps.ts'
 import { openDriver } from './betterSqlite.ts'
 import { checkRestoredFile } from './checkRestoredFile.ts'
+import { expectDigest, openRangedFile, type RangedFile } from './growingFile.ts'
 import { sqliteCode } from './sqliteErrors.ts'
 
 const SIDE_FILES = ['-wal', '-shm', '-journal'] as const
@@ -22,6 +23,7 @@ const BUSY_TIMEOUT_MS = 2000
 export function fileRestoreTarget(path: string): RestoreTarget {
   const folder = `${path}.nightferry-restore`
   const ticketPath = join(folder, 'ticket.json')
+  const plainPath = join(folder, 'plain.db')
   const pathOf = (segment: number): string => join(folder, `${segment}.segment`)
   return {
     readTicket: () => readIfThere(ticketPath),
@@ -33,7 +35,8 @@ export function fileRestoreTarget(path: string): RestoreTarget {
       }),
     readSegment: (segment) => readIfThere(pathOf(segment)),
     keepSegment: (segment, sealed) => translated(folder, () => writeWhole(pathOf(segment), sealed, false)),
-    replace: (plain) => replace(path, join(folder, 'plain.db'), plain),
+    replace: (plain) => replace(path, plainPath, plain),
+    openGrowing: () => translated(folder, () => openGrowing(path, folder, plainPath)),
     clear: () => translated(folder, () => rm(folder, { recursive: true, force: true })),
   }
 }
@@ -83,16 +86,49 @@ async function replace(path: string, temporaryPath: string, plain: AsyncIterable
       step('joined')
       checkRestoredFile(temporaryPath)
       await flushChecked(temporaryPath, sha256)
-      step('retire')
-      await retireOldFile(path)
-      step('rename')
-      await rename(temporaryPath, path)
-      step('renamed')
-      await flushFolder(dirname(path))
+      await takeName(temporaryPath, path)
     })
   } finally {
     for (const suffix of ['', ...SIDE_FILES]) await rm(temporaryPath + suffix, { force: true })
   }
+}
+
+async function openGrowing(path: string, folder: string, plainPath: string): Promise<GrowingFile> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const file = await openRangedFile(plainPath, join(folder, 'ranges'))
+  return {
+    kept: file.kept,
+    keepRange: (segment, offset, plain) => translated(plainPath, () => file.keepRange(segment, offset, plain)),
+    settle: (sha256) => translated(plainPath, () => settle(file, plainPath, sha256, path)),
+    close: () => file.close(),
+  }
+}
+
+async function settle(file: RangedFile, plainPath: string, sha256: string, path: string): Promise<void> {
+  step('joined')
+  // The disk works while SQLite looks; what it finds changes nothing, as it may only read.
+  const flushed = file.sync()
+  flushed.catch(() => undefined)
+  try {
+    checkRestoredFile(plainPath)
+    await expectDigest(file, sha256)
+  } catch (cause) {
+    if (cause instanceof CodedError) await file.forget()
+    throw cause
+  } finally {
+    await flushed
+    for (const suffix of SIDE_FILES) await rm(plainPath + suffix, { force: true })
+  }
+  await takeName(plainPath, path)
+}
+
+async function takeName(temporaryPath: string, path: string): Promise<void> {
+  step('retire')
+  await retireOldFile(path)
+  step('rename')
+  await rename(temporaryPath, path)
+  step('renamed')
+  await flushFolder(dirname(path))
 }
 
 async function writePlain(path: string, plain: AsyncIterable<Uint8Array>): Promise<string> {

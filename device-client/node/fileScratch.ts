@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import type { Scratch, ScratchContent } from '../ports.ts'
 
-/** A nightly Delta fits many times over; a whole database does not. */
-const MEMORY_BYTES = 4 * 1024 * 1024
+/** A nightly Delta fits many times over, and most whole databases; the bound of 300 MB is far away. */
+const MEMORY_BYTES = 32 * 1024 * 1024
 
 /** Fills the port `Scratch`; files lie in `directory` until they are disposed of. */
 export function createFileScratch(directory: string): Scratch {
@@ -47,7 +47,7 @@ async function fill(directory: string, source: AsyncIterable<Uint8Array>): Promi
 }
 
 function inMemory(chunks: readonly Uint8Array[], sizeBytes: number): ScratchContent {
-  const bytes = Buffer.concat(chunks)
+  const bytes = Buffer.concat(chunks, sizeBytes)
   return {
     sizeBytes,
     open: async function* (offset) {

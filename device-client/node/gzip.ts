@@ -1,39 +1,17 @@
 /** gzip on Node: streams of `node:zlib`; the work happens outside the event loop. */
 
 import { pipeline } from 'node:stream/promises'
-import { promisify } from 'node:util'
-import { constants, crc32, createGunzip, createGzip, deflateRaw, type Gunzip, type Gzip as GzipStream } from 'node:zlib'
+import { createGunzip, createGzip, type Gunzip, type Gzip as GzipStream } from 'node:zlib'
 import { CodedError } from '../../schemas/errors.ts'
-import { gzipBlocks } from '../../schemas/gzip/gzipBlocks.ts'
 import type { Gzip } from '../ports.ts'
 
 const CHUNK_BYTES = 64 * 1024
 const INFLATE_CHUNK_BYTES = 256 * 1024
-const BLOCK_CHUNK_BYTES = 512 * 1024
-const FASTEST = 1
 
 /** Fills the port `Gzip` on Node. A damaged or cut-off stream ends as `protocol.malformed`. */
 export const nodeGzip: Gzip = {
-  compress: (source, level) =>
-    level > FASTEST ? through(source, createGzip({ level, chunkSize: CHUNK_BYTES })) : compressBlocks(source, level),
+  compress: (source, level) => through(source, createGzip({ level, chunkSize: CHUNK_BYTES })),
   decompress,
-}
-
-const deflateBlock = promisify(deflateRaw)
-
-/** The fast level is for whole files: their blocks go to all processors. */
-function compressBlocks(source: AsyncIterable<Uint8Array>, level: number): AsyncIterable<Uint8Array> {
-  return gzipBlocks(source, {
-    crc32,
-    deflate: (block, dictionary) =>
-      deflateBlock(block, {
-        level,
-        memLevel: 9,
-        chunkSize: BLOCK_CHUNK_BYTES,
-        finishFlush: constants.Z_SYNC_FLUSH,
-        ...(dictionary && { dictionary }),
-      }),
-  })
 }
 
 async function* decompress(source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncIterable<Uint8Array> {

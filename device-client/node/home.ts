@@ -4,8 +4,7 @@
  */
 
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { CodedError } from '../../schemas/errors.ts'
 import type { KeyStore } from '../ports.ts'
@@ -31,15 +30,6 @@ export interface Home {
   lock(name: LockName): { release(): void }
   /** True if another agent holds the lock now. */
   isLocked(name: LockName): boolean
-}
-
-/** Where the home is: the option, else `NIGHTFERRY_HOME`, else `~/.nightferry`. */
-export function chooseHome(
-  option: string | undefined,
-  environment: Readonly<Record<string, string | undefined>>,
-): string {
-  const chosen = option ?? environment.NIGHTFERRY_HOME
-  return resolve(chosen !== undefined && chosen !== '' ? chosen : join(homedir(), '.nightferry'))
 }
 
 /** The home at `path`; it is made (mode 0700) with the first thing that is written. */

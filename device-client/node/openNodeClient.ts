@@ -17,6 +17,8 @@ import { readFootprint } from './footprint.ts'
 import { nodeGzip } from './gzip.ts'
 import type { Home } from './home.ts'
 import { nodeRandom } from './random.ts'
+import { zstdFiles } from './zstd.ts'
+import { openZstdFrame } from './zstdFrame.ts'
 
 /** How often long work is reported, milliseconds. */
 const PROGRESS_MS = 1000
@@ -37,6 +39,7 @@ export function openNodeClient(
     keyStore: home.keyStore,
     log,
     gzip: nodeGzip,
+    fileCoding: zstdFiles,
     scratch: createFileScratch(home.imageDirectory),
     imager: createFileImager(home.imageDirectory),
     records: createAgentRecords(home.keyStore),
@@ -50,6 +53,7 @@ export function openNodeClient(
       for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(picturePath(name) + suffix, { force: true })
     },
     restoreTarget: fileRestoreTarget,
+    openFrame: openZstdFrame,
     createDigest: () => {
       const digest = createHash('sha256')
       return { update: (bytes) => void digest.update(bytes), hex: () => digest.digest('hex') }

@@ -11,7 +11,9 @@ import type { SqlDatabase, SqlValue } from '../ports.ts'
 import type { PlannedTable } from './planDelta.ts'
 import { keyExpressions, putExpressions, ROW, rowReader } from './readRows.ts'
 import { pictureKey, type RowPicture, rowDigest, sameDigest, tableDigest } from './rowPicture.ts'
+import type { SchemaPicture } from './schemaPicture.ts'
 import type { TableShape, TrackingMode } from './tableShape.ts'
+import type { TrackingState } from './trackingState.ts'
 
 /** Where rows come from and where digests are kept. */
 export interface Comparison {
@@ -139,4 +141,20 @@ function bindKey(shape: TableShape, key: string): SqlValue[] {
 function parseKey(key: string): Cell[] {
   const json = parseLine(key)
   return Array.isArray(json) ? json.map(decodeCell) : []
+}
+
+/** Notes the digests of all tables that triggers do not serve, as pending. */
+export function notePictures(
+  reader: SqlDatabase,
+  picture: RowPicture,
+  schema: SchemaPicture,
+  state: TrackingState,
+): void {
+  const comparison = { reader, picture, properties: schema.properties }
+  picture.begin()
+  for (const shape of schema.tables) {
+    const mode = state.tables.find((table) => table.name === shape.name)?.mode
+    if (mode !== undefined && mode !== 'triggers') notePicture(comparison, shape, mode)
+  }
+  picture.save()
 }

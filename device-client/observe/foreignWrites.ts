@@ -25,6 +25,8 @@ export interface ForeignWrites {
   write<T>(open: () => SqlDatabase, immediate: boolean, work: (database: SqlDatabase) => T): T
   /** Runs `work`, which writes in several transactions of its own. */
   writeFreely(open: () => SqlDatabase, work: (database: SqlDatabase) => void): void
+  /** Runs `close`, which may carry the log of a connection of ours into the file. */
+  closing(close: () => void): void
   /** Starts anew: for a file that was just put in place, or whose tables are compared from now on. */
   reset(): void
 }
@@ -47,17 +49,23 @@ export function watchForeignWrites(picture: SqlDatabase, footprint: (() => Footp
     if (!isSame(JSON.parse(kept) as Footprint, footprint())) keep(DISTRUSTED)
   }
   const remember = () => {
-    if (footprint && read() !== DISTRUSTED) keep(JSON.stringify(footprint()))
+    if (!footprint) return
+    const [kept, now] = [read(), JSON.stringify(footprint())]
+    if (kept !== DISTRUSTED && kept !== now) keep(now)
   }
   return {
     isDistrusted: () => read() === DISTRUSTED,
     write: (open, immediate, work) => {
+      let explained = false
       const result = writing(open, immediate, (database) => {
         if (immediate) check(database)
-        return work(database)
+        const done = work(database)
+        // As long as notes explain the file nobody asks how it looked; the write after which none do remembers it.
+        explained = immediate && footprint !== undefined && read() !== undefined && isExplained(database)
+        return done
       })
       // Another's write between our commit and here goes unseen until its next one.
-      if (immediate) remember()
+      if (immediate && !explained) remember()
       return result
     },
     writeFreely: (open, work) => {
@@ -68,6 +76,12 @@ export function watchForeignWrites(picture: SqlDatabase, footprint: (() => Footp
         if (footprint) database.exec('PRAGMA wal_checkpoint(PASSIVE)')
       })
       remember()
+    },
+    closing: (close) => {
+      // Only a file that nobody wrote to since is ours to look different.
+      const own = footprint !== undefined && read() === JSON.stringify(footprint())
+      close()
+      if (own) remember()
     },
     reset: () => picture.exec('DELETE FROM picture_footprint'),
   }

@@ -64,7 +64,7 @@ export function reconcileObservers(database: SqlDatabase, state: TrackingState):
   let nextTableId = state.nextTableId
   for (const shape of shapes) {
     const goesOn = continuations.find((continuation) => continuation.shape === shape)
-    const known = goesOn?.registered
+    const known = goesOn && !firesLate(objects, goesOn) ? goesOn.registered : undefined
     const id = known && known.mode === shape.mode ? known.id : nextTableId++
     const sql = objects.find((object) => object.type === 'table' && object.name === shape.name)?.sql ?? ''
     const mode = observe(database, shape, id, objects)
@@ -136,6 +136,19 @@ function trusted(
     if (renumbered && !shape.withoutRowid && shape.rowidColumn === undefined) return false
     return !lastColumnMayBeNew(database, registered, shape)
   })
+}
+
+/**
+ * True if the application made a trigger on the table after ours were made. SQLite fires the newest first: one that fails
+ * with FAIL leaves its row changed and ours unfired, so the log may lack rows, and ours must be made anew (DC-37).
+ */
+function firesLate(objects: readonly SchemaObject[], { registered, shape }: Continuation): boolean {
+  if (registered.mode !== 'triggers') return false
+  const own = objects.findIndex((object) => object.name.startsWith(`_nightferry_${registered.id}_`))
+  return objects.some(
+    ({ type, tableName, name }, index) =>
+      index > own && own >= 0 && type === 'trigger' && tableName === shape.name && !isReservedName(name),
+  )
 }
 
 /** Puts the triggers of one table in place; a table they cannot serve is compared instead. */

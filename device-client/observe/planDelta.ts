@@ -25,13 +25,14 @@ export interface DeltaPlan {
 /**
  * The plan for carrying the server from `acknowledged` to `current`; `registry` names the tables as observed now.
  * The server may also stand at one of the `sent` schemas: then only tables that had one name in all of them are kept,
- * and the schema is told again.
+ * and the schema is told again. Without a picture of that position (`pictured` false) compared tables go whole (DC-35).
  */
 export function planDelta(
   acknowledged: AcknowledgedPicture,
   current: SchemaPicture,
   registry: readonly RegisteredTable[],
   sent: readonly (readonly { readonly id: number; readonly name: string }[])[],
+  pictured: boolean,
 ): DeltaPlan {
   const known = new Map(acknowledged.tables.map((table) => [table.id, table]))
   const byName = new Map(registry.map((table) => [table.name, table]))
@@ -42,7 +43,9 @@ export function planDelta(
     if (!registered) throw new Error(`table ${shape.name} is not registered`)
     const before = known.get(registered.id)
     const certain = sent.every((tables) => tables.some(({ id, name }) => id === registered.id && name === shape.name))
-    const rows = before && certain && (sent.length === 0 || before.name === shape.name) ? 'keep' : 'replace'
+    const comparable = pictured || registered.mode === 'triggers'
+    const named = sent.length === 0 || before?.name === shape.name
+    const rows = before && certain && named && comparable ? 'keep' : 'replace'
     tables.push({ shape, registered, rows })
     const renamed = rows === 'keep' && before !== undefined && before.name !== shape.name
     carried.set(shape.name, renamed ? { rows, was: before.name } : { rows })

@@ -38,8 +38,10 @@ export interface RowPicture {
   hasPending(table: string): boolean
   /** True if a saved comparison waits for the server's word. */
   isPending(): boolean
-  /** The server has the pending changes. */
-  acknowledge(): void
+  /** The server has the pending changes: from now on the picture is that of the position with this token. */
+  acknowledge(token: string): void
+  /** Token of the position that the picture is of, or undefined if it was never acknowledged. */
+  token(): string | undefined
 }
 
 /** The text by which a row is known in the picture. */
@@ -67,12 +69,20 @@ export function sameDigest(a: Uint8Array | undefined, b: Uint8Array): boolean {
 /** Keys read at once: no cursor stays open while the same database is written. */
 const KEY_BATCH = 1000
 
+/**
+ * Empties a table. Without a condition SQLite writes the page of an empty table again, and a night in which nothing was
+ * compared would pay for flushing it.
+ */
+const emptied = (table: string): string => `DELETE FROM ${table} WHERE true`
+
 /** Opens the picture in a database that belongs to the agent. */
 export function openRowPicture(database: SqlDatabase): RowPicture {
   database.exec(`CREATE TABLE IF NOT EXISTS picture_row(tbl TEXT, key TEXT, digest BLOB, PRIMARY KEY(tbl,key)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS picture_pending(tbl TEXT, key TEXT, digest BLOB, PRIMARY KEY(tbl,key)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS picture_uncertain(tbl TEXT, key TEXT, PRIMARY KEY(tbl,key)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS picture_replaced(tbl TEXT PRIMARY KEY) WITHOUT ROWID;`)
+    CREATE TABLE IF NOT EXISTS picture_replaced(tbl TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS picture_position(id INTEGER PRIMARY KEY CHECK(id=1), token TEXT NOT NULL);`)
+  const position = database.prepare('INSERT OR REPLACE INTO picture_position(id,token) VALUES(1,?)')
   const digest = database.prepare('SELECT digest FROM picture_row WHERE tbl=? AND key=?')
   const note = database.prepare('INSERT OR REPLACE INTO picture_pending(tbl,key,digest) VALUES(?,?,?)')
   const replaced = database.prepare('INSERT OR IGNORE INTO picture_replaced(tbl) VALUES(?)')
@@ -80,7 +90,7 @@ export function openRowPicture(database: SqlDatabase): RowPicture {
     begin: () =>
       database.exec(`BEGIN IMMEDIATE;
         INSERT OR IGNORE INTO picture_uncertain SELECT tbl,key FROM picture_pending;
-        DELETE FROM picture_pending; DELETE FROM picture_replaced`),
+        ${emptied('picture_pending')}; ${emptied('picture_replaced')}`),
     save: () => database.exec('COMMIT'),
     discard: () => database.exec('ROLLBACK'),
     digestOf: (table, key) => {
@@ -99,13 +109,19 @@ export function openRowPicture(database: SqlDatabase): RowPicture {
     isPending: () =>
       database.prepare('SELECT 1 FROM picture_pending LIMIT 1').get() !== undefined ||
       database.prepare('SELECT 1 FROM picture_replaced LIMIT 1').get() !== undefined,
-    acknowledge: () =>
+    acknowledge: (token) => {
       database.exec(`BEGIN IMMEDIATE;
         DELETE FROM picture_row WHERE tbl IN (SELECT tbl FROM picture_replaced);
-        DELETE FROM picture_row WHERE EXISTS(SELECT 1 FROM picture_pending p WHERE p.tbl=picture_row.tbl AND p.key=picture_row.key AND p.digest IS NULL);
+        DELETE FROM picture_row WHERE (tbl,key) IN (SELECT tbl,key FROM picture_pending WHERE digest IS NULL);
         INSERT OR REPLACE INTO picture_row SELECT tbl,key,digest FROM picture_pending WHERE digest IS NOT NULL;
-        DELETE FROM picture_pending; DELETE FROM picture_replaced; DELETE FROM picture_uncertain;
-        COMMIT`),
+        ${emptied('picture_pending')}; ${emptied('picture_replaced')}; ${emptied('picture_uncertain')};`)
+      position.run(token)
+      database.exec('COMMIT')
+    },
+    token: () => {
+      const [token] = database.prepare('SELECT token FROM picture_position').get() ?? []
+      return typeof token === 'string' ? token : undefined
+    },
   }
 }
 

@@ -6,8 +6,16 @@
 import { quoteName } from '../../schemas/delta/toSql.ts'
 import type { Position } from '../../schemas/syncml/position.ts'
 import type { Random, SqlDatabase } from '../ports.ts'
+import { transacting } from './connection.ts'
 import { readCookie, readProperties } from './schemaPicture.ts'
-import type { AcknowledgedPicture, RegisteredTable, TrackingState } from './trackingState.ts'
+import {
+  type AcknowledgedPicture,
+  type RegisteredTable,
+  readState,
+  type TrackingState,
+  untracked,
+  writeState,
+} from './trackingState.ts'
 import { logTableName } from './triggers.ts'
 
 /** Rows forgotten in one transaction, so that the application never waits long for its lock. */
@@ -20,15 +28,18 @@ export function newToken(random: Random): string {
 
 /**
  * Closes the open number under a new token and opens the next. A sealed number that never left is dropped, or
- * used again if nothing was noted after it (`noted` false): the number rises with changes, not with attempts.
+ * used again if nothing was noted after it (`noted` false): the number rises with changes, not with attempts. Its token
+ * is never used again: a file that was copied meanwhile bears it too, and would be taken for this one (BK-2).
  */
 export function sealNumber(state: TrackingState, noted: boolean, random: Random): TrackingState {
-  if (!noted && state.sealed[state.sealed.length - 1]?.sent === false) return state
-  const sealed = { number: state.openNumber, token: newToken(random), sent: false }
+  const newest = state.sealed[state.sealed.length - 1]
+  const again = !noted && newest?.sent === false
+  const number = again ? newest.number : state.openNumber
+  const sealed = { number, token: newToken(random), sent: false }
   return {
     ...state,
     sealed: [...state.sealed.filter((position) => position.sent), sealed],
-    openNumber: state.openNumber + 1,
+    openNumber: again ? state.openNumber : state.openNumber + 1,
   }
 }
 
@@ -63,6 +74,16 @@ export function markSent(state: TrackingState, tables: readonly RegisteredTable[
 /** Schemas that the server may have taken without our hearing of it. */
 export function sentSchemas(state: TrackingState): readonly (readonly { id: number; name: string }[])[] {
   return state.sealed.flatMap((position) => (position.sent && position.tables ? [position.tables] : []))
+}
+
+/** True if any table is compared with the stored picture of its rows. */
+export function compares({ tables }: TrackingState): boolean {
+  return tables.some((table) => table.mode !== 'triggers')
+}
+
+/** True if a picture of rows with this token is what the server has, or got while its answer was lost. */
+export function isPictured({ acknowledged, sealed }: TrackingState, token: string | undefined): boolean {
+  return token !== undefined && (acknowledged?.token === token || sealed.some((p) => p.sent && p.token === token))
 }
 
 /** The server has everything up to `position`. */
@@ -100,23 +121,52 @@ export function isQuiet(database: SqlDatabase, state: TrackingState): boolean {
     state.lineage !== null &&
     !state.unconfirmed &&
     state.sealed.every((position) => !position.sent) &&
-    state.tables.every((table) => table.mode === 'triggers') &&
+    !compares(state) &&
     readCookie(database) === state.cookie &&
+    // A backup that broke off may have seen a schema that the server never heard of.
+    isAcknowledged(state) &&
     !hasNotedChanges(database, state, state.acknowledged?.number ?? 0) &&
     JSON.stringify(readProperties(database)) === JSON.stringify(state.picture?.properties)
   )
 }
 
-/** Forgets changes up to a number that the server has; in batches, each its own transaction. */
-export function forgetChanges(database: SqlDatabase, state: TrackingState, number: number): void {
-  const shared = database.prepare(
-    `DELETE FROM _nightferry_change WHERE (tbl,key,number) IN (SELECT tbl,key,number FROM _nightferry_change WHERE number<=? LIMIT ${FORGET_BATCH})`,
-  )
-  const left = database.prepare('SELECT 1 FROM _nightferry_change WHERE number<=? LIMIT 1')
-  do shared.run(BigInt(number))
-  while (left.get(BigInt(number)) !== undefined)
+/** True if schema and registry are those that the server acknowledged. */
+function isAcknowledged({ objects, tables, picture }: TrackingState): boolean {
+  return picture !== null && JSON.stringify([objects, tables]) === JSON.stringify([picture.objects, picture.tables])
+}
+
+/**
+ * The server has everything up to `number`: in one transaction the state that says so, and the notes that go. What is
+ * more than a batch goes in further ones.
+ */
+export function settle(database: SqlDatabase, change: (state: TrackingState) => TrackingState, number: number): void {
+  const state = (): TrackingState => {
+    const held = readState(database)
+    if (!held) throw untracked()
+    return held
+  }
+  let all = transacting(database, true, () => {
+    const changed = change(state())
+    writeState(database, changed)
+    return forgetChanges(database, changed, number)
+  })
+  while (!all) all = transacting(database, true, () => forgetChanges(database, state(), number))
+}
+
+/**
+ * Forgets changes up to a number that the server has: of the log that tables share at most a batch.
+ * @returns false if that was not all. Call it again then, in another transaction.
+ */
+function forgetChanges(database: SqlDatabase, state: TrackingState, number: number): boolean {
   for (const log of logTables(state).slice(1))
     database.prepare(`DELETE FROM ${log} WHERE number<=?`).run(BigInt(number))
+  database
+    .prepare(
+      `DELETE FROM _nightferry_change WHERE (tbl,key,number) IN (SELECT tbl,key,number FROM _nightferry_change WHERE number<=? LIMIT ${FORGET_BATCH})`,
+    )
+    .run(BigInt(number))
+  const left = database.prepare('SELECT 1 FROM _nightferry_change WHERE number<=? LIMIT 1')
+  return left.get(BigInt(number)) === undefined
 }
 
 /** The log that rowid tables share, then one for each WITHOUT ROWID table. */

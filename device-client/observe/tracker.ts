@@ -8,8 +8,8 @@ import { CodedError } from '../../schemas/errors.ts'
 import type { Position } from '../../schemas/syncml/position.ts'
 import type { SqlDatabase } from '../ports.ts'
 import { step } from '../steps.ts'
-import { notePicture } from './compareRows.ts'
-import { reading } from './connection.ts'
+import { notePictures } from './compareRows.ts'
+import { type KeptConnection, keptConnection, reading } from './connection.ts'
 import { type Extraction, findChanges, writeDelta } from './extractDelta.ts'
 import { type ForeignWrites, watchForeignWrites } from './foreignWrites.ts'
 import { installObservers, reconcileObservers, registerTables, removeObservers } from './install.ts'
@@ -26,24 +26,28 @@ import { readSchemaPicture, type SchemaPicture } from './schemaPicture.ts'
 import {
   acknowledge,
   beginLineage,
-  forgetChanges,
+  compares,
   hasNotedChanges,
+  isPictured,
   isQuiet,
   markSent,
   newestSealed,
   newToken,
   positionChain,
-  sealNumber,
   sentSchemas,
+  settle,
   writeOpenNumber,
 } from './seal.ts'
+import { sealDatabase } from './sealDatabase.ts'
+import { summarize } from './summarize.ts'
 import {
   type AcknowledgedPicture,
   createStateTable,
   initialState,
-  type RegisteredTable,
+  pictureOf,
   readState,
   type TrackingState,
+  untracked,
   writeState,
 } from './trackingState.ts'
 
@@ -54,11 +58,19 @@ export class Tracker {
   readonly #ports: TrackerPorts
   readonly #picture: RowPicture
   readonly #foreign: ForeignWrites
+  /** One connection from the seal until a Delta is marked as sent; else one for each step. */
+  readonly #connection: KeptConnection
 
   constructor(ports: TrackerPorts) {
     this.#ports = ports
     this.#picture = openRowPicture(ports.picture)
     this.#foreign = watchForeignWrites(ports.picture, ports.footprint)
+    this.#connection = keptConnection(() => ports.open(), this.#foreign.closing)
+  }
+
+  /** Gives back what a prepared Delta that was neither sent nor discarded still holds. */
+  close(): void {
+    this.#connection.release()
   }
 
   /** Puts observers in place (or the stored picture's state); does nothing if they are there. */
@@ -80,7 +92,7 @@ export class Tracker {
   remove(): void {
     if (this.#ports.method === 'triggers') this.#write(removeObservers)
     this.#ports.picture.exec(
-      'DROP TABLE IF EXISTS _nightferry_state; DELETE FROM picture_row; DELETE FROM picture_pending; DELETE FROM picture_replaced; DELETE FROM picture_uncertain; DELETE FROM picture_footprint',
+      'DROP TABLE IF EXISTS _nightferry_state; DELETE FROM picture_row; DELETE FROM picture_pending; DELETE FROM picture_replaced; DELETE FROM picture_uncertain; DELETE FROM picture_position; DELETE FROM picture_footprint',
     )
   }
 
@@ -88,10 +100,8 @@ export class Tracker {
   summary(): TrackingSummary {
     return this.#read((database) => {
       const state = readState(this.#store(database))
-      if (!state) return { installed: false, lineage: null, acknowledged: 0, current: 0 }
-      const acknowledged = state.acknowledged?.number ?? 0
-      const noted = this.#ports.method === 'triggers' && hasNotedChanges(database, state, acknowledged)
-      return { installed: true, lineage: state.lineage, acknowledged, current: noted ? state.openNumber : acknowledged }
+      const triggers = this.#ports.method === 'triggers'
+      return summarize(state, (after) => triggers && state !== undefined && hasNotedChanges(database, state, after))
     })
   }
 
@@ -103,14 +113,23 @@ export class Tracker {
    *   than it can be read.
    */
   prepareDelta(): PreparedDelta | 'none' | 'full' {
-    for (let attempt = 0; attempt < SNAPSHOT_TRIES; attempt++) {
-      const state = this.#seal()
-      if (state === 'none') return 'none'
-      if (state.lineage === null || !state.picture || !state.acknowledged) return 'full'
-      const prepared = this.#snapshot(state, state.lineage, state.picture)
-      if (prepared) return prepared
+    this.#connection.keep()
+    let prepared: PreparedDelta | 'none' | 'full' | undefined
+    try {
+      for (let attempt = 0; attempt < SNAPSHOT_TRIES && !prepared; attempt++) prepared = this.#tryDelta()
+    } finally {
+      if (typeof prepared !== 'object') this.#connection.release()
     }
+    if (prepared) return prepared
     throw new CodedError('database.locked', 'the schema changes while it is read', { next: 'try again later' })
+  }
+
+  /** Undefined if the application changed its schema meanwhile. */
+  #tryDelta(): PreparedDelta | 'none' | 'full' | undefined {
+    const state = this.#write((database) => (this.#isQuiet(database) ? 'none' : this.#sealed(database)))
+    if (state === 'none') return 'none'
+    if (state.lineage === null || !state.picture || !state.acknowledged) return 'full'
+    return this.#snapshot(state, state.lineage, state.picture)
   }
 
   /**
@@ -129,57 +148,52 @@ export class Tracker {
     const state = this.#read((database) => this.#state(database))
     const seen = readSchemaPicture(image.database)
     const picture = { ...seen, properties: { ...seen.properties, journalMode: image.journalMode } }
-    const names = JSON.stringify(picture.objects)
-    if (names !== JSON.stringify(state.objects)) return undefined
-    this.#notePictures(image.database, picture, state)
-    const acknowledged = this.#pictureOf(state.tables, picture)
+    if (JSON.stringify(picture.objects) !== JSON.stringify(state.objects)) return undefined
+    notePictures(image.database, this.#picture, picture, state)
+    const acknowledged = pictureOf(state.tables, picture)
     const begin = (unconfirmed: boolean) => {
-      if (this.#picture.isPending()) this.#picture.acknowledge()
-      this.#update((now) => beginLineage(now, lineage, position, acknowledged, unconfirmed))
-      this.#forget(position.number)
+      if (this.#picture.isPending()) this.#picture.acknowledge(position.token)
+      this.#settle((now) => beginLineage(now, lineage, position, acknowledged, unconfirmed), position.number)
     }
     // A lost answer must not cost a second full backup: from now on the new life counts, until the server denies it.
     return { chain: { lineage, positions: [position] }, markSent: () => begin(true), acknowledge: () => begin(false) }
   }
 
-  /** Takes over a database that was restored: the server has exactly this, under this lineage and position. */
+  /** Takes over a restored database, under this lineage and position; the server may not know of it yet (DC-36). */
   adopt(lineage: string, position: Position): void {
     this.#foreign.reset()
     this.#write((database) => {
       const store = this.#store(database)
       const triggers = this.#ports.method === 'triggers'
       if (!triggers) createStateTable(store)
-      const fresh = triggers ? installObservers(database) : initialState()
-      const state = triggers ? reconcileObservers(database, fresh) : registerTables(database, fresh)
+      const state = triggers
+        ? reconcileObservers(database, installObservers(database))
+        : registerTables(database, initialState())
       const picture = readSchemaPicture(database)
-      this.#notePictures(database, picture, state)
-      this.#picture.acknowledge()
+      notePictures(database, this.#picture, picture, state)
+      this.#picture.acknowledge(position.token)
       const opened = { ...state, openNumber: position.number + 1 }
       if (triggers) writeOpenNumber(database, opened)
-      writeState(store, beginLineage(opened, lineage, position, this.#pictureOf(state.tables, picture), false))
+      writeState(store, beginLineage(opened, lineage, position, pictureOf(state.tables, picture), true))
     })
   }
 
-  #seal(): TrackingState | 'none' {
-    return this.#write((database) => {
-      const state = this.#state(database)
-      const quiet = this.#ports.method === 'triggers' && !this.#foreign.isDistrusted() && isQuiet(database, state)
-      return quiet ? 'none' : this.#sealed(database)
-    })
+  /** The server has exactly this, under this lineage. */
+  confirmAdopted(lineage: string): void {
+    this.#update((now) => (now.lineage === lineage ? { ...now, unconfirmed: false } : now))
+  }
+
+  #isQuiet(database: SqlDatabase): boolean {
+    return (
+      this.#ports.method === 'triggers' && !this.#foreign.isDistrusted() && isQuiet(database, this.#state(database))
+    )
   }
 
   /** Brings observers up to date and closes the open number. */
   #sealed(database: SqlDatabase): TrackingState {
-    const held = this.#state(database)
-    // The cookie of no schema: every observer is looked at again.
-    const found = this.#foreign.isDistrusted() && !held.bypassed
-    const before = found ? { ...held, bypassed: true, cookie: -1 } : held
-    const fitted =
-      this.#ports.method === 'triggers' ? reconcileObservers(database, before) : registerTables(database, before)
-    const newest = fitted.sealed[fitted.sealed.length - 1]?.number ?? 0
-    const noted = this.#ports.method === 'triggers' && hasNotedChanges(database, fitted, newest)
-    const state = sealNumber(fitted, noted, this.#ports.random)
-    if (this.#ports.method === 'triggers') writeOpenNumber(database, state)
+    const { method, random } = this.#ports
+    const distrusted = this.#foreign.isDistrusted()
+    const state = sealDatabase(database, this.#state(database), { method, distrusted, random })
     writeState(this.#store(database), state)
     return state
   }
@@ -189,7 +203,7 @@ export class Tracker {
     lineage: string,
     acknowledged: AcknowledgedPicture,
   ): PreparedDelta | 'none' | undefined {
-    const reader = this.#ports.open()
+    const reader = this.#connection.open()
     const end = () => {
       reader.exec('COMMIT')
       reader.close()
@@ -202,7 +216,8 @@ export class Tracker {
         end()
         return undefined
       }
-      const plan = planDelta(acknowledged, current, state.tables, sentSchemas(state))
+      const pictured = isPictured(state, this.#picture.token())
+      const plan = planDelta(acknowledged, current, state.tables, sentSchemas(state), pictured)
       const chain = { lineage, positions: positionChain(state) }
       const extraction: Extraction = { reader, picture: this.#picture, chain, properties: current.properties, plan }
       this.#picture.begin()
@@ -224,7 +239,7 @@ export class Tracker {
   #prepared(extraction: Extraction, state: TrackingState, current: SchemaPicture, end: () => void): PreparedDelta {
     const writer = new DeltaWriter()
     const position = newestSealed(state)
-    const acknowledged = this.#pictureOf(state.tables, current)
+    const acknowledged = pictureOf(state.tables, current)
     return {
       chain: extraction.chain,
       pieces: () => writeDelta(extraction, writer),
@@ -234,41 +249,30 @@ export class Tracker {
         return {
           chain: extraction.chain,
           counts: writer.counts(),
-          markSent: () => this.#update((now) => markSent(now, extraction.plan.schema ? state.tables : undefined)),
+          markSent: () => {
+            this.#update((now) => markSent(now, extraction.plan.schema ? state.tables : undefined))
+            this.#connection.release()
+          },
           acknowledge: () => {
-            this.#picture.acknowledge()
+            if (compares(state) || this.#picture.isPending()) this.#picture.acknowledge(position.token)
             step('picture-acknowledged')
-            this.#update((now) => acknowledge(now, position, acknowledged))
+            this.#settle((now) => acknowledge(now, position, acknowledged), position.number)
             step('state-acknowledged')
-            this.#forget(position.number)
           },
         }
       },
       discard: () => {
         this.#picture.discard()
         end()
+        this.#connection.release()
       },
     }
   }
 
-  /** Notes the digests of all tables that triggers do not serve, as pending. */
-  #notePictures(reader: SqlDatabase, picture: SchemaPicture, state: TrackingState): void {
-    const comparison = { reader, picture: this.#picture, properties: picture.properties }
-    this.#picture.begin()
-    for (const shape of picture.tables) {
-      const mode = state.tables.find((table) => table.name === shape.name)?.mode
-      if (mode !== undefined && mode !== 'triggers') notePicture(comparison, shape, mode)
-    }
-    this.#picture.save()
-  }
-
-  #pictureOf(tables: readonly RegisteredTable[], current: SchemaPicture): AcknowledgedPicture {
-    return { objects: current.objects, tables, properties: current.properties }
-  }
-
-  #forget(number: number): void {
-    if (this.#ports.method !== 'triggers') return
-    this.#foreign.writeFreely(this.#ports.open, (database) => forgetChanges(database, this.#state(database), number))
+  /** The server has everything up to `number`: the state that says so, and the notes that are forgotten, at once. */
+  #settle(change: (state: TrackingState) => TrackingState, number: number): void {
+    if (this.#ports.method !== 'triggers') this.#update(change)
+    else this.#foreign.writeFreely(this.#connection.open, (database) => settle(database, change, number))
   }
 
   #update(change: (state: TrackingState) => TrackingState): void {
@@ -277,11 +281,7 @@ export class Tracker {
 
   #state(database: SqlDatabase): TrackingState {
     const state = readState(this.#store(database))
-    if (!state) {
-      throw new CodedError('database.untrackable', 'the database is not tracked', {
-        next: 'its observers are gone, perhaps because the file was replaced: add it again',
-      })
-    }
+    if (!state) throw untracked()
     return state
   }
 
@@ -290,10 +290,10 @@ export class Tracker {
   }
 
   #read<T>(work: (database: SqlDatabase) => T): T {
-    return reading(this.#ports.open, work)
+    return reading(this.#connection.open, work)
   }
 
   #write<T>(work: (database: SqlDatabase) => T): T {
-    return this.#foreign.write(this.#ports.open, this.#ports.method === 'triggers', work)
+    return this.#foreign.write(this.#connection.open, this.#ports.method === 'triggers', work)
   }
 }

@@ -36,6 +36,14 @@ export interface AcknowledgedPicture {
   readonly properties: DatabaseProperties
 }
 
+/** The picture of a schema whose tables are registered as `tables`. */
+export function pictureOf(
+  tables: readonly RegisteredTable[],
+  seen: { readonly objects: readonly SchemaObject[]; readonly properties: DatabaseProperties },
+): AcknowledgedPicture {
+  return { objects: seen.objects, tables, properties: seen.properties }
+}
+
 export interface TrackingState {
   readonly version: number
   /** Null before the first full backup. */
@@ -101,4 +109,11 @@ export function writeState(database: SqlDatabase, state: TrackingState): void {
 /** Creates the table that holds the state. */
 export function createStateTable(database: SqlDatabase): void {
   database.exec('CREATE TABLE IF NOT EXISTS _nightferry_state(key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID')
+}
+
+/** The error for a database that bears no state of ours. */
+export function untracked(): CodedError {
+  return new CodedError('database.untrackable', 'the database is not tracked', {
+    next: 'its observers are gone, perhaps because the file was replaced: add it again',
+  })
 }

@@ -7,13 +7,15 @@ import { CodedError } from '../../schemas/errors.ts'
 import type { SegmentEntry, SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import type { Clock } from '../ports.ts'
 import { step } from '../steps.ts'
-import type { RestoreTarget } from './restoreTarget.ts'
 import { digestHex } from './webCrypto.ts'
 
 export interface FetchSegmentsOptions {
   /** One sealed segment from the server. */
   readonly fetchSegment: (segment: number) => Promise<Uint8Array>
-  readonly target: Pick<RestoreTarget, 'readSegment' | 'keepSegment'>
+  /** True if an earlier try left it, as it was. */
+  readonly isKept: (entry: SegmentEntry) => Promise<boolean>
+  /** Takes a verified segment. */
+  readonly keep: (entry: SegmentEntry, sealed: Uint8Array) => Promise<void>
   readonly clock: Clock
   /** Segments on their way at the same time; 3 by default. */
   readonly parallel?: number
@@ -31,7 +33,7 @@ const FIRST_PAUSE_MS = 250
 const WORTH_A_RETRY = new Set(['network.unreachable', 'storage.unavailable', 'integrity.mismatch'])
 
 /**
- * All segments of `map` are kept by the target when it resolves.
+ * All segments of `map` are kept when it resolves.
  * @returns octets that came over the network.
  * @throws {CodedError} what the last try met; `integrity.mismatch` if a segment is not the listed one.
  */
@@ -70,18 +72,21 @@ export async function isListed(sealed: Uint8Array, entry: SegmentEntry): Promise
 }
 
 async function ensureSegment(entry: SegmentEntry, options: FetchSegmentsOptions): Promise<number> {
-  const held = await options.target.readSegment(entry.number)
-  if (held !== undefined && (await isListed(held, entry))) return 0
+  if (await options.isKept(entry)) return 0
+  const sealed = await fetchListed(entry, options)
+  step('segment')
+  await options.keep(entry, sealed)
+  step('segment-kept')
+  return sealed.length
+}
+
+async function fetchListed(entry: SegmentEntry, options: FetchSegmentsOptions): Promise<Uint8Array> {
   const tries = options.tries ?? DEFAULT_TRIES
   for (let attempt = 1; ; attempt++) {
     try {
       const sealed = await options.fetchSegment(entry.number)
-      if (!(await isListed(sealed, entry)))
-        throw new CodedError('integrity.mismatch', `segment ${entry.number} is not the one that the map lists`)
-      step('segment')
-      await options.target.keepSegment(entry.number, sealed)
-      step('segment-kept')
-      return sealed.length
+      if (await isListed(sealed, entry)) return sealed
+      throw new CodedError('integrity.mismatch', `segment ${entry.number} is not the one that the map lists`)
     } catch (cause) {
       const again = cause instanceof CodedError && WORTH_A_RETRY.has(cause.code) && attempt < tries
       if (!again) throw cause

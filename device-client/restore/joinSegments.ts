@@ -1,14 +1,16 @@
 /**
- * Joins kept segments to the plain file: digest, seal, gzip, and at the end size and SHA-256 of the whole (RS-5).
+ * Joins kept segments of one gzip to the plain file: digest, seal, gzip, and at the end size and SHA-256 of the whole
+ * (RS-5).
  * A stream: memory holds one segment.
  */
 
 import { sha256 } from '@noble/hashes/sha2.js'
 import { CodedError } from '../../schemas/errors.ts'
-import { type SegmentMap, segmentContext, segmentNonce } from '../../schemas/restore/segmentMap.ts'
+import type { GzipSegmentMap } from '../../schemas/restore/segmentMap.ts'
 import type { Digest, Gzip } from '../ports.ts'
 import { isListed } from './fetchSegments.ts'
-import { importSealKey, toHex } from './webCrypto.ts'
+import { openSegmentSeal } from './segmentSeal.ts'
+import { toHex } from './webCrypto.ts'
 
 /** In plain JavaScript, for platforms that have no digest of pieces. */
 export function portableDigest(): Digest {
@@ -22,7 +24,7 @@ export function portableDigest(): Digest {
  *   the file is not the one that the map names.
  */
 export async function* joinSegments(
-  map: SegmentMap,
+  map: GzipSegmentMap,
   contentKey: Uint8Array,
   readSegment: (segment: number) => Promise<Uint8Array | undefined>,
   gzip: Gzip,
@@ -42,21 +44,15 @@ export async function* joinSegments(
 }
 
 async function* openSegments(
-  map: SegmentMap,
+  map: GzipSegmentMap,
   contentKey: Uint8Array,
   readSegment: (segment: number) => Promise<Uint8Array | undefined>,
 ): AsyncGenerator<Uint8Array> {
-  const openSeal = await importSealKey(contentKey)
+  const openSeal = await openSegmentSeal(map, contentKey)
   for (const entry of map.segments) {
     const sealed = await readSegment(entry.number)
     if (sealed === undefined || !(await isListed(sealed, entry)))
       throw new CodedError('integrity.mismatch', `segment ${entry.number} is missing or changed`)
-    try {
-      yield await openSeal(sealed, segmentNonce(entry.number), segmentContext(map.imageId, entry.number))
-    } catch (cause) {
-      throw new CodedError('integrity.mismatch', `segment ${entry.number} does not open with the key of the ticket`, {
-        cause,
-      })
-    }
+    yield await openSeal(sealed, entry.number)
   }
 }

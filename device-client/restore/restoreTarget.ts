@@ -18,6 +18,24 @@ export interface RestoreTarget {
    *   SQLite finds damage, `storage.full`, `storage.unavailable`.
    */
   replace(plain: AsyncIterable<Uint8Array>): Promise<void>
+  /** The plain file as it grows, on a platform where it can be written in any order. @throws as `replace`. */
+  openGrowing?(): Promise<GrowingFile>
   /** Forgets ticket and segments: the restore is confirmed, or cannot go on. */
   clear(): Promise<void>
+}
+
+/** The plain file of a restore under way, beside the target. Its ranges are kept instead of segments. */
+export interface GrowingFile {
+  /** Ranges that an interrupted restore wrote and that are still as it wrote them, by their segments. */
+  readonly kept: ReadonlySet<number>
+  /** Kept when it resolves, though not flushed. */
+  keepRange(segment: number, offset: number, plain: Uint8Array): Promise<void>
+  /**
+   * Has SQLite check the file, reads it again for its SHA-256, flushes, and gives it the target's name.
+   * @throws {CodedError} `integrity.mismatch` if it is not the file of this SHA-256, and nothing of it is kept then;
+   *   else as `RestoreTarget.replace`.
+   */
+  settle(sha256: string): Promise<void>
+  /** Ends the work on it, also after a failure. */
+  close(): Promise<void>
 }

@@ -55,7 +55,8 @@ export async function openServerCalls(ports: {
       return listField<RestorePoint>(await call('GET', path), 'points')
     },
     restoreCalls: (wanted) => ({
-      createRestore: async () => readTicket(await call('POST', '/api/v1/restores', wanted)),
+      createRestore: async (compressions) =>
+        readTicket(await call('POST', '/api/v1/restores', { ...wanted, compressions })),
       readSegment: async (restoreId, segment) =>
         restOctets(ports.fetch, {
           server,

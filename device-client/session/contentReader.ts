@@ -15,9 +15,16 @@ export class ContentReader {
     this.#content = content
   }
 
-  /** Octets `[offset, offset + length)`. Going back opens the content again. @throws `internal` if it is too short. */
+  /** Octets `[offset, offset + length)`, not to be changed: they may be the content's own. Going back opens the content again. @throws `internal` if it is too short. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     if (offset !== this.#offset || this.#pieces === undefined) await this.#open(offset)
+    if (this.#rest.length === 0 && length > 0) this.#rest = await this.#nextPiece(offset)
+    if (this.#rest.length >= length) {
+      const view = this.#rest.subarray(0, length)
+      this.#rest = this.#rest.subarray(length)
+      this.#offset = offset + length
+      return view
+    }
     const wanted = new Uint8Array(length)
     let filled = 0
     while (filled < length) {

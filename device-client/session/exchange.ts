@@ -5,8 +5,9 @@
 
 import { CodedError } from '../../schemas/errors.ts'
 import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
-import { contentTypeOf, decodeMessage, encodingOf } from '../../schemas/syncml/codec.ts'
+import { contentTypeOf, encodingOf } from '../../schemas/syncml/contentType.ts'
 import type { Message } from '../../schemas/syncml/message.ts'
+import { decodeWbxmlMessage } from '../../schemas/syncml/wbxmlCodec.ts'
 import type { FetchReply } from '../ports.ts'
 import { step } from '../steps.ts'
 import type { SessionPorts } from './sessionRequest.ts'
@@ -80,7 +81,7 @@ function readReply(status: number, contentType: string, body: Uint8Array): Messa
     throw new CodedError('protocol.malformed', `the answer has content type ${contentType.slice(0, 80)}`)
   }
   if (body.length > MAX_MESSAGE_BYTES) throw new CodedError('protocol.too-large', `an answer of ${body.length} octets`)
-  return decodeMessage(body, 'wbxml')
+  return decodeWbxmlMessage(body)
 }
 
 /**

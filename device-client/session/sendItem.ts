@@ -4,9 +4,9 @@
  */
 
 import { CodedError } from '../../schemas/errors.ts'
-import { encodeMessage } from '../../schemas/syncml/codec.ts'
 import { isSuccess } from '../../schemas/syncml/codes.ts'
 import type { Command, Message } from '../../schemas/syncml/message.ts'
+import { encodeWbxmlMessage } from '../../schemas/syncml/wbxmlCodec.ts'
 import { ContentReader } from './contentReader.ts'
 import { type Answer, ASSUMED_MAX_MSG_SIZE, type Conversation, malformed } from './conversation.ts'
 import { type AlertReply, alertCmdId, openingCommands, readAlertReply, rememberPut } from './opening.ts'
@@ -86,7 +86,7 @@ async function withChunk(sending: Sending, opening: readonly Command[]): Promise
   const rest = content.sizeBytes - offset
   const compose = (bytes: Uint8Array, more: boolean) =>
     conversation.compose([...opening, syncOf(sending, bytes, more)], !more)
-  const frame = encodeMessage(compose(new Uint8Array(), true), 'wbxml').length + OPAQUE_OVERHEAD
+  const frame = encodeWbxmlMessage(compose(new Uint8Array(), true)).length + OPAQUE_OVERHEAD
   const room = conversation.maxMsgSize - frame
   if (rest > 0 && room < 1)
     throw new CodedError('protocol.too-large', `messages of ${conversation.maxMsgSize} octets are too small`)

@@ -3,7 +3,6 @@
 import { type CommandInput, type OptionSpec, textOf } from '../../../schemas/cli/commandTable.ts'
 import { CodedError } from '../../../schemas/errors.ts'
 import { BACKUP_METHODS, type BackupMethod, type BackupPreferences, parseWindow } from '../../schedule/preferences.ts'
-import { parseCron } from '../cron.ts'
 
 export const PREFERENCE_OPTIONS: readonly OptionSpec[] = [
   {
@@ -18,12 +17,12 @@ export const PREFERENCE_OPTIONS: readonly OptionSpec[] = [
 ]
 
 /** The preferences that were given. @throws {CodedError} `config.invalid`. */
-export function readPreferences(input: CommandInput): Partial<BackupPreferences> {
+export async function readPreferences(input: CommandInput): Promise<Partial<BackupPreferences>> {
   const method = textOf(input, 'method') as BackupMethod | undefined
   const cron = textOf(input, 'cron')
   const window = textOf(input, 'window')
   const jitter = textOf(input, 'jitter')
-  if (cron !== undefined) parseCron(cron)
+  if (cron !== undefined) (await import('../cron.ts')).parseCron(cron)
   return {
     ...(method === undefined ? {} : { method }),
     ...(cron === undefined ? {} : { cron }),

@@ -11,8 +11,9 @@ import { type ProgramOutput, runProgram } from '../../../schemas/cli/frame.ts'
 import { createAgentRecords } from '../../agentRecords.ts'
 import type { DeviceClient } from '../../deviceClient.ts'
 import type { Log } from '../../ports.ts'
+import { chooseHome } from '../chooseHome.ts'
 import { nodeClock } from '../clock.ts'
-import { chooseHome, type Home, openHome } from '../home.ts'
+import { type Home, openHome } from '../home.ts'
 import { createStderrLog } from '../log.ts'
 import type { AgentContext } from './agentContext.ts'
 import { add } from './commands/add.ts'
@@ -89,6 +90,7 @@ function openContext(run: AgentRun, input: CommandInput): { context: AgentContex
       home,
       clock: nodeClock,
       log,
+      followLog: log.follow,
       environment: run.environment,
       stopped: run.stopped,
     },

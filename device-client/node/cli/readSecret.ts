@@ -1,7 +1,6 @@
 /** Where a password comes from: `NIGHTFERRY_PASSWORD`, a file, or a hidden prompt; never an option's value. */
 
 import { readFile } from 'node:fs/promises'
-import { isCancel, password } from '@clack/prompts'
 import { CodedError } from '../../../schemas/errors.ts'
 
 /** @throws {CodedError} `config.invalid` if there is neither a file nor the variable nor a terminal to ask. */
@@ -18,6 +17,7 @@ export async function readSecret(
       next: 'Set NIGHTFERRY_PASSWORD or give --password-file FILE.',
     })
   }
+  const { isCancel, password } = await import('@clack/prompts')
   const answer = await password({ message: question, output: process.stderr })
   if (isCancel(answer)) throw new CodedError('config.invalid', 'no password was given')
   return answer

@@ -5,19 +5,25 @@ import type { ScheduleState } from '../../schedule/nextRun.ts'
 import type { ScheduleHost } from '../../schedule/runSchedule.ts'
 import { parseCron } from '../cron.ts'
 import { type AgentContext, withWorkLock } from './agentContext.ts'
+import type { WorkTurns } from './workTurns.ts'
 
-/** What the schedule of `context`'s databases works on. */
-export function createScheduleHost(context: AgentContext): ScheduleHost {
+/** What the schedule of `context`'s databases works on; a backup waits for its turn. */
+export function createScheduleHost(
+  context: Pick<AgentContext, 'client' | 'records' | 'home' | 'log'>,
+  turns: WorkTurns,
+): ScheduleHost {
   return {
     databases: () => context.client.list(),
     parseCron,
     readState: (database) => readScheduleState(context.records, database),
     writeState: (database, state) => context.records.setSchedule(database, state),
     backup: (database) =>
-      withWorkLock(context, async () => {
-        const report = await context.client.backup(database)
-        context.log.info('backup done', { database, mode: report.mode, bytesSent: report.bytesSent })
-      }),
+      turns.take(() =>
+        withWorkLock(context, async () => {
+          const report = await context.client.backup(database)
+          context.log.info('backup done', { database, mode: report.mode, bytesSent: report.bytesSent })
+        }),
+      ),
   }
 }
 

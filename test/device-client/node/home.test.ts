@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createAgentRecords } from '../../../device-client/agentRecords.ts'
+import { chooseHome } from '../../../device-client/node/chooseHome.ts'
 import { createFileKeyStore } from '../../../device-client/node/fileKeyStore.ts'
-import { chooseHome, openHome } from '../../../device-client/node/home.ts'
+import { openHome } from '../../../device-client/node/home.ts'
 
 let directory = ''
 beforeEach(() => {

@@ -111,6 +111,88 @@ describe('traps of size, names and identity', () => {
     expect(life.tracker.summary()).toMatchObject({ acknowledged: acknowledged + 1, current: acknowledged + 1 })
   })
 
+  it.each([
+    ['a view', 'CREATE VIEW v AS SELECT a FROM t'],
+    ['a column that is dropped and added again', 'ALTER TABLE t DROP COLUMN a; ALTER TABLE t ADD COLUMN a'],
+  ])('[DC-8] [DC-50] %s: a backup that broke off before it was sent did not send it', async (_what, sql) => {
+    life = await DeviceLife.create('CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES(1,1)')
+    await life.night()
+    life.app(sql)
+    expect((await life.night({ kill: 'extracted' })).mode).toBe('killed')
+    expect((await life.night()).mode).toBe('delta')
+    expect(life.copyDump()).toBe(life.deviceDump())
+    expect((await life.night()).mode).toBe('none')
+  })
+
+  it('[DC-3] [DC-35] a file that comes back is not compared with the picture of a life it never had', async () => {
+    life = await DeviceLife.create('CREATE TABLE k(a); INSERT INTO k VALUES(1)')
+    await life.night()
+    life.app('INSERT INTO k VALUES(2); DELETE FROM k WHERE a=1')
+    life.keepFile()
+    expect((await life.night({ full: true, kill: 'marked-sent' })).mode).toBe('killed')
+    life.comeBack()
+    expect((await life.night()).mode).toBe('delta')
+    expect(life.copyDump()).toBe(life.deviceDump())
+    expect((await life.night()).mode).toBe('none')
+  })
+
+  it('[BK-2] [DC-6] an old file is not taken for the one that went on, if both were sealed without a change', async () => {
+    life = await DeviceLife.create('CREATE TABLE k(a); INSERT INTO k VALUES(1)')
+    await life.night()
+    // Compared tables make every night look; this one finds nothing and leaves a sealed number.
+    expect((await life.night()).mode).toBe('none')
+    life.keepFile()
+    life.app('INSERT INTO k VALUES(2)')
+    expect((await life.night()).mode).toBe('delta')
+    life.comeBack()
+    expect((await life.night()).mode).toBe('full')
+    expect(life.copyDump()).toBe(life.deviceDump())
+  })
+
+  it.each(['before it is observed', 'afterwards'])(
+    '[DC-37] rows that stay when a trigger made %s fails',
+    async (when) => {
+      const trigger = "CREATE TRIGGER g AFTER UPDATE ON t BEGIN SELECT RAISE(FAIL, 'no') WHERE NEW.id=2; END"
+      life = await DeviceLife.create(
+        `CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES(1,1),(2,2),(3,3);
+       ${when === 'afterwards' ? '' : trigger}`,
+      )
+      await life.night()
+      if (when === 'afterwards') life.app(trigger)
+      for (let night = 0; night < 2; night++) {
+        // The statement ends at row 2, and what it changed so far stays.
+        expect(() => life?.app('UPDATE t SET a=a+10')).toThrow('no')
+        expect((await life.night()).mode).toBe('delta')
+        expect(life.copyDump()).toBe(life.deviceDump())
+      }
+      expect((await life.night()).mode).toBe('none')
+    },
+  )
+
+  it('[DC-36] a restored database that was never confirmed is not taken for one without changes', async () => {
+    life = await DeviceLife.create('CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES(1,1)')
+    await life.night()
+    life.tracker.remove()
+    life.tracker.adopt('ab'.repeat(16), { number: 7, token: 'cd'.repeat(16) })
+    // The server never heard of this life: it is asked, and wants the whole file.
+    expect((await life.night()).mode).toBe('full')
+    expect((await life.night()).mode).toBe('none')
+    life.tracker.remove()
+    life.tracker.adopt('ef'.repeat(16), { number: 7, token: 'cd'.repeat(16) })
+    life.tracker.confirmAdopted('ef'.repeat(16))
+    expect((await life.night()).mode).toBe('none')
+  })
+
+  it('[DC-3] [DC-35] without its stored picture a database sends the tables that it compares whole', async () => {
+    life = await DeviceLife.create('CREATE TABLE k(a); INSERT INTO k VALUES(1),(2)')
+    await life.night()
+    life.app('DELETE FROM k WHERE a=1')
+    life.losePicture()
+    expect((await life.night()).mode).toBe('delta')
+    expect(life.copyDump()).toBe(life.deviceDump())
+    expect((await life.night()).mode).toBe('none')
+  })
+
   it('[DC-1] observers leave no trace when they are removed', async () => {
     life = await DeviceLife.create(
       'CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE); CREATE TABLE w(k PRIMARY KEY) WITHOUT ROWID',

@@ -1,15 +1,19 @@
 /** The client's side: nothing unverified is used, nothing half is visible, nothing verified is fetched twice. */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import Database from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fileRestoreTarget } from '../../../device-client/node/fileRestoreTarget.ts'
 import { nodeGzip } from '../../../device-client/node/gzip.ts'
+import { openZstdFrame } from '../../../device-client/node/zstdFrame.ts'
 import { type RestoreDatabaseOptions, restoreDatabase } from '../../../device-client/restore/restoreDatabase.ts'
 import { CodedError } from '../../../schemas/errors.ts'
 import type { RestoreTicket } from '../../../schemas/http/backups.ts'
+import { SEGMENT_RANGE_BYTES } from '../../../schemas/limits.ts'
+import type { SegmentCompression } from '../../../schemas/restore/segmentMap.ts'
 import { canonicalDigest } from '../../support/canonicalDump.ts'
 import { buildZooDatabase } from '../../support/databaseZoo.ts'
 import { DATABASE, openRestoreBench, type RestoreBench } from '../../support/restoreBench.ts'
@@ -21,11 +25,12 @@ let folder: string
 let path: string
 let fetched: number[]
 let tickets: number
+let compression: SegmentCompression
 
 beforeAll(async () => {
   bench = await openRestoreBench()
   original = join(bench.folder, 'original.db')
-  const sql = `CREATE TABLE t(x); WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 6000)
+  const sql = `CREATE TABLE t(x); WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 9000)
     INSERT INTO t SELECT randomblob(1000) FROM c`
   buildZooDatabase({ name: 'original', sql }, original)
   digest = canonicalDigest(original)
@@ -46,9 +51,9 @@ function options(changes: Partial<Calls> = {}): RestoreDatabaseOptions {
   const caller = bench.caller('tablet')
   return {
     calls: {
-      createRestore: () => {
+      createRestore: (compressions) => {
         tickets += 1
-        return bench.service.createRestore(caller, { database: DATABASE, fromDeviceId: 'phone' })
+        return bench.service.createRestore(caller, { database: DATABASE, fromDeviceId: 'phone', compressions })
       },
       readSegment: async (restoreId, segment) => {
         fetched.push(segment)
@@ -59,8 +64,9 @@ function options(changes: Partial<Calls> = {}): RestoreDatabaseOptions {
     },
     target: fileRestoreTarget(path),
     wanted: 'phone/app/latest',
-    adopt: () => {},
+    adopt: () => () => {},
     gzip: nodeGzip,
+    ...(compression === 'zstd' && { openFrame: openZstdFrame }),
     clock: { now: Date.now, sleep: () => Promise.resolve() },
   }
 }
@@ -74,11 +80,37 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   }
 }
 
+/** Damages what an interrupted restore kept of a segment. */
+function damageSegment(segment: number): void {
+  const kept = `${path}.nightferry-restore`
+  if (compression === 'gzip') {
+    writeFileSync(join(kept, `${segment}.segment`), 'damaged')
+    return
+  }
+  const plain = readFileSync(join(kept, 'plain.db'))
+  plain.write('damaged', segment * SEGMENT_RANGE_BYTES + 5000, 'latin1')
+  writeFileSync(join(kept, 'plain.db'), plain)
+}
+
+/** Changes a kept range and its CRC alike: only the digest of the whole file can tell. */
+function forgeKept(): void {
+  const kept = `${path}.nightferry-restore`
+  const plain = readFileSync(join(kept, 'plain.db'))
+  plain.write('forged', SEGMENT_RANGE_BYTES + 5000, 'latin1')
+  writeFileSync(join(kept, 'plain.db'), plain)
+  const range = plain.subarray(SEGMENT_RANGE_BYTES, 2 * SEGMENT_RANGE_BYTES)
+  appendFileSync(join(kept, 'ranges'), `1 ${SEGMENT_RANGE_BYTES} ${range.length} ${crc32(range)}\n`)
+}
+
 function cut(): never {
   throw new CodedError('network.unreachable', 'the line was cut')
 }
 
-describe('fetching', () => {
+describe.each(['gzip', 'zstd'] as const)('fetching, %s', (each) => {
+  beforeEach(() => {
+    compression = each
+  })
+
   it('[RS-6] goes on after a cut with what is missing, also in another process', async () => {
     const readSegment: Calls['readSegment'] = (restoreId, segment) =>
       segment >= 3 ? cut() : options().calls.readSegment(restoreId, segment)
@@ -104,13 +136,26 @@ describe('fetching', () => {
     expect(canonicalDigest(path)).toBe(digest)
   })
 
-  it('[RS-6] a kept segment that was damaged since is fetched again', async () => {
-    const completeRestore: Calls['completeRestore'] = () => Promise.reject(new CodedError('network.unreachable', 'cut'))
-    expect(await codeOf(restoreDatabase(options({ completeRestore })))).toBe('network.unreachable')
-    writeFileSync(join(`${path}.nightferry-restore`, '2.segment'), 'damaged')
+  it('[RS-6] what was kept and is damaged since is fetched again', async () => {
+    const readSegment: Calls['readSegment'] = (restoreId, segment) =>
+      segment === 4 ? cut() : options().calls.readSegment(restoreId, segment)
+    expect(await codeOf(restoreDatabase(options({ readSegment })))).toBe('network.unreachable')
+    damageSegment(2)
     fetched = []
     await restoreDatabase(options())
-    expect(fetched).toEqual([2])
+    expect(fetched).toContain(2)
+    expect(fetched).not.toContain(1)
+    expect(canonicalDigest(path)).toBe(digest)
+  })
+
+  it('[RS-4] an image that was damaged since is given up for another', async () => {
+    const readSegment: Calls['readSegment'] = () => cut()
+    expect(await codeOf(restoreDatabase(options({ readSegment })))).toBe('network.unreachable')
+    const images = join(bench.dataDir, 'objects', 'images')
+    for (const id of readdirSync(images)) writeFileSync(join(images, id, '3'), Buffer.alloc(1000))
+    await restoreDatabase(options())
+    expect(tickets).toBe(2)
+    expect(canonicalDigest(path)).toBe(digest)
   })
 
   it('[RS-10] an expired ticket is replaced by a new one', async () => {
@@ -132,7 +177,11 @@ describe('fetching', () => {
   })
 })
 
-describe('verifying', () => {
+describe.each(['gzip', 'zstd'] as const)('verifying, %s', (each) => {
+  beforeEach(() => {
+    compression = each
+  })
+
   it('[RS-5] a changed segment is never used', async () => {
     const readSegment: Calls['readSegment'] = async (restoreId, segment) => {
       const bytes = Uint8Array.from(await options().calls.readSegment(restoreId, segment))
@@ -157,7 +206,7 @@ describe('verifying', () => {
     ['a short content key', (ticket) => ({ ...ticket, contentKey: 'AAAA' }), 'protocol.malformed'],
   ]
   it.each(forgeries)('[WF-21] [RS-13] %s is refused', async (_name, forge, code) => {
-    const createRestore: Calls['createRestore'] = async () => forge(await options().calls.createRestore())
+    const createRestore: Calls['createRestore'] = async () => forge(await options().calls.createRestore([compression]))
     writeFileSync(path, 'what was there before')
     expect(await codeOf(restoreDatabase(options({ createRestore })))).toBe(code)
     expect(readFileSync(path, 'utf8')).toBe('what was there before')
@@ -171,7 +220,11 @@ function changePayload(jws: string): string {
   return [header, forged, signature].join('.')
 }
 
-describe('putting in place', () => {
+describe.each(['gzip', 'zstd'] as const)('putting in place, %s', (each) => {
+  beforeEach(() => {
+    compression = each
+  })
+
   it('[RS-5] [RS-12] replaces an older database and takes its journals away', async () => {
     buildZooDatabase({ name: 'old', pragmas: ['journal_mode=WAL'], sql: 'CREATE TABLE old(x)' }, path)
     for (const suffix of ['-wal', '-shm', '-journal']) writeFileSync(path + suffix, 'left by a crash')
@@ -183,6 +236,17 @@ describe('putting in place', () => {
   it('[RS-5] replaces a file that is no database any more', async () => {
     writeFileSync(path, Buffer.alloc(100_000, 'damaged'))
     await restoreDatabase(options())
+    expect(canonicalDigest(path)).toBe(digest)
+  })
+
+  it('[RS-12] a file that is not the one of the map takes no name, and nothing of it is kept', async () => {
+    const broken = options({
+      readSegment: (id, segment) => (segment === 4 ? cut() : options().calls.readSegment(id, segment)),
+    })
+    expect(await codeOf(restoreDatabase(broken))).toBe('network.unreachable')
+    if (compression === 'zstd') forgeKept()
+    await restoreDatabase(options())
+    expect(tickets).toBe(compression === 'zstd' ? 2 : 1)
     expect(canonicalDigest(path)).toBe(digest)
   })
 

@@ -26,7 +26,7 @@ export const add: AgentCommand = {
       const name = textOf(input, 'name')
       const entry = await context.client.add({
         path: resolve(textOf(input, 'PATH') ?? ''),
-        preferences: readPreferences(input),
+        preferences: await readPreferences(input),
         ...readTracking(textOf(input, 'tracking')),
         ...(name === undefined ? {} : { name }),
       })

@@ -18,17 +18,19 @@ export const backup: AgentCommand = {
       { name: 'full', summary: 'send the whole file' },
     ],
   },
-  run: (context, input) =>
-    withWorkLock(context, async () => {
-      const options = { full: input.full === true }
-      const given = textOf(input, 'database')
-      const names = given === undefined ? (await context.client.list()).map((entry) => entry.name) : [given]
-      const [only] = names
-      if (only === undefined) throw nothingAdded()
-      if (names.length > 1) return await backupAll(context, names, options)
-      const report = await context.client.backup(only, options)
-      return { json: { ...report }, text: formatReport(report) }
-    }),
+  run: (context, input) => backUp(context, textOf(input, 'database'), input.full === true),
+}
+
+/** Backs up `database`, or all of them. */
+export function backUp(context: AgentContext, database: string | undefined, full: boolean): Promise<CommandOutcome> {
+  return withWorkLock(context, async () => {
+    const names = database === undefined ? (await context.client.list()).map((entry) => entry.name) : [database]
+    const [only] = names
+    if (only === undefined) throw nothingAdded()
+    if (names.length > 1) return await backupAll(context, names, { full })
+    const report = await context.client.backup(only, { full })
+    return { json: { ...report }, text: formatReport(report) }
+  })
 }
 
 /** One failure does not keep the others from their backup; the report has an entry for each. */
@@ -59,7 +61,8 @@ async function backupAll(
 function formatReport(report: BackupReport): string {
   if (report.mode === 'none') return `${report.database}: nothing has changed\n`
   const changes = `${report.puts} rows put, ${report.deletes} deleted, ${report.schemaChanges} schema changes`
-  const what = report.mode === 'full' ? 'full backup' : `changes ${report.from} to ${report.to} (${changes})`
+  const why = report.reason === undefined ? '' : ` (${report.reason})`
+  const what = report.mode === 'full' ? `full backup${why}` : `changes ${report.from} to ${report.to} (${changes})`
   const cost = `${formatBytes(report.bytesSent)} sent in ${report.exchanges} exchanges, ${report.durationMs} ms`
   return `${report.database}: ${what}, ${cost}\n`
 }

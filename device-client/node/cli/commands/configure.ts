@@ -22,7 +22,7 @@ export const configure: AgentCommand = {
         throw new CodedError('config.invalid', 'both --enable and --disable are given')
       }
       const enabled = input.enable === true ? true : input.disable === true ? false : undefined
-      const preferences = { ...readPreferences(input), ...(enabled === undefined ? {} : { enabled }) }
+      const preferences = { ...(await readPreferences(input)), ...(enabled === undefined ? {} : { enabled }) }
       const entry = await context.client.configure(textOf(input, 'NAME') ?? '', preferences)
       return { json: { ...entry }, text: `${entry.name} is changed\n` }
     }),

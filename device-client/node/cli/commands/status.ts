@@ -1,67 +1,8 @@
 /** `nightferry-device status`: how safe each database is now, and when its next backup comes. */
 
-import { formatAge, formatTable } from '../../../../schemas/cli/formatTable.ts'
-import type { DatabaseStatus } from '../../../deviceClient.ts'
-import { type AgentState, type NextRun, nextRun } from '../../../schedule/nextRun.ts'
-import { ownTimeZone } from '../../../schedule/wallClock.ts'
-import { parseCron } from '../../cron.ts'
-import type { AgentCommand, AgentContext } from '../agentContext.ts'
-import { readScheduleState } from '../scheduleHost.ts'
-
-/** A run that is later than this leaves the backup stale: long enough for a retry to succeed. */
-const STALE_AFTER_MS = 60 * 60_000
-
-interface DatabaseLine extends DatabaseStatus {
-  readonly nextRun: NextRun
-  /** True if there is no backup, or the last planned one is overdue. */
-  readonly stale: boolean
-}
+import type { AgentCommand } from '../agentContext.ts'
 
 export const status: AgentCommand = {
   spec: { name: 'status', summary: 'show how safe each database is', args: [], options: [] },
-  run: async (context) => {
-    const found = await context.client.status()
-    const watching = context.home.isLocked('watch')
-    const now = context.clock.now()
-    const databases: DatabaseLine[] = []
-    for (const database of found.databases) {
-      databases.push(await describeDatabase(context, database, found.deviceId, watching, now))
-    }
-    const heading = `${found.device} of ${found.user} at ${found.server}\n`
-    const idle = watching ? '' : 'The schedule is not running: start "nightferry-device watch".\n'
-    const table = formatTable(
-      ['NAME', 'LAST BACKUP', 'LAST ATTEMPT', 'NEXT RUN', ''],
-      databases.map((line) => rowOf(line, now)),
-      'no database is added yet',
-    )
-    return { json: { ...found, watching, databases }, text: heading + table + idle }
-  },
-}
-
-async function describeDatabase(
-  context: AgentContext,
-  database: DatabaseStatus,
-  deviceId: string,
-  watching: boolean,
-  now: number,
-): Promise<DatabaseLine> {
-  const state = (await readScheduleState(context.records, database.name)) ?? { doneUntil: now }
-  // Without a watching agent every run that has passed was missed because of that.
-  const agent: AgentState = { runningSince: watching ? 0 : now, deviceId, timeZone: ownTimeZone() }
-  const next = nextRun(database.preferences, parseCron(database.preferences.cron), state, agent, now)
-  const overdue = next.kind === 'catch-up' && now - next.plannedAt > STALE_AFTER_MS
-  return { ...database, nextRun: next, stale: database.lastSuccessAt === undefined || overdue }
-}
-
-function rowOf(line: DatabaseLine, now: number): string[] {
-  const ago = (at: number | undefined) => (at === undefined ? 'never' : `${formatAge(now - at)} ago`)
-  const failure = line.lastAttempt?.failure
-  const attempt = failure === undefined ? ago(line.lastAttempt?.at) : `${ago(line.lastAttempt?.at)}: ${failure.message}`
-  return [line.name, ago(line.lastSuccessAt), attempt, formatNext(line.nextRun, now), line.stale ? 'STALE' : '']
-}
-
-function formatNext(next: NextRun, now: number): string {
-  if (next.kind === 'never') return 'off'
-  const when = next.at <= now ? 'now' : `in ${formatAge(next.at - now)}`
-  return next.kind === 'planned' ? when : `${when} (missed: ${next.reason})`
+  run: async (context) => (await import('../describeStatus.ts')).describeStatus(context),
 }
