@@ -63,7 +63,7 @@ const rules: readonly Rule[] = [
   {
     from: /^schemas\//,
     ours: /^schemas\//,
-    outside: /^(zod|zod-openapi|jose|fast-xml-parser|saxes|pako|@noble\/hashes.*)$/,
+    outside: /^(zod|zod-openapi|jose|fast-xml-parser|saxes|pako|ical\.js|@noble\/hashes.*)$/,
   },
   { from: /^device-client\/browser\//, ours: /^(schemas\/|device-client\/(?!node\/))/, outside: /^(pako|sql\.js)$/ },
   {

@@ -11,7 +11,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, it, type TestContext } from 'vitest'
 import { AGENT_PROGRAM } from '../device-client/node/cli/program.ts'
 import { EXIT } from '../schemas/cli/exitCode.ts'
-import { DATABASE_FILE_TYPE, DELTA_TYPE, FILE_GZIP_TYPE } from '../schemas/delta/contentTypes.ts'
+import { DATABASE_FILE_TYPE, DELTA_TYPE, FILE_GZIP_TYPE, FILE_ZSTD_TYPE } from '../schemas/delta/contentTypes.ts'
 import { SERVER_PROGRAM } from '../server/cli/program.ts'
 import { formatSettings } from '../server/config/settings.ts'
 import { type DocsBlock, outline, outlineJson, readDocsBlocks } from './support/docsBlocks.ts'
@@ -103,7 +103,7 @@ describe('tables and names are those of the code', () => {
   it('exit codes and media types', () => {
     const codes = [...read('docs/device.md').matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code))
     expect(codes).toEqual(Object.values(EXIT))
-    for (const type of [DELTA_TYPE, FILE_GZIP_TYPE, DATABASE_FILE_TYPE])
+    for (const type of [DELTA_TYPE, FILE_GZIP_TYPE, FILE_ZSTD_TYPE, DATABASE_FILE_TYPE])
       expect(read('docs/protocol.md')).toContain(`\`${type}\``)
   })
 

@@ -22,7 +22,7 @@ interface DesignRule {
 
 const designs = ['schemas', 'server', 'device-client'].flatMap((folder) => filesOf(folder, /DESIGN\.md$/))
 const rules: readonly DesignRule[] = designs.flatMap((file) =>
-  [...readFileSync(file, 'utf8').matchAll(/^- \*\*([A-Z]{2}-\d+)\*\* (.*)$/gm)].map((match) => ({
+  [...readFileSync(file, 'utf8').matchAll(/^- \*\*([A-Z]{2,3}-\d+)\*\* (.*)$/gm)].map((match) => ({
     id: match[1] ?? '',
     untested: /\(no test: [^)]+\)$/.test((match[2] ?? '').trim()),
   })),
@@ -31,8 +31,8 @@ const rules: readonly DesignRule[] = designs.flatMap((file) =>
 /** Ids in the titles of tests: `it('[BK-5] …')`, also several as `[BK-5, BK-6]` or `[BK-5][BK-6]`. */
 const cited = new Set(
   filesOf('test', /\.ts$/)
-    .flatMap((file) => readFileSync(file, 'utf8').match(/['"`](?:\[[A-Z]{2}-\d+(?:, ?[A-Z]{2}-\d+)*\] ?)+/g) ?? [])
-    .flatMap((title) => title.match(/[A-Z]{2}-\d+/g) ?? []),
+    .flatMap((file) => readFileSync(file, 'utf8').match(/['"`](?:\[[A-Z]{2,3}-\d+(?:, ?[A-Z]{2,3}-\d+)*\] ?)+/g) ?? [])
+    .flatMap((title) => title.match(/[A-Z]{2,3}-\d+/g) ?? []),
 )
 
 describe('rules', () => {

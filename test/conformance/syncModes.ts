@@ -142,15 +142,11 @@ export const syncModes: readonly ModeDialogue[] = [
     acknowledged: ['g1'],
   },
   {
-    mode: 'resume (225), which begins again with a slow sync',
+    mode: 'resume (225) of one object, which cannot be gone on with',
     last: '1',
     offered: [],
-    steps: [
-      { client: ['Alert 225'], statuses: ['Alert:508'], server: ['Alert 201'], final: true },
-      { client: ['Status', 'Sync [Add 1]'], statuses: ['Sync:200', 'Add:201'], server: ['Sync []'], final: true },
-      closing,
-    ],
-    events: ['put 1', 'finish'],
+    steps: [{ client: ['Alert 225'], statuses: ['Alert:406'], server: [], final: true }],
+    events: [],
     acknowledged: [],
   },
 ]

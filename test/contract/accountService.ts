@@ -151,6 +151,10 @@ export function describeAccountService(way: string, open: () => Promise<AccountS
       await expect(service.registerDevice(accountId, 'phone', 'IMEI:2')).rejects.toMatchObject({
         code: 'device.exists',
       })
+      // The copies of the account itself are listed under this id.
+      await expect(service.registerDevice(accountId, 'third', 'account')).rejects.toMatchObject({
+        code: 'device.exists',
+      })
       await expect(service.registerDevice('a_none', 'phone', 'IMEI:2')).rejects.toMatchObject({
         code: 'account.unknown',
       })

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 import type { AgentOrder, AgentReply } from './agentChild.ts'
 
 const CHILD = fileURLToPath(new URL('./agentChild.ts', import.meta.url))
+/** Where compiled code is kept, so that an agent starts at a third of the cost. */
+const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/nightferry', import.meta.url))
 export const KILLER = new URL('./killAtStep.ts', import.meta.url).href
 
 /** `killed`: the agent died before it answered. */
@@ -27,7 +29,7 @@ export function createCrashAgent(home: string, killFile: string): CrashAgent {
     if (child && child.exitCode === null && child.signalCode === null) return child
     child = fork(CHILD, [home], {
       execArgv: ['--import', KILLER],
-      env: { ...process.env, NIGHTFERRY_KILL_FILE: killFile },
+      env: { ...process.env, NODE_COMPILE_CACHE: COMPILED, NIGHTFERRY_KILL_FILE: killFile },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     return child

@@ -12,8 +12,9 @@ import { lifeArbitrary, perform, setupSql } from '../support/lifeOperations.ts'
 import type { TestAccount } from '../support/startServer.ts'
 import type { AgentOrder, AgentReply } from './agentChild.ts'
 import { type CrashAgent, createCrashAgent, type Outcome } from './crashAgent.ts'
-import { type CrashServer, orderKill } from './crashServer.ts'
-import { type Kill, orderedVictim } from './scenes.ts'
+import type { CrashServer } from './crashServer.ts'
+import { duringKill } from './duringKill.ts'
+import type { Kill } from './scenes.ts'
 
 /** Text that stands in every database and may stand nowhere at the server. */
 export const CANARY = 'canary-of-crash-lives-7f3a'
@@ -28,6 +29,18 @@ export interface CrashLifeParts {
   readonly seed: number
 }
 
+/** What was found out and needed since somebody asked. */
+export interface LifeCounts {
+  /** Restored files that were compared. */
+  restores: number
+  /** Acknowledged nights, by what they needed. */
+  deltas: number
+  fulls: number
+  nones: number
+}
+
+const noCounts = (): LifeCounts => ({ restores: 0, deltas: 0, fulls: 0, nones: 0 })
+
 export class CrashLife {
   readonly #parts: CrashLifeParts
   readonly #path: string
@@ -36,6 +49,7 @@ export class CrashLife {
   #agent: CrashAgent
   #night = 0
   readonly #kills: Kill[] = []
+  #counts = noCounts()
   #others = 0
   /** The last state that was acknowledged, and those that were sent after it. */
   #acknowledged: string | undefined
@@ -58,10 +72,10 @@ export class CrashLife {
   }
 
   /** Begins the life; `kill` may come while account, device or observers are made. */
-  async begin(kill?: Kill): Promise<boolean> {
+  async begin(kill: Kill): Promise<boolean> {
     const { server, account } = this.#parts
-    const happened = await this.#during(kill, async () => {
-      if (kill?.step?.startsWith('account')) await this.#register()
+    const happened = await duringKill(kill, server, this.#agent, async () => {
+      if (kill.step?.startsWith('account')) await this.#register()
       this.#device = await this.#init(this.#agent, this.#device, account, server.url)
       await this.#must(this.#agent, { name: 'add', args: [{ path: this.#path, tracking: this.#plan.method }] })
       await this.#backup(true)
@@ -74,11 +88,18 @@ export class CrashLife {
   async suffer(kill: Kill): Promise<boolean> {
     this.#kills.push(kill)
     this.#change(kill.scene === 'large')
-    const happened = await this.#during(kill, () => this.#scene(kill))
+    const happened = await duringKill(kill, this.#parts.server, this.#agent, () => this.#scene(kill))
     if (kill.scene === 'look' || kill.scene === 'home' || kill.scene === 'clone') return happened
     await this.#look()
     await this.#settle()
     return happened
+  }
+
+  /** What was counted since the last call. */
+  takeCounts(): LifeCounts {
+    const counts = this.#counts
+    this.#counts = noCounts()
+    return counts
   }
 
   /** Ends the life: a last night, and a restore that equals it. */
@@ -102,7 +123,7 @@ export class CrashLife {
   async #comeHome(): Promise<void> {
     const wanted = this.#acknowledged
     await this.#must(this.#agent, { name: 'restore', args: [{ database: DATABASE, to: this.#path }] })
-    this.#expect(canonicalDump(this.#path) === wanted, 'a restore differs from what was acknowledged')
+    this.#expect(this.#restored(this.#path) === wanted, 'a restore differs from what was acknowledged')
     this.#expectNoRest(this.#path)
     this.#change(false)
     await this.#settle()
@@ -118,7 +139,7 @@ export class CrashLife {
       await this.#init(agent, name, account, server.url)
       const args = [{ database: DATABASE, to, fromDevice: this.#device }] as const
       await this.#must(agent, { name: 'restore', args: [...args] })
-      this.#expect(canonicalDump(to) === this.#acknowledged, 'a replacement differs from what was acknowledged')
+      this.#expect(this.#restored(to) === this.#acknowledged, 'a replacement differs from what was acknowledged')
       this.#expectNoRest(to)
       this.#use((driver) => driver.exec('CREATE TABLE replacement(x); INSERT INTO replacement VALUES(1)'), to)
       const report = await this.#must(agent, { name: 'backup', args: [DATABASE] })
@@ -133,10 +154,15 @@ export class CrashLife {
     if (this.#acknowledged === undefined) return
     const to = join(this.#parts.folder, 'files', 'look.db')
     await this.#must(this.#agent, { name: 'restore', args: [{ database: DATABASE, to }] })
-    const seen = canonicalDump(to)
+    const seen = this.#restored(to)
     const known = [this.#acknowledged, ...this.#sent]
     this.#expect(known.includes(seen), 'a restore gives neither what was acknowledged nor what was sent since')
     this.#expectNoRest(to)
+  }
+
+  #restored(path: string): string {
+    this.#counts.restores += 1
+    return canonicalDump(path)
   }
 
   /** Backs up until it is acknowledged, without kills. */
@@ -159,6 +185,7 @@ export class CrashLife {
     }
     const { mode } = outcome.report
     this.#expect(mode !== 'full' || full || this.#fullAllowed, 'a night needed the whole file')
+    this.#counts[`${mode as 'delta' | 'full' | 'none'}s`] += 1
     this.#acknowledged = state
     this.#sent = []
     this.#fullAllowed = false
@@ -204,45 +231,6 @@ export class CrashLife {
       await this.#parts.server.ready()
     }
     return this.#fail(`${order.name} never succeeds`)
-  }
-
-  /** Carries out `work` with a kill in it; the server listens again afterwards. */
-  async #during(kill: Kill | undefined, work: () => Promise<void>): Promise<boolean> {
-    if (!kill) {
-      await work()
-      return false
-    }
-    const { server } = this.#parts
-    let happened = false
-    if (kill.step === undefined) {
-      const timer = setTimeout(() => {
-        happened = this.#strike(kill)
-      }, kill.afterMs)
-      await work()
-      clearTimeout(timer)
-    } else {
-      const order = orderKill(server.killFile, kill.step, kill.count, orderedVictim(kill))
-      await work()
-      happened = order.cancel()
-    }
-    await server.ready()
-    return happened
-  }
-
-  #strike({ victim }: Kill): boolean {
-    const { server } = this.#parts
-    try {
-      if (victim === 'server') server.kill()
-      else if (victim === 'agent') return this.#agent.kill()
-      else {
-        const [worker] = server.workers()
-        if (worker === undefined) return false
-        process.kill(worker, 'SIGKILL')
-      }
-      return true
-    } catch {
-      return false
-    }
   }
 
   #change(large: boolean): void {

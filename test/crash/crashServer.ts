@@ -1,11 +1,16 @@
 /** Keeps a real server process alive on one data folder and one port: killed, it is started again and awaited. */
 
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { startServer, type TestServer } from '../support/startServer.ts'
 import { KILLER } from './crashAgent.ts'
+
+const FIRST_PORT = 15_000
+const FIRST_EPHEMERAL_PORT = 32_768
+const PORT_TRIES = 50
 
 /** By default a server with its accounts, and its data in the folder. */
 export interface CrashServerOptions {
@@ -117,11 +122,19 @@ function childrenOf(pid: number): number[] {
   }
 }
 
+/** A free port that no outgoing connection is given while the server is down. */
 async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  for (let attempt = 0; attempt < PORT_TRIES; attempt++) {
+    const port = randomInt(FIRST_PORT, FIRST_EPHEMERAL_PORT)
+    const probe = createServer().listen(port, '127.0.0.1')
+    try {
+      await once(probe, 'listening')
+      return port
+    } catch (cause) {
+      if ((cause as { code?: unknown }).code !== 'EADDRINUSE') throw cause
+    } finally {
+      probe.close()
+    }
+  }
+  throw new Error('no free port')
 }

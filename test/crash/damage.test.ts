@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -17,6 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { MIN_FREE_DISK_BYTES } from '../../schemas/limits.ts'
 import { type CrashWorld, openCrashWorld } from './world.ts'
 
 const canMount = mountTmpfs(mkdtempSync(join(tmpdir(), 'nightferry-mount-')), 1)
@@ -53,6 +55,34 @@ it.skipIf(!canMount)(
     expect(await large.look()).toBe('equal')
   },
   90_000,
+)
+
+it.skipIf(!canMount)(
+  '[OM-22] an append that would leave less than 1 GiB of the disk free is refused, and small nights go on',
+  async () => {
+    const dataFolder = mkdtempSync(join(tmpdir(), 'nightferry-reserve-'))
+    if (!mountTmpfs(dataFolder, 1024 + 24, false)) throw new Error('no mount')
+    onTestFinished(() => {
+      spawnSync('umount', ['-l', dataFolder])
+      rmSync(dataFolder, { recursive: true, force: true })
+    })
+    const freeBytes = (): number => {
+      const { bavail, bsize } = statfsSync(dataFolder)
+      return bavail * bsize
+    }
+    const world = await opened({ dataFolder })
+    const [small, large] = [await world.device('small'), await world.device('large')]
+    expect([await small.backUp(), await large.backUp()]).toEqual(['full', 'full'])
+    large.app('INSERT INTO t(x) VALUES(randomblob(8000000))')
+    expect(await large.backUp()).toBe('delta')
+    large.app('INSERT INTO t(x) VALUES(randomblob(20000000))')
+    expect(await large.backUp()).toBe('storage.full')
+    expect(freeBytes()).toBeGreaterThan(MIN_FREE_DISK_BYTES)
+    small.app('INSERT INTO t(x) VALUES(1)')
+    expect(await small.backUp()).toBe('delta')
+    expect(await small.look()).toBe('equal')
+  },
+  60_000,
 )
 
 it.skipIf(shim === undefined)(

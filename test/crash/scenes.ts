@@ -6,20 +6,22 @@ import { SERVER_STEPS } from '../../server/steps.ts'
 /** What goes on when the kill comes. `night`: a Delta; `large`: one that is spooled; `restore`: a look beside; */
 export type Scene = 'register' | 'full' | 'night' | 'large' | 'look' | 'home' | 'clone'
 
-/** A kill: at a step, or `afterMs` after the beginning. */
+/** A kill: at a step, or at a moment of the scene. */
 export interface Kill {
   readonly victim: 'server' | 'worker' | 'agent'
   readonly scene: Scene
   readonly step?: string
   /** The how many-eth time the step is passed. */
   readonly count: number
-  readonly afterMs?: number
+  /** The part of the scene's usual time that has passed then. */
+  readonly moment?: number
 }
 
 const SERVER_SCENES: Readonly<Record<string, Scene>> = {
   'spool-write': 'large',
   'spool-written': 'large',
   'import-receive': 'full',
+  'import-received': 'full',
   'import-build': 'full',
   'import-settle': 'full',
   'import-settled': 'full',
@@ -84,15 +86,19 @@ export function namedKills(): Kill[] {
   return [...server, ...agent]
 }
 
+/** Whether a worker process passes the step. */
+export function isWorkerStep(step: string | undefined): boolean {
+  return step !== undefined && WORKER_STEPS.test(step)
+}
+
 /** Who has to be named in the order: the process that passes the step, or its parent. */
 export function orderedVictim(kill: Kill): 'self' | 'parent' {
-  return kill.victim === 'server' && WORKER_STEPS.test(kill.step ?? '') ? 'parent' : 'self'
+  return kill.victim === 'server' && isWorkerStep(kill.step) ? 'parent' : 'self'
 }
 
 /** A kill of process `victim` at a random moment of `scene`. */
 export function randomKill(random: () => number): Kill {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
   const scene = pick<Scene>(['night', 'night', 'night', 'large', 'full', 'look', 'home', 'clone'])
-  const afterMs = Math.floor(random() * random() * 400)
-  return { victim: pick(['server', 'worker', 'agent', 'agent'] as const), scene, count: 1, afterMs }
+  return { victim: pick(['server', 'worker', 'agent', 'agent'] as const), scene, count: 1, moment: random() }
 }

@@ -48,7 +48,7 @@ describe('gzip', () => {
       [413, 417],
     ],
     ['a bomb in a bomb', () => gzipSync(zeros(100)), [500]],
-    ['5000 members, each a bomb', () => Buffer.concat(Array.from({ length: 300 }, () => zeros(1))), [413, 417, 500]],
+    ['300 members, each a bomb', () => Buffer.concat(Array<Buffer>(300).fill(zeros(1))), [413, 417, 500]],
     ['half a gzip', () => gzipSync(xmlOf()).subarray(0, 200), [500]],
     ['a gzip without its last octet', () => gzipSync(xmlOf()).subarray(0, -1), [500]],
     ['no octet', () => new Uint8Array(), [500]],

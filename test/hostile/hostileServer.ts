@@ -115,8 +115,8 @@ interface Identity {
 export function hostileDevice(url: string, identity: Identity) {
   const { name, deviceId, secret } = identity
   const lineage = randomBytes(16).toString('hex')
-  const tokens = Array.from({ length: 8 }, () => randomBytes(16).toString('hex'))
-  /** Positions 0..7 of this device's own life. */
+  const tokens = Array.from({ length: 64 }, () => randomBytes(16).toString('hex'))
+  /** Positions 0..63 of this device's own life. */
   const chain = (...numbers: number[]): PositionChain => ({
     lineage,
     positions: numbers.map((number) => ({ number, token: tokens[number] ?? 'f'.repeat(32) })),

@@ -191,7 +191,7 @@ describe('datastores', () => {
     './databases/',
     './databases',
     'databases/%',
-    './contacts',
+    './ghosts',
     '',
     '/',
     './databases/a/b',

@@ -10,6 +10,7 @@ import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
 import { createAgentRecords } from '../../device-client/agentRecords.ts'
 import { createScheduleHost } from '../../device-client/node/cli/scheduleHost.ts'
+import { createWorkTurns } from '../../device-client/node/cli/workTurns.ts'
 import { openHome } from '../../device-client/node/home.ts'
 import { openNodeClient } from '../../device-client/node/openNodeClient.ts'
 import type { Log } from '../../device-client/ports.ts'
@@ -182,15 +183,7 @@ test('[DC-33] the schedule tries a held database again until it succeeds, and sa
     },
   }
   const records = createAgentRecords(home.keyStore)
-  const host = createScheduleHost({
-    client,
-    records,
-    home,
-    clock,
-    log,
-    environment: {},
-    stopped: () => finished.promise,
-  })
+  const host = createScheduleHost({ client, records, home, log }, createWorkTurns())
   await runSchedule(host, clock, log, { deviceId: 'desk', timeZone: 'UTC', stopped: finished.promise })
 
   const told = lines.filter((text) => /^backup (failed|missed|done)/.test(text))

@@ -90,4 +90,23 @@ describe.skipIf(!sqliteTools.available)(`triggers off ${sqliteTools.reason}`, ()
       expect(countTriggers(path)).toBe(observers)
     },
   )
+
+  test.each(['delete', 'wal'])(
+    '[DC-27] a database in %s mode that nobody has open is not suspected of what closing it does',
+    async (mode) => {
+      const name = `closed ${mode}`
+      const path = join(folder, `${name}.db`)
+      const home = join(folder, `home ${name}`)
+      runShell(path, `PRAGMA journal_mode=${mode}`, 'CREATE TABLE note(id INTEGER PRIMARY KEY, text)')
+      const agent = await createRegisteredAgent(server, await server.createAccount(), home, 'desk')
+      await agent.do('add', path)
+      const observers = countTriggers(path)
+      expect(Number(observers)).toBeGreaterThan(0)
+      expect(await agent.do('backup')).toMatchObject({ mode: 'full' })
+      runShell(path, "INSERT INTO note(text) VALUES ('a')")
+      expect(await agent.do('backup')).toMatchObject({ mode: 'delta', puts: 1 })
+      expect(await agent.do('backup')).toMatchObject({ mode: 'none' })
+      expect(countTriggers(path)).toBe(observers)
+    },
+  )
 })

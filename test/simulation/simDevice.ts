@@ -13,17 +13,18 @@ import { fileRestoreTarget } from '../../device-client/node/fileRestoreTarget.ts
 import { createFileScratch } from '../../device-client/node/fileScratch.ts'
 import { nodeGzip } from '../../device-client/node/gzip.ts'
 import { Tracker } from '../../device-client/observe/tracker.ts'
-import type { Fetch, Scratch } from '../../device-client/ports.ts'
+import type { Scratch } from '../../device-client/ports.ts'
 import { restoreDatabase } from '../../device-client/restore/restoreDatabase.ts'
 import { CodedError } from '../../schemas/errors.ts'
 import { canonicalDump } from '../support/canonicalDump.ts'
+import { FromFiles } from '../support/databaseFiles.ts'
 import { type LifeNight, perform } from '../support/lifeOperations.ts'
 import { memoryKeyStore } from '../support/lossyFetch.ts'
-import { createSimNetwork } from './simNetwork.ts'
-import { ACCOUNT, SECRET, type SimServer, USER } from './simServer.ts'
+import { type CopyLook, createCopyLook } from './copyLook.ts'
+import { createSimNetwork, type Traffic } from './simNetwork.ts'
+import { simPorts, simRandom } from './simPorts.ts'
+import { ACCOUNT, DATABASE, SECRET, type SimServer, USER } from './simServer.ts'
 import type { World } from './world.ts'
-
-export const DATABASE = 'app'
 
 export interface SimDeviceParts {
   readonly world: World
@@ -49,7 +50,11 @@ export class SimDevice {
   busy = false
   /** True while no message passes between this device and the server. */
   parted = false
-  readonly modes = { full: 0, delta: 0, none: 0, failed: 0 }
+  /** A life that the server may not know, or that others went on with: 508 is right then. */
+  #fullAllowed = true
+  readonly #traffic: Traffic = { worked: 0, late: 0 }
+  readonly #text = new FromFiles()
+  readonly #look: CopyLook
 
   constructor(parts: SimDeviceParts) {
     this.#parts = parts
@@ -57,6 +62,7 @@ export class SimDevice {
     this.#folder = join(parts.folder, parts.deviceId)
     mkdirSync(join(this.#folder, 'images'), { recursive: true })
     this.path = join(this.#folder, 'app.db')
+    this.#look = createCopyLook(parts.server, parts.deviceId, this.#folder, parts.world.tally)
   }
 
   /** The application begins, and is observed. */
@@ -80,7 +86,9 @@ export class SimDevice {
     const { nights } = this.#parts
     const night = nights[this.#night++ % nights.length]
     this.app((driver) => {
-      driver.exec(`CREATE TABLE IF NOT EXISTS "life${this.#night}"(x); INSERT INTO "life${this.#night}" VALUES(1)`)
+      // A file that came back may hold the table already, and changed since.
+      const name = `"life${this.#night}"`
+      driver.exec(`DROP TABLE IF EXISTS ${name}; CREATE TABLE ${name}(x); INSERT INTO ${name} VALUES(1)`)
       driver.exec(`DROP TABLE IF EXISTS "life${this.#night - 2}"`)
       if (night) perform(driver, night.operations)
     })
@@ -88,6 +96,7 @@ export class SimDevice {
 
   /** The process ends, whatever it does; what it waits for never comes. */
   kill(): void {
+    if (this.busy) this.#tally['device killed'] += 1
     this.#life += 1
     this.busy = false
   }
@@ -95,20 +104,25 @@ export class SimDevice {
   /** One try of a backup; failures that a night can have are counted. @returns true if it was acknowledged. */
   async backUp(full = false): Promise<boolean> {
     return this.#alone(async (life) => {
+      if (this.#traffic.late > 0) this.#tally['two sessions'] += 1
       const picture = this.#picture()
-      let state = canonicalDump(this.path)
+      let state = this.dump()
+      let parcels = 0
+      const allowed = this.#fullAllowed
       const files = createFileScratch(join(this.#folder, 'images'))
       const scratch: Scratch = {
         fill: async (source) => {
           const content = await files.fill(source)
+          // A whole file begins a life of its own, and its answer may be lost.
+          if (full || ++parcels > 1) this.#fullAllowed = true
           // What was extracted is what the database held when it was: nothing else ran meanwhile.
-          state = canonicalDump(this.path)
+          state = this.dump()
           this.#sent.push(state)
           return content
         },
       }
       const ports = {
-        ...this.#ports(life),
+        ...this.#parties(life).ports,
         scratch,
         imager: createFileImager(join(this.#folder, 'images')),
         gzip: nodeGzip,
@@ -122,7 +136,11 @@ export class SimDevice {
         devInf: { verDtd: '1.2', devId: this.deviceId, devTyp: 'workstation', dataStores: [] },
       } as unknown as Parameters<typeof backupDatabase>[1]
       const report = await backupDatabase(ports, request)
-      this.modes[report.mode] += 1
+      this.#tally[report.mode] += 1
+      if (report.mode === 'full' && !full && this.acknowledged !== undefined) this.#tally['full after 508'] += 1
+      if (report.mode === 'full' && !full && !allowed)
+        throw new Error(`${this.deviceId}: a night needed the whole file`)
+      this.#fullAllowed = false
       this.acknowledged = state
       this.#sent = []
       picture.close()
@@ -136,7 +154,8 @@ export class SimDevice {
       const caller = { accountId: ACCOUNT, deviceId: this.deviceId }
       const { server } = this.#parts
       let restored: string | undefined
-      const { call } = this.#network(life)
+      const { network, ports } = this.#parties(life)
+      const { call } = network
       const [newest] = await call(() => server.restores.listPoints(ACCOUNT, fromDeviceId, DATABASE))
       const picture = this.#picture()
       await restoreDatabase({
@@ -150,15 +169,19 @@ export class SimDevice {
         // As the client does: what was kept is gone on with only while nothing newer is there (RS-16).
         wanted: JSON.stringify([fromDeviceId, newest?.takenAt]),
         adopt: (position) => {
+          this.#fullAllowed = true
           // From here on the server may hear of it, and this device may not hear that it did.
-          restored = canonicalDump(this.path)
+          restored = this.dump()
           this.#sent.push(restored)
           this.#tracker(picture).adopt(position.lineage, position)
+          return () => this.#tracker(picture).confirmAdopted(position.lineage)
         },
         gzip: nodeGzip,
-        clock: this.#ports(life).clock,
+        clock: ports.clock,
       })
       picture.close()
+      this.#fullAllowed = false
+      this.#tally[fromDeviceId === this.deviceId ? 'restored own' : 'restored other'] += 1
       this.acknowledged = restored
       this.#sent = []
       await this.expectCopy()
@@ -176,40 +199,33 @@ export class SimDevice {
     if (!existsSync(kept)) return
     for (const suffix of ['-wal', '-shm', '-journal']) rmSync(this.path + suffix, { force: true })
     copyFileSync(kept, this.path)
+    this.#fullAllowed = true
+    this.#tally['file came back'] += 1
   }
 
   /** What the server would give back is what was acknowledged, or what was sent since. */
   async expectCopy(): Promise<void> {
     if (this.acknowledged === undefined) return
-    const held = await this.copyDump()
+    // Whatever fails here is no failure that a night can have.
+    const held = await this.#look.held().catch((cause: unknown) => {
+      throw new Error(`${this.deviceId}: what was acknowledged cannot be restored`, { cause })
+    })
     if (held !== this.acknowledged && !this.#sent.includes(held))
       throw new Error(`${this.deviceId}: the copy is neither what was acknowledged nor what was sent since`)
   }
 
-  /** What a restore gives, beside the network. */
-  async copyDump(): Promise<string> {
-    const { server } = this.#parts
-    const path = join(this.#folder, 'look.db')
-    const caller = { accountId: ACCOUNT, deviceId: this.deviceId }
-    const faults = server.faults
-    server.faults = false
-    try {
-      await restoreDatabase({
-        calls: {
-          createRestore: () =>
-            server.restores.createRestore(caller, { database: DATABASE, fromDeviceId: this.deviceId }),
-          readSegment: async (id, segment) => (await server.restores.readSegment(caller, id, segment)).bytes,
-          completeRestore: (id) => server.restores.completeRestore(caller, id),
-        },
-        target: fileRestoreTarget(path),
-        wanted: 'look',
-        gzip: nodeGzip,
-        clock: { now: Date.now, sleep: async () => undefined },
-      })
-      return canonicalDump(path)
-    } finally {
-      server.faults = faults
-    }
+  /** What a whole restore gives, beside the network. */
+  restored(): Promise<string> {
+    return this.#look.restored()
+  }
+
+  /** The database as it is now, canonically. */
+  dump(): string {
+    return this.#text.read(this.path, () => canonicalDump(this.path))
+  }
+
+  get #tally() {
+    return this.#parts.world.tally
   }
 
   async #alone(work: (life: number) => Promise<void>): Promise<boolean> {
@@ -222,48 +238,24 @@ export class SimDevice {
     } catch (cause) {
       const code = cause instanceof CodedError ? cause.code : ''
       if (!EXPECTED.has(code)) throw cause
-      this.modes.failed += 1
+      this.#tally.failed += 1
       return false
     } finally {
       if (life === this.#life) this.busy = false
     }
   }
 
-  #network(life: number) {
-    const { world } = this.#parts
+  #parties(life: number) {
+    const { world, server } = this.#parts
     const isAlive = (): boolean => life === this.#life
-    return createSimNetwork({ world, isAlive, isParted: () => this.parted, afterwards: () => this.expectCopy() })
-  }
-
-  #ports(life: number) {
-    const { world } = this.#parts
-    const fetch: Fetch = async (url, init) => {
-      const { host, pathname, search } = new URL(url)
-      const request = {
-        bytes: (init.body ?? new Uint8Array()).slice(),
-        contentType: init.headers['content-type'] ?? '',
-        url: `${pathname}${search}`,
-        host,
-        remoteAddress: '127.0.0.1',
-      }
-      const answer = await this.#network(life).call(() => this.#parts.server.omads(request))
-      return {
-        status: answer.status,
-        header: (name) => (name === 'content-type' ? (answer.contentType ?? null) : null),
-        bytes: async () => answer.bytes,
-      }
-    }
-    const sleep = async (ms: number): Promise<void> => {
-      await world.sleep(ms)
-      if (life !== this.#life) await world.never()
-    }
-    return {
-      fetch,
-      clock: { now: () => world.now, sleep },
-      random: { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) },
-      keyStore: this.#keyStore,
-      log: { debug: () => {}, info: () => {}, warn: () => {} },
-    }
+    const network = createSimNetwork({
+      world,
+      traffic: this.#traffic,
+      isAlive,
+      isParted: () => this.parted,
+      afterwards: () => this.expectCopy(),
+    })
+    return { network, ports: simPorts({ world, server, network, keyStore: this.#keyStore, isAlive }) }
   }
 
   #withTracker(work: (tracker: Tracker) => void): void {
@@ -283,7 +275,7 @@ export class SimDevice {
 
   #tracker(picture: ReturnType<typeof openDeviceDatabase>): Tracker {
     const open = () => openDeviceDatabase(this.path)
-    return new Tracker({ open, picture, random: this.#ports(0).random, method: this.#parts.method })
+    return new Tracker({ open, picture, random: simRandom, method: this.#parts.method })
   }
 }
 

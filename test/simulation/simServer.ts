@@ -4,14 +4,17 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import { basicCredential, ha1, md5Digest } from '../../schemas/syncml/credential.ts'
 import type { SyncmlCredentials } from '../../server/account/accountService.ts'
 import { type BackupEvent, createCopies } from '../../server/backup/copies.ts'
+import { copyKeyContext } from '../../server/backup/copyKey.ts'
 import { applyDeltaJob, importFileJob } from '../../server/backup/jobs.ts'
+import { sqlClientDescriptions } from '../../server/catalogue/sqlite/clientDescriptions.ts'
 import { sqlDatabases } from '../../server/catalogue/sqlite/databases.ts'
+import { sqlHeldObjects } from '../../server/catalogue/sqlite/heldObjects.ts'
 import { sqlNonceStore } from '../../server/catalogue/sqlite/nonceStore.ts'
 import { openCatalogue } from '../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlRestores } from '../../server/catalogue/sqlite/restores.ts'
@@ -30,11 +33,12 @@ import { collectingLog } from '../support/omadsMemory.ts'
 import type { World } from './world.ts'
 
 export const ACCOUNT = 'account-1'
+export const DATABASE = 'app'
 export const USER = 'alice'
 export const SECRET = 'secret'
 
 /** One in so many calls of a port fails while faults are on. */
-const FAULT_RATE = 40
+const FAULT_RATE = 20
 
 export interface SimServer {
   readonly omads: ReturnType<typeof createOmads>
@@ -47,7 +51,8 @@ export interface SimServer {
   faults: boolean
   /** Ends this process and starts another on the same files. */
   restart(): Promise<void>
-  copyFiles(): string[]
+  /** Where the copy of a device's database lies. @throws Error if there is none. */
+  copyOf(deviceId: string): Promise<{ path: string; key: Uint8Array; kind: 'sql' | 'file' }>
   close(): Promise<void>
 }
 
@@ -68,9 +73,15 @@ export async function openSimServer(world: World, folder: string): Promise<SimSe
   /** Fails before the call or after it: what was done may be done all the same. */
   const shaky = async <T>(work: () => Promise<T>): Promise<T> => {
     const fate = server.faults ? world.chance.below(2 * FAULT_RATE) : -1
-    if (fate === 0) throw new CodedError('storage.unavailable', 'a disk that fails before')
+    if (fate === 0) {
+      world.tally['disk failed before'] += 1
+      throw failure('before')
+    }
     const result = await work()
-    if (fate === 1) throw new CodedError('storage.unavailable', 'a disk that fails after')
+    if (fate === 1) {
+      world.tally['disk failed after'] += 1
+      throw failure('after')
+    }
     return result
   }
 
@@ -79,6 +90,8 @@ export async function openSimServer(world: World, folder: string): Promise<SimSe
     const switching = databases.switchCopy
     databases.switchCopy = (row, from) => shaky(() => switching(row, from))
     const sessions = sqlSessionStore(catalogue)
+    const nonces = sqlNonceStore(catalogue)
+    const rows = sqlRestores(catalogue)
     const spool = openFileSpool(join(dataDir, 'spool'), keyRing)
     const copies = createCopies({
       databases,
@@ -86,7 +99,7 @@ export async function openSimServer(world: World, folder: string): Promise<SimSe
       copyPath,
       now,
       jobs: {
-        applyDelta: (input) => shaky(() => applyDeltaJob(input, () => undefined)),
+        applyDelta: (input) => shaky(() => applyDeltaJob(input)),
         importFile: (input) => shaky(() => importFileJob(input, () => undefined)),
       },
       onBackup: (event) => void backups.push(event),
@@ -99,24 +112,31 @@ export async function openSimServer(world: World, folder: string): Promise<SimSe
     })
     const omads = createOmads({
       sessions: { ...sessions, save: (record) => shaky(() => sessions.save(record)) },
-      nonces: sqlNonceStore(catalogue),
+      descriptions: sqlClientDescriptions(catalogue),
+      heldObjects: sqlHeldObjects(catalogue),
+      nonces: { ...nonces, accept: (...login) => shaky(() => nonces.accept(...login)) },
       verifier: verifierOf(disabled),
-      registry: createDatastoreRegistry({ copies, spool, images }),
+      registry: createDatastoreRegistry({ copies, spool, images }, { find: () => undefined, list: () => [] }),
       spool: { ...spool, append: (id, offset, bytes) => shaky(() => spool.append(id, offset, bytes)) },
       serverId: 'nightferry-simulated',
       log,
+      challengeKey: keyRing.derive('syncml-challenge'),
       random: (length) => new Uint8Array(randomBytes(length)),
       clock: now,
     })
     const restores = createRestores({
       databases,
-      restores: sqlRestores(catalogue),
+      restores: {
+        ...rows,
+        put: (row) => shaky(() => rows.put(row)),
+        markCompleted: (id, at) => shaky(() => rows.markCompleted(id, at)),
+      },
       keyRing,
       storage,
       signer,
       jobs: {
         buildImage: (input) => shaky(() => buildImage(input, storage)),
-        importImage: (input) => shaky(() => importImage(input)),
+        importImage: (input) => shaky(() => importImage(input, storage)),
         adoptPosition: (input) => shaky(() => adoptPosition(input)),
       },
       copyPath,
@@ -139,18 +159,28 @@ export async function openSimServer(world: World, folder: string): Promise<SimSe
     backups,
     errors: log.errors,
     async restart() {
+      world.tally['server restarted'] += 1
       await parts.images.close()
       parts = build()
       await parts.omads.expireIdle()
       await parts.restores.sweep()
     },
-    copyFiles: () => readdirSync(join(dataDir, 'copies')),
+    async copyOf(deviceId) {
+      const row = await sqlDatabases(catalogue).get({ accountId: ACCOUNT, deviceId, name: DATABASE })
+      if (row === undefined) throw new Error(`there is no copy of ${deviceId}`)
+      const key = keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))
+      return { path: copyPath(row.copyId), key, kind: row.kind }
+    },
     async close() {
       await parts.images.close()
       await catalogue.destroy()
     },
   }
   return server
+}
+
+function failure(when: 'before' | 'after'): CodedError {
+  return new CodedError('storage.unavailable', `a disk that fails ${when}`)
 }
 
 /** Accepts the one account's secret from any device that is not disabled; digests are really checked. */

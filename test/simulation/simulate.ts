@@ -1,33 +1,22 @@
 /** One seed: several devices and one server live through nights and faults; then all is quiet and all copies equal. */
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import fc from 'fast-check'
-import { canonicalDump } from '../support/canonicalDump.ts'
 import { lifeArbitrary, setupSql } from '../support/lifeOperations.ts'
+import { makeMemoryFolder } from '../support/memoryFolder.ts'
 import { SimDevice } from './simDevice.ts'
 import { openSimServer, type SimServer } from './simServer.ts'
+import type { Tally } from './tally.ts'
 import { createChance, World } from './world.ts'
 
-/** A file system in memory, where there is one: nothing here is cut off from power. */
-const MEMORY_FOLDER = '/dev/shm'
 const DEVICES = 3
 const ROUNDS = 9
 const ROUND_MS = 20_000
 const QUIET_TRIES = 6
 
-/** What the devices of one seed did. */
-export interface Tally {
-  full: number
-  delta: number
-  none: number
-  failed: number
-}
-
 /** Lives through `seed`. @throws Error that names what must never happen (design, section 11). */
 export async function simulate(seed: number): Promise<Tally> {
-  const folder = mkdtempSync(join(existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir(), 'nightferry-sim-'))
+  const folder = makeMemoryFolder('nightferry-sim-')
   const chance = createChance(seed)
   const world = new World(chance)
   const server = await openSimServer(world, folder)
@@ -47,10 +36,9 @@ export async function simulate(seed: number): Promise<Tally> {
     await server.restart()
     for (const device of devices) world.spawn(() => quiet(world, device))
     await world.run()
-    const tally = { full: 0, delta: 0, none: 0, failed: 0 }
-    for (const { modes } of devices)
-      for (const name of ['full', 'delta', 'none', 'failed'] as const) tally[name] += modes[name]
-    return tally
+    const [mistake] = server.errors
+    if (mistake !== undefined) throw new Error('the server made a mistake of its own', { cause: mistake })
+    return world.tally
   } catch (cause) {
     throw new Error(`seed ${seed}: repeat it with NIGHTFERRY_SEED=${seed} NIGHTFERRY_SEEDS=1`, { cause })
   } finally {
@@ -68,7 +56,10 @@ async function days(world: World, server: SimServer, devices: readonly SimDevice
     if (chance.oneIn(6)) device.parted = !device.parted
     if (chance.oneIn(6)) await server.restart()
     if (chance.oneIn(15)) {
-      if (!server.disabled.delete(device.deviceId)) server.disabled.add(device.deviceId)
+      if (!server.disabled.delete(device.deviceId)) {
+        server.disabled.add(device.deviceId)
+        world.tally['device disabled'] += 1
+      }
     }
     if (!device.busy) befall(world, devices, device)
   }
@@ -104,7 +95,7 @@ async function quiet(world: World, device: SimDevice): Promise<void> {
       await world.sleep(60_000)
       continue
     }
-    if (canonicalDump(device.path) !== (await device.copyDump()))
+    if (device.dump() !== (await device.restored()))
       throw new Error(`${device.deviceId}: all is quiet, and its copy differs`)
     return
   }

@@ -3,6 +3,8 @@
  * tasks wait, so a run follows from its seed, whatever the disk does meanwhile.
  */
 
+import { emptyTally } from './tally.ts'
+
 /** A source of chance that follows from a seed. */
 export interface Chance {
   /** A whole number in [0, below). */
@@ -33,6 +35,8 @@ export class World {
   /** Milliseconds since 1970. */
   now = 1_800_000_000_000
   readonly chance: Chance
+  /** What happened so far. */
+  readonly tally = emptyTally()
   readonly #waiting: Waiting[] = []
   #order = 0
   #running = 0

@@ -4,9 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { openDeviceDatabase } from '../../device-client/node/betterSqlite.ts'
@@ -14,6 +12,7 @@ import { takeFileImage } from '../../device-client/node/fileImage.ts'
 import type { TrackingMethod } from '../../device-client/observe/preparedBackup.ts'
 import { Tracker } from '../../device-client/observe/tracker.ts'
 import type { SqlDatabase as DeviceDatabase, Random } from '../../device-client/ports.ts'
+import { observeSteps } from '../../device-client/steps.ts'
 import type { DeltaCounts, DeltaEvent } from '../../schemas/delta/delta.ts'
 import { DeltaReader } from '../../schemas/delta/deltaReader.ts'
 import { CodedError, errorEntry } from '../../schemas/errors.ts'
@@ -24,6 +23,9 @@ import { buildImageFile } from '../../server/restore/buildImageFile.ts'
 import { openDatabase } from '../../server/sql/betterSqlite.ts'
 import type { SqlDatabase } from '../../server/sql/sqlDatabase.ts'
 import { canonicalDump, dumpDatabase } from './canonicalDump.ts'
+import { FromFiles } from './databaseFiles.ts'
+import { AgentKilledError, type KillPoint, keepFiles } from './killedAgent.ts'
+import { makeMemoryFolder } from './memoryFolder.ts'
 
 export interface NightOptions {
   /** The server applies, the device never hears of it. */
@@ -31,10 +33,12 @@ export interface NightOptions {
   /** The Delta arrives twice. */
   readonly duplicate?: boolean
   readonly full?: boolean
+  /** The agent is killed there, if the night comes that far. */
+  readonly kill?: KillPoint | undefined
 }
 
 export interface NightResult {
-  readonly mode: 'none' | 'delta' | 'full'
+  readonly mode: 'none' | 'delta' | 'full' | 'killed'
   readonly counts?: DeltaCounts
   readonly outcome?: ApplyOutcome['outcome']
   readonly emptied?: ApplyOutcome['emptied']
@@ -50,15 +54,19 @@ export class DeviceLife {
   readonly path: string
   readonly method: TrackingMethod
   readonly #key = randomBytes(32)
-  readonly #pictureDriver: DeviceDatabase
+  readonly #picturePath: string
+  #pictureDriver: DeviceDatabase
+  #putBack: (() => void) | undefined
   #copyPath: string | undefined
   #copies = 0
+  readonly #deviceText = new FromFiles()
+  readonly #copyText = new FromFiles()
   tracker: Tracker
   /** Every Delta text that was ever sent. */
   readonly sent: string[] = []
 
   static async create(setup: string, method: TrackingMethod = 'triggers', before = ''): Promise<DeviceLife> {
-    const dir = await mkdtemp(join(tmpdir(), 'nightferry-life-'))
+    const dir = makeMemoryFolder('nightferry-life-')
     const path = join(dir, 'app.db')
     const driver = new Database(path)
     if (before) driver.exec(before)
@@ -72,11 +80,17 @@ export class DeviceLife {
     this.dir = dir
     this.path = path
     this.method = method
-    new Database(join(dir, 'picture.db')).close()
-    this.#pictureDriver = openDeviceDatabase(join(dir, 'picture.db'))
-    this.#pictureDriver.exec('PRAGMA synchronous=OFF')
+    this.#picturePath = join(dir, 'picture.db')
+    new Database(this.#picturePath).close()
+    this.#pictureDriver = this.#openPicture()
     this.tracker = this.#newTracker()
     this.tracker.install()
+  }
+
+  #openPicture(): DeviceDatabase {
+    const driver = openDeviceDatabase(this.#picturePath)
+    driver.exec('PRAGMA synchronous=OFF')
+    return driver
   }
 
   #newTracker(): Tracker {
@@ -91,6 +105,32 @@ export class DeviceLife {
   /** The agent was killed and starts again. */
   restart(): void {
     this.tracker = this.#newTracker()
+  }
+
+  /** Keeps the database's file as it is now. */
+  keepFile(): void {
+    copyFileSync(this.path, join(this.dir, 'kept.db'))
+  }
+
+  /**
+   * The kept file takes the database's place again, if one was kept, and the application goes on with it. An old file
+   * that nobody writes to is known by its footprint (DC-27), which lives do without.
+   */
+  comeBack(): void {
+    const kept = join(this.dir, 'kept.db')
+    if (!existsSync(kept)) return
+    copyFileSync(kept, this.path)
+    this.app('CREATE TABLE IF NOT EXISTS "came back"(x); INSERT INTO "came back" VALUES(random())')
+    this.restart()
+  }
+
+  /** The agent's own files are gone, the database is not. */
+  losePicture(): void {
+    this.#pictureDriver.close()
+    rmSync(this.#picturePath)
+    new Database(this.#picturePath).close()
+    this.#pictureDriver = this.#openPicture()
+    this.restart()
   }
 
   /** What the application does, on a connection of its own. */
@@ -113,17 +153,54 @@ export class DeviceLife {
 
   /** One night, with the fallback to a full backup that a 508 asks for. */
   async night(options: NightOptions = {}): Promise<NightResult> {
+    const { kill } = options
+    observeSteps((name) => this.#dieAt(name, kill))
+    try {
+      return await this.#night(options)
+    } catch (cause) {
+      if (!(cause instanceof AgentKilledError)) throw cause
+      this.#pictureDriver.close()
+      this.#putBack?.()
+      this.#pictureDriver = this.#openPicture()
+      this.restart()
+      return { mode: 'killed' }
+    } finally {
+      observeSteps(() => undefined)
+    }
+  }
+
+  #dieAt(moment: string, kill: KillPoint | undefined): void {
+    if (moment !== kill) return
+    this.#putBack = keepFiles([this.path, this.#picturePath])
+    throw new AgentKilledError(moment)
+  }
+
+  async #night(options: NightOptions): Promise<NightResult> {
+    const { kill } = options
     const prepared = options.full ? 'full' : this.tracker.prepareDelta()
     if (prepared === 'none') return { mode: 'none' }
     if (prepared === 'full') return this.#full(options)
-    const text = [...prepared.pieces()].join('')
+    let text = ''
+    try {
+      this.#dieAt('sealed', kill)
+      for (const piece of prepared.pieces()) text += piece
+      this.#dieAt('during-extraction', kill)
+    } catch (cause) {
+      // Nothing that this does outlives the kill: the files come back as they were.
+      prepared.discard()
+      throw cause
+    }
     const backup = prepared.finish()
+    this.#dieAt('extracted', kill)
     backup.markSent()
+    this.#dieAt('marked-sent', kill)
     this.sent.push(text)
     try {
       const outcome = await this.deliver(text)
       if (options.duplicate) await this.deliver(text)
+      this.#dieAt('delivered', kill)
       if (!options.loseAnswer) backup.acknowledge()
+      this.#dieAt('acknowledged', kill)
       return { mode: 'delta', counts: backup.counts, outcome: outcome.outcome, emptied: outcome.emptied, text }
     } catch (cause) {
       const needsFull = cause instanceof CodedError && errorEntry(cause.code).status === 508
@@ -154,7 +231,9 @@ export class DeviceLife {
       const backup = this.tracker.describeImage({ database, journalMode: image.journalMode }, lineage, position)
       database.close()
       if (!backup) throw new Error('the schema changed meanwhile')
+      this.#dieAt('extracted', options.kill)
       backup.markSent()
+      this.#dieAt('marked-sent', options.kill)
       const copyPath = join(this.dir, `copy${++this.#copies}.db`)
       const target = {
         copyPath,
@@ -164,7 +243,9 @@ export class DeviceLife {
       const result = await importFile(target, image.read())
       if (this.#copyPath) rmSync(this.#copyPath)
       this.#copyPath = result.kind === 'sql' ? copyPath : undefined
+      this.#dieAt('delivered', options.kill)
       if (!options.loseAnswer) backup.acknowledge()
+      this.#dieAt('acknowledged', options.kill)
       return { mode: 'full', kind: result.kind, ...(result.reason ? { reason: result.reason } : {}) }
     } finally {
       await image.dispose()
@@ -173,12 +254,13 @@ export class DeviceLife {
 
   /** The device's database, canonically. */
   deviceDump(): string {
-    return canonicalDump(this.path)
+    return this.#deviceText.read(this.path, () => canonicalDump(this.path))
   }
 
   /** What a restore would hand out, canonically. */
   copyDump(): string {
-    return this.#withImage((image) => [...dumpDatabase(image)].join('\n'))
+    const make = (): string => this.#withImage((image) => [...dumpDatabase(image)].join('\n'))
+    return this.#copyText.read(this.#copyPath ?? '', make)
   }
 
   /** Writes what a restore would hand out to `path`, as a plain file. */

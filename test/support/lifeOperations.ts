@@ -5,6 +5,7 @@
 
 import type Database from 'better-sqlite3'
 import fc from 'fast-check'
+import { KILL_POINTS, type KillPoint } from './killedAgent.ts'
 
 type Driver = InstanceType<typeof Database>
 
@@ -27,6 +28,10 @@ export interface LifeNight {
   readonly replay: number
   readonly recursiveTriggers: boolean
   readonly foreignKeys: boolean
+  /** Where the agent is killed, if it is. */
+  readonly kill: KillPoint | undefined
+  /** What happens to the files before it: the database is kept, comes back as it was, or the stored picture is gone. */
+  readonly files: 'keep' | 'come-back' | 'lose-picture' | undefined
 }
 
 const NAMES = ['t', 'u', 'we ird', 'sel"ect', '_nightferryboat', 'é😀', "q'uote", 'T2']
@@ -245,6 +250,11 @@ const night: fc.Arbitrary<LifeNight> = fc.record({
   replay: fc.nat({ max: 7 }),
   recursiveTriggers: fc.boolean(),
   foreignKeys: fc.boolean(),
+  kill: fc.option(fc.constantFrom(...KILL_POINTS), { freq: 2, nil: undefined }),
+  files: fc.option(fc.constantFrom('keep' as const, 'come-back' as const, 'lose-picture' as const), {
+    freq: 2,
+    nil: undefined,
+  }),
 })
 
 /** A whole life: what is there before the first backup, then night after night. */

@@ -4,9 +4,12 @@
  */
 
 import { basicCredential, ha1, md5Digest, md5DigestOf10 } from '../../schemas/syncml/credential.ts'
+import type { DevInf } from '../../schemas/syncml/message.ts'
 import type { SyncmlCredentials } from '../../server/account/accountService.ts'
 import type { LoginVerifier, NonceStore, Nonces } from '../../server/omads/authenticate.ts'
+import type { ClientDescriptions } from '../../server/omads/clientDescriptions.ts'
 import type { OmadsLog } from '../../server/omads/commands/commandContext.ts'
+import type { HeldKey, HeldObject, HeldObjects } from '../../server/omads/heldObjects.ts'
 import type { SessionState } from '../../server/omads/sessionState.ts'
 import type { SessionRecord, SessionStore } from '../../server/omads/sessionStore.ts'
 import type { Spool } from '../../server/storage/spool.ts'
@@ -54,8 +57,43 @@ export function memoryNonceStore(): NonceStore {
     async accept(userName, deviceId, nonces) {
       rows.set(key(userName, deviceId), nonces)
     },
-    async challenge(userName, deviceId, challenge) {
-      rows.set(key(userName, deviceId), { ...rows.get(key(userName, deviceId)), challenge })
+  }
+}
+
+export function memoryDescriptions(): ClientDescriptions {
+  const rows = new Map<string, string>()
+  const key = (accountId: string, deviceId: string) => JSON.stringify([accountId, deviceId])
+  return {
+    async read(accountId, deviceId) {
+      const row = rows.get(key(accountId, deviceId))
+      return row === undefined ? undefined : (JSON.parse(row) as DevInf)
+    },
+    async write(accountId, deviceId, devInf) {
+      rows.set(key(accountId, deviceId), JSON.stringify(devInf))
+    },
+  }
+}
+
+export function memoryHeldObjects(): HeldObjects {
+  const rows = new Map<string, string>()
+  const key = ({ accountId, deviceId, uri }: HeldKey) => JSON.stringify([accountId, deviceId, uri])
+  const all = () => [...rows].map(([name, row]) => [name, JSON.parse(row) as HeldObject] as const)
+  return {
+    async find(held) {
+      const row = rows.get(key(held))
+      return row === undefined ? undefined : (JSON.parse(row) as HeldObject)
+    },
+    async keep(held) {
+      rows.set(key(held), JSON.stringify(held))
+    },
+    async remove(held) {
+      rows.delete(key(held))
+    },
+    async removeSpool(spoolId) {
+      for (const [name, { receiving }] of all()) if (receiving?.spoolId === spoolId) rows.delete(name)
+    },
+    async list() {
+      return all().map(([, held]) => held)
     },
   }
 }

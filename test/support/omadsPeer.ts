@@ -19,7 +19,15 @@ import type { SyncType } from '../../server/datastore/datastore.ts'
 import type { OmadsReply } from '../../server/omads/answer.ts'
 import { createOmads, type Omads, type OmadsDeps } from '../../server/omads/handleMessage.ts'
 import type { SessionStore } from '../../server/omads/sessionStore.ts'
-import { collectingLog, memoryNonceStore, memorySessionStore, memorySpool, passwordVerifier } from './omadsMemory.ts'
+import {
+  collectingLog,
+  memoryDescriptions,
+  memoryHeldObjects,
+  memoryNonceStore,
+  memorySessionStore,
+  memorySpool,
+  passwordVerifier,
+} from './omadsMemory.ts'
 import { registryOf, type StoringDatastore, storingDatastore } from './storingDatastore.ts'
 
 export interface OmadsServer {
@@ -45,6 +53,9 @@ export function omadsServer(options: { syncTypes?: readonly SyncType[]; sessions
     log,
     verifier: passwordVerifier({ alice: 'secret', bob: 'other' }),
     nonces: memoryNonceStore(),
+    descriptions: memoryDescriptions(),
+    heldObjects: memoryHeldObjects(),
+    challengeKey: new Uint8Array(32),
     random: (length) => new Uint8Array(randomBytes(length)),
     clock,
     sessions: options.sessions ?? memorySessionStore(),

@@ -39,15 +39,19 @@ export async function bundlePage(entry: string, outDir: string): Promise<PageBun
       minify: false,
       target: 'es2024',
       lib: { entry, formats: ['es'], fileName: () => 'page.js' },
+      // Parts that the client loads when they are needed come along: the page is one file.
+      rolldownOptions: { output: { codeSplitting: false } },
     },
   })
   const outputs = (Array.isArray(results) ? results : [results]).flatMap((result) =>
     'output' in result ? result.output : [],
   )
   const chunks = outputs.filter((output) => output.type === 'chunk')
+  const built = new Set(chunks.map((chunk) => chunk.fileName))
+  const asked = chunks.flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports])
   return {
     code: chunks.map((chunk) => chunk.code).join('\n'),
-    imports: chunks.flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports]),
+    imports: asked.filter((name) => !built.has(name)),
   }
 }
 

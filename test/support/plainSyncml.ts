@@ -89,7 +89,7 @@ export interface PlainRestore {
 export async function plainRestore(
   login: PlainLogin,
   database: string,
-  onChunk: () => void = () => undefined,
+  onChunk: () => void | Promise<void> = () => undefined,
 ): Promise<PlainRestore> {
   const session = new PlainSession(login)
   await session.post('restore-1-alert.xml', { database, next: String(Date.now()) })
@@ -102,7 +102,7 @@ export async function plainRestore(
     const item = find(session.reply, /<Add>(.*?)<\/Add>/s)
     if (item === '') throw new Error(`no item in: ${session.reply.slice(0, 2000)}`)
     base64 += find(item, /<Data>([A-Za-z0-9+/=\s]*)<\/Data>/)
-    onChunk()
+    await onChunk()
     if (!item.includes('<MoreData')) break
     await session.post('restore-3-chunk.xml', { database })
   }

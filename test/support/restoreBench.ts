@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileRestoreTarget } from '../../device-client/node/fileRestoreTarget.ts'
 import { nodeGzip } from '../../device-client/node/gzip.ts'
+import { openZstdFrame } from '../../device-client/node/zstdFrame.ts'
 import { type RestoredDatabase, restoreDatabase } from '../../device-client/restore/restoreDatabase.ts'
 import { copyKeyContext } from '../../server/backup/copyKey.ts'
 import type { CopyPosition } from '../../server/backup/copyLayout.ts'
@@ -44,6 +45,8 @@ export async function openRestoreBench() {
   const storage = openFileStorage(join(dataDir, 'objects'))
   const clock: BenchClock = { now: 1_800_000_000_000 }
   const copyPath = (copyId: string): string => join(dataDir, 'copies', copyId)
+  /** What happens between a decision to build an image and its work. */
+  const hooks = { beforeBuild: async (): Promise<void> => undefined }
   const service = createRestores({
     databases,
     restores,
@@ -51,8 +54,11 @@ export async function openRestoreBench() {
     storage,
     signer: await openSegmentMapSigner(storage, keyRing),
     jobs: {
-      buildImage: (input) => buildImage(input, storage),
-      importImage: (input) => importImage(input),
+      buildImage: async (input) => {
+        await hooks.beforeBuild()
+        return buildImage(input, storage)
+      },
+      importImage: (input) => importImage(input, storage),
       adoptPosition,
     },
     copyPath,
@@ -95,15 +101,17 @@ export async function openRestoreBench() {
   const restoreTo = (path: string, deviceId: string, fromDeviceId: string): Promise<RestoredDatabase> =>
     restoreDatabase({
       calls: {
-        createRestore: () => service.createRestore(caller(deviceId), { database: DATABASE, fromDeviceId }),
+        createRestore: (compressions) =>
+          service.createRestore(caller(deviceId), { database: DATABASE, fromDeviceId, compressions }),
         readSegment: async (restoreId, segment) =>
           (await service.readSegment(caller(deviceId), restoreId, segment)).bytes,
         completeRestore: (restoreId) => service.completeRestore(caller(deviceId), restoreId),
       },
       target: fileRestoreTarget(path),
       wanted: `${fromDeviceId}/${DATABASE}`,
-      adopt: () => {},
+      adopt: () => () => {},
       gzip: nodeGzip,
+      openFrame: openZstdFrame,
       clock: { now: Date.now, sleep: () => Promise.resolve() },
     })
 
@@ -115,6 +123,7 @@ export async function openRestoreBench() {
     restores,
     storage,
     clock,
+    hooks,
     copyPath,
     service,
     caller,

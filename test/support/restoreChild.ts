@@ -5,6 +5,7 @@
 
 import { fileRestoreTarget } from '../../device-client/node/fileRestoreTarget.ts'
 import { nodeGzip } from '../../device-client/node/gzip.ts'
+import { openZstdFrame } from '../../device-client/node/zstdFrame.ts'
 import { restoreDatabase } from '../../device-client/restore/restoreDatabase.ts'
 
 const [path = '', wanted = ''] = process.argv.slice(2)
@@ -18,7 +19,8 @@ await restoreDatabase({
   },
   target: fileRestoreTarget(path),
   wanted,
-  adopt: () => {},
+  adopt: () => () => {},
   gzip: nodeGzip,
+  openFrame: openZstdFrame,
   clock: { now: Date.now, sleep: () => Promise.resolve() },
 }).catch(() => {})

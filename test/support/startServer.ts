@@ -72,12 +72,12 @@ export async function startServer(options: StartServerOptions = {}): Promise<Tes
   const endWithTest = (): void => void child.kill('SIGTERM')
   process.once('exit', endWithTest)
   const ended = once(child, 'close')
+  child.once('exit', () => process.off('exit', endWithTest))
   let log = ''
   child.stderr.on('data', (chunk: Uint8Array) => {
     log += Buffer.from(chunk).toString('utf8')
   })
   const stop = async (): Promise<void> => {
-    process.off('exit', endWithTest)
     child.kill('SIGTERM')
     const hurry = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
     await ended
