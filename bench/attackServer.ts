@@ -1,7 +1,7 @@
 /** The server of the attack bench, and the honest device that is measured. */
 
 import { randomBytes } from 'node:crypto'
-import { hostileDevice } from '../test/hostile/hostileServer.ts'
+import { type HostileDevice, hostileDevice } from '../test/hostile/hostileServer.ts'
 import { fileOf, HONEST_SQL, honestDelta } from '../test/hostile/material.ts'
 import { startServer } from '../test/support/startServer.ts'
 
@@ -10,7 +10,7 @@ export const openBenchServer = () =>
   startServer({ args: ['--log-level', 'silent', '--worker-timeout-ms', '20000', '--request-timeout-ms', '10000'] })
 
 /** A new account with one device, by the calls that anybody makes. */
-export async function newDevice(url: string) {
+export async function newDevice(url: string): Promise<HostileDevice> {
   const name = `bench-${randomBytes(5).toString('hex')}`
   const password = randomBytes(9).toString('base64url')
   const post = async (path: string, body: object, token?: string) => {
@@ -26,29 +26,67 @@ export async function newDevice(url: string) {
   return hostileDevice(url, { name, password, accountId, deviceId, secret })
 }
 
-const measured = new Map<string, Awaited<ReturnType<typeof newDevice>>>()
+/** How long to go on: at least so long, and at least so often. */
+export interface Window {
+  readonly leastMs: number
+  readonly leastBackups: number
+}
 
-/** Small backups (two rows) one after the other for `windowMs`; the milliseconds each took. */
-export async function honestNights(url: string, windowMs: number): Promise<number[]> {
-  const device = measured.get(url) ?? (await newDevice(url))
-  measured.set(url, device)
-  const times: number[] = []
-  const end = performance.now() + windowMs
-  let night = 8
+/** However slow the server is, a window ends. */
+const MOST_WINDOWS = 4
+const PAUSE_MS = 5
+
+/** A device of `url` that takes small backups (two rows) one after the other; each call gives the milliseconds of each. */
+export async function honestNights(url: string): Promise<(window: Window) => Promise<number[]>> {
+  const device = await newDevice(url)
   const file = fileOf(HONEST_SQL)
-  while (performance.now() < end) {
-    // Seven nights, then the chain begins again with a full backup, which is not measured.
-    if (night > 6) {
-      const begun = await device.sendFile(file)
-      if (begun.item !== 200) throw new Error(`no full backup: ${JSON.stringify(begun)}`)
-      night = 1
+  const nights = device.tokens.length - 2
+  let night = nights + 1
+  return async ({ leastMs, leastBackups }) => {
+    const times: number[] = []
+    const startedAt = performance.now()
+    for (;;) {
+      const tookMs = performance.now() - startedAt
+      if (tookMs > MOST_WINDOWS * leastMs || (tookMs > leastMs && times.length >= leastBackups)) return times
+      // So many nights, then the chain begins again with a full backup, which is not measured.
+      if (night > nights) {
+        const begun = await device.sendFile(file)
+        if (begun.item !== 200) throw new Error(`no full backup: ${JSON.stringify(begun)}`)
+        night = 1
+      }
+      const sentAt = performance.now()
+      const answer = await device.sendChain(honestDelta(device, [night, night + 1]), [night, night + 1])
+      times.push(performance.now() - sentAt)
+      if (answer.item !== 200) throw new Error(`no backup: ${JSON.stringify(answer)}`)
+      night++
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
     }
-    const started = performance.now()
-    const answer = await device.sendChain(honestDelta(device, [night, night + 1]), [night, night + 1])
-    times.push(performance.now() - started)
-    if (answer.item !== 200) throw new Error(`no backup: ${JSON.stringify(answer)}`)
-    night++
-    await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  return times
+}
+
+/** What the server tells about its own process since the last look. */
+export interface ServerLook {
+  /** Processor time of the process that answers, its threads included, its workers not. */
+  readonly cpuMs: number
+  /** The longest the event loop was late, milliseconds. */
+  readonly lateMs: number
+}
+
+/** How often the server's own clock looks: so much of its lateness is none. */
+const LAG_RESOLUTION_MS = 10
+
+/** Reads `/metrics`. */
+export async function lookAtServer(url: string): Promise<ServerLook> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  const value = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
+  return {
+    cpuMs: 1000 * value('process_cpu_seconds_total'),
+    lateMs: Math.max(0, 1000 * value('nodejs_eventloop_lag_max_seconds') - LAG_RESOLUTION_MS),
+  }
+}
+
+/** True if everything the server needs answers, within a second. */
+export async function isReady(url: string): Promise<boolean> {
+  const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(1000) }).catch(() => undefined)
+  return response?.status === 200
 }

@@ -3,15 +3,20 @@
  * `--write-docs` makes docs/performance.md of them.
  *
  *   npm run bench -- [--workloads W1,W2,W3,W4] [--nights 30] [--runs 3] [--fleet 2000] [--out FILE] [--write-docs]
+ *     [--contenders nightferry,resident,command,small,restic,borg,duplicity,rsync,sqldiff,gzip] [--docs-only]
+ *     [--attack gzip-bombs,…] (none with an empty list)
  */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ATTACKS } from './attacks.ts'
+import type { AttackFigures } from './attackTable.ts'
 import { type FleetResult, runFleet } from './fleet/runFleet.ts'
 import { machineFacts } from './measure/machine.ts'
 import { type BenchResult, formatReport } from './report.ts'
+import { runAttacks } from './runAttacks.ts'
 import { runWorkload, type WorkloadResult } from './runWorkload.ts'
 import { WORKLOADS, type WorkloadName } from './workload/workload.ts'
 
@@ -22,7 +27,9 @@ const { values } = parseArgs({
     workloads: { type: 'string', default: 'W1,W2,W3,W4' },
     nights: { type: 'string', default: '30' },
     runs: { type: 'string', default: '3' },
+    contenders: { type: 'string' },
     fleet: { type: 'string', default: '2000' },
+    attack: { type: 'string', default: ATTACKS.join(',') },
     out: { type: 'string', default: join(root, 'data', 'bench.json') },
     folder: { type: 'string' },
     'write-docs': { type: 'boolean', default: false },
@@ -40,6 +47,9 @@ function whole(text: string): number {
   return value
 }
 
+/** Long enough for a p99. */
+const ATTACK_WINDOW = { leastMs: 20_000, leastBackups: 500 } as const
+
 const progress = (line: string): void => void process.stderr.write(`${line}\n`)
 
 function save(result: BenchResult): BenchResult {
@@ -55,20 +65,25 @@ async function measure(): Promise<BenchResult> {
   const folder = mkdtempSync(join(values.folder ?? tmpdir(), 'nightferry-bench-'))
   const workloads: WorkloadResult[] = []
   let fleet: FleetResult | undefined
+  let attacks: readonly AttackFigures[] | undefined
   try {
     for (const name of names.filter(isWorkload)) {
       progress(`--- ${name}`)
       const options = { nights: whole(values.nights), runs: Math.max(1, whole(values.runs)), folder, report: progress }
-      workloads.push(await runWorkload(name, options))
+      const chosen = values.contenders?.split(',')
+      workloads.push(await runWorkload(name, { ...options, ...(chosen && { contenders: chosen }) }))
       // A run takes long: what was measured is kept, whatever comes next.
       save({ measuredAt: new Date().toISOString(), machine: machineFacts(), workloads })
     }
     const devices = whole(values.fleet)
     if (devices > 0) fleet = await runFleet(devices, folder, progress)
+    const chosen = values.attack.split(',').filter((name) => name !== '')
+    if (chosen.length > 0) attacks = await runAttacks({ attacks: chosen, ...ATTACK_WINDOW, report: progress })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  return save({ measuredAt: new Date().toISOString(), machine: machineFacts(), workloads, ...(fleet && { fleet }) })
+  const more = { ...(fleet && { fleet }), ...(attacks && { attacks }) }
+  return save({ measuredAt: new Date().toISOString(), machine: machineFacts(), workloads, ...more })
 }
 
 const result = values['docs-only'] ? (JSON.parse(readFileSync(values.out, 'utf8')) as BenchResult) : await measure()

@@ -31,6 +31,7 @@ function costOf(finished: readonly Finished[], bytesUp: number, bytesDown: numbe
     bytesDown,
     deviceRssBytes: Math.max(...finished.map((each) => each.rssBytes)),
     serverRssBytes: 0,
+    ramDiskBytes: Math.max(...finished.map((each) => each.ramDiskBytes)),
   }
 }
 
@@ -122,6 +123,23 @@ export const borg = folderContender({
       to,
       basename(path),
     ],
+  ],
+})
+
+export const duplicity = folderContender({
+  name: 'duplicity',
+  note: 'store in a local folder; encrypted (gpg); a restore replays the nights',
+  programs: ['duplicity', 'gpg'],
+  environment: (folder) => ({ PASSPHRASE: 'bench', HOME: folder }),
+  create: () => [],
+  backup: (store, path) => [
+    ['duplicity', 'full', '-v0', '--include', path, '--exclude', '**', dirname(path), `file://${store}`],
+  ],
+  nightly: (store, path) => [
+    ['duplicity', 'incr', '-v0', '--include', path, '--exclude', '**', dirname(path), `file://${store}`],
+  ],
+  restore: (store, path, to) => [
+    ['duplicity', 'restore', '-v0', '--file-to-restore', basename(path), `file://${store}`, to],
   ],
 })
 

@@ -47,7 +47,7 @@ export const rsync: OpenContender = async (path, folder) => {
     const finished = await runProcess(['rsync', '-z', '--inplace', '--no-whole-file', '--block-size=4096', from, to])
     const { up, down } = proxy.take()
     const serverMs = (processorSeconds(daemon.process.pid ?? 0) - cpuBefore) * 1000
-    const { wallMs, cpuMs, rssBytes } = finished
+    const { wallMs, cpuMs, rssBytes, ramDiskBytes } = finished
     return {
       wallMs,
       cpuMs: cpuMs + serverMs,
@@ -55,6 +55,7 @@ export const rsync: OpenContender = async (path, folder) => {
       bytesDown: down,
       deviceRssBytes: rssBytes,
       serverRssBytes: 0,
+      ramDiskBytes,
     }
   }
   const contender: Contender = {

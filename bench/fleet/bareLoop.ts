@@ -1,29 +1,33 @@
 /**
  * What the fleet is measured against, in a process of its own: open the encrypted file, write the same rows by plain
- * SQL, commit with fsync, close; nothing else. Prints wall clock and processor time as JSON.
+ * SQL, commit with fsync, close; nothing else. Prints wall clock and processor time of each night as JSON.
  */
 
 import { readFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import type { FleetCopy } from './copies.ts'
-import { nightRows, writeNight } from './fleetDatabase.ts'
+import { NIGHTS, nightRows, writeNight } from './fleetDatabase.ts'
 
 const copies = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as FleetCopy[]
-const nights = copies.map((_, device) => nightRows(device))
-const cpuBefore = process.cpuUsage()
-const startedAt = performance.now()
-for (const [device, { path, key }] of copies.entries()) {
-  const db = new Database(path)
-  db.pragma("cipher='sqlcipher'")
-  db.pragma('legacy=4')
-  db.pragma(`key="x'${key}'"`)
-  db.pragma('synchronous=FULL')
-  db.exec('BEGIN IMMEDIATE')
-  const night = nights[device]
-  if (night) writeNight(db, night)
-  db.exec('COMMIT')
-  db.close()
+const nights = Array.from({ length: NIGHTS }, (_, night) => copies.map((_, device) => nightRows(device, night)))
+const measured: { wallMs: number; cpuMs: number }[] = []
+for (const rows of nights) {
+  const cpuBefore = process.cpuUsage()
+  const startedAt = performance.now()
+  for (const [device, { path, key }] of copies.entries()) {
+    const db = new Database(path)
+    db.pragma("cipher='sqlcipher'")
+    db.pragma('legacy=4')
+    db.pragma(`key="x'${key}'"`)
+    db.pragma('synchronous=FULL')
+    db.exec('BEGIN IMMEDIATE')
+    const night = rows[device]
+    if (night) writeNight(db, night)
+    db.exec('COMMIT')
+    db.close()
+  }
+  const wallMs = performance.now() - startedAt
+  const { user, system } = process.cpuUsage(cpuBefore)
+  measured.push({ wallMs, cpuMs: (user + system) / 1000 })
 }
-const wallMs = performance.now() - startedAt
-const { user, system } = process.cpuUsage(cpuBefore)
-process.stdout.write(JSON.stringify({ wallMs, cpuMs: (user + system) / 1000 }))
+process.stdout.write(JSON.stringify(measured))

@@ -1,7 +1,8 @@
 /**
  * The simulated devices, in a process of their own. Each has its own database, identity and secrets and runs the real
- * client: registration and first backup over HTTP; then the message of the measured night is made by the same client
- * and kept, so that the measured time is the server's. The parent says when what happens.
+ * client: registration and first backup over HTTP; then the message of each measured night is made by the same client
+ * and kept, so that the measured time is the server's, and its answer is heard when the night is over. The parent says
+ * when what happens.
  */
 
 import { copyFileSync, mkdirSync } from 'node:fs'
@@ -19,8 +20,7 @@ import { fileRestoreTarget } from '../../device-client/node/fileRestoreTarget.ts
 import { createFileScratch } from '../../device-client/node/fileScratch.ts'
 import { nodeGzip } from '../../device-client/node/gzip.ts'
 import { nodeRandom } from '../../device-client/node/random.ts'
-import type { Fetch, KeyStore } from '../../device-client/ports.ts'
-import { CodedError } from '../../schemas/errors.ts'
+import type { Fetch, FetchReply, KeyStore } from '../../device-client/ports.ts'
 import { decodeMessage } from '../../schemas/syncml/codec.ts'
 import { makeFleetDatabase, nightRows, writeNight } from './fleetDatabase.ts'
 import { type FleetPlan, type FleetReply, type FleetRequest, fleetAccount } from './plan.ts'
@@ -31,7 +31,21 @@ interface Device {
   readonly client: DeviceClient
   /** While set, messages are kept instead of sent. */
   keeping: boolean
-  kept: { path: string; headers: Readonly<Record<string, string>>; body: Uint8Array } | undefined
+  kept: KeptMessage | undefined
+  /** The backup that waits for the answer to the message that is kept. */
+  night: Promise<unknown>
+  /** Begins a backup and lets its message wait. */
+  keepNight(): Promise<void>
+}
+
+interface KeptMessage {
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  /** What the server said, once it did. */
+  answer: FetchReply | undefined
+  /** Hands the answer to the client. */
+  answered(reply: FetchReply): void
 }
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined }
@@ -46,16 +60,29 @@ function memoryKeyStore(): KeyStore {
   }
 }
 
+/** The server is started anew before the measured nights, and listens elsewhere. */
+let port: number | undefined
+
+function atPort(url: string): string {
+  const moved = new URL(url)
+  if (port !== undefined) moved.port = String(port)
+  return moved.href
+}
+
 function createDevice(number: number, plan: FleetPlan): Device {
   const folder = join(plan.folder, `device-${number}`)
   mkdirSync(folder)
   const path = join(folder, 'app.db')
   copyFileSync(join(plan.folder, 'template.db'), path)
   const keyStore = memoryKeyStore()
+  let kept = (): void => undefined
   const keepOrSend: Fetch = async (url, init) => {
-    if (!device.keeping) return await fetch(url, init)
-    device.kept = { path: new URL(url).pathname, headers: init.headers, body: init.body ?? new Uint8Array() }
-    throw new CodedError('auth.forbidden', 'the message is kept')
+    if (!device.keeping) return await fetch(atPort(url), init)
+    return await new Promise<FetchReply>((answered) => {
+      const { pathname: path } = new URL(url)
+      device.kept = { path, headers: init.headers, body: init.body ?? new Uint8Array(), answer: undefined, answered }
+      kept()
+    })
   }
   const client = createDeviceClient({
     fetch: keepOrSend,
@@ -76,7 +103,17 @@ function createDevice(number: number, plan: FleetPlan): Device {
     version: '0',
     onProgress: () => undefined,
   })
-  const device: Device = { number, path, client, keeping: false, kept: undefined }
+  const device: Device = {
+    ...{ number, path, client, keeping: false, kept: undefined, night: Promise.resolve() },
+    keepNight: async () => {
+      const isKept = new Promise<void>((resolve) => {
+        kept = resolve
+      })
+      device.keeping = true
+      device.night = client.backup('app')
+      await Promise.race([isKept, device.night])
+    },
+  }
   return device
 }
 
@@ -91,6 +128,7 @@ async function inParallel<T>(items: readonly T[], width: number, work: (item: T)
 }
 
 let devices: Device[] = []
+let nights = 0
 
 async function prepare(plan: FleetPlan): Promise<FleetReply> {
   makeFleetDatabase(join(plan.folder, 'template.db'))
@@ -100,15 +138,32 @@ async function prepare(plan: FleetPlan): Promise<FleetReply> {
     await device.client.init({ server: plan.server, user, password, device: `device-${device.number}` })
     await device.client.add({ path: device.path, name: 'app' })
     await device.client.backup('app')
-    const db = new Database(device.path)
-    db.transaction(() => writeNight(db, nightRows(device.number)))()
-    db.close()
-    device.keeping = true
-    await device.client.backup('app').catch((cause: unknown) => {
-      if (device.kept === undefined) throw cause
-    })
+    await keepNight(device, 0)
   })
   return { kind: 'prepared' }
+}
+
+/** The devices hear what the server said to the night before, and make the next one. */
+async function prepareNext(serverPort: number): Promise<FleetReply> {
+  port = serverPort
+  nights++
+  await inParallel(devices, 8, async (device) => {
+    const { kept } = device
+    if (kept?.answer === undefined) throw new Error('a device has no answer')
+    device.keeping = false
+    kept.answered(kept.answer)
+    await device.night
+    await keepNight(device, nights)
+  })
+  return { kind: 'prepared' }
+}
+
+/** Writes the rows of a night and makes the message that says so, without sending it. */
+async function keepNight(device: Device, night: number): Promise<void> {
+  const db = new Database(device.path)
+  db.transaction(() => writeNight(db, nightRows(device.number, night)))()
+  db.close()
+  await device.keepNight()
 }
 
 async function run(port: number, width: number): Promise<FleetReply> {
@@ -134,7 +189,13 @@ function send({ kept }: Device, port: number, agent: http.Agent): Promise<'accep
       const chunks: Uint8Array[] = []
       response.on('data', (chunk: Uint8Array) => void chunks.push(chunk))
       response.on('error', reject)
-      response.on('end', () => resolve(judge(response.statusCode, Buffer.concat(chunks))))
+      response.on('end', () => {
+        const body = Buffer.concat(chunks)
+        const { statusCode = 0, headers } = response
+        const header = (name: string): string | null => String(headers[name.toLowerCase()] ?? '') || null
+        kept.answer = { status: statusCode, header, bytes: async () => body }
+        resolve(judge(statusCode, body))
+      })
     })
     request.on('error', reject)
     request.end(body)
@@ -149,10 +210,14 @@ function judge(httpStatus: number | undefined, body: Uint8Array): 'accepted' | '
   return item.length > 0 && item.every((status) => /^20[01]$/.test(String(status.data))) ? 'accepted' : 'refused'
 }
 
+function carryOut(request: FleetRequest): Promise<FleetReply> {
+  if (request.kind === 'prepare') return prepare(request.plan)
+  return request.kind === 'run' ? run(request.port, request.width) : prepareNext(request.port)
+}
+
 process.on('message', (message) => {
   const request = message as FleetRequest
-  const work = request.kind === 'prepare' ? prepare(request.plan) : run(request.port, request.width)
-  work.then(
+  carryOut(request).then(
     (reply) => process.send?.(reply),
     (cause: unknown) => {
       process.send?.({

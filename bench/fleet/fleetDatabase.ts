@@ -1,4 +1,4 @@
-/** The database of one simulated device, and the 15 rows that its user changes before the measured night. */
+/** The database of one simulated device, and the 15 rows that its user changes before each measured night. */
 
 import Database from 'better-sqlite3'
 import { Draws } from '../workload/random.ts'
@@ -28,13 +28,21 @@ export interface NightRows {
   readonly gone: readonly number[]
 }
 
-/** Five rows changed, five new, five gone; different for each device. */
-export function nightRows(device: number): NightRows {
-  const draws = new Draws(`fleet:${device}`)
+/** Nights that are measured: the first of a server that has just started, and one that it is warm for. */
+export const NIGHTS = 2
+
+/** Five rows changed, five new, five gone; different for each device and night, from 0 on. */
+export function nightRows(device: number, night: number): NightRows {
+  const draws = new Draws(`fleet:${device}:${night}`)
   const text = (length: number): string => drawText(draws, length)
-  const start = 1 + draws.below(ROWS - 4 * EACH)
+  // Each night in its own part of the table, so that what it takes away is still there.
+  const part = ROWS / NIGHTS
+  const start = 1 + night * part + draws.below(part - 4 * EACH)
   const changed = Array.from({ length: EACH }, (_, i) => [start + i, text(20), text(150), 1000 + i] as const)
-  const added = Array.from({ length: EACH }, (_, i) => [ROWS + 1 + i, text(20), text(150), 2000 + i] as const)
+  const added = Array.from(
+    { length: EACH },
+    (_, i) => [ROWS + 1 + night * EACH + i, text(20), text(150), 2000 + i] as const,
+  )
   return { puts: [...changed, ...added], gone: Array.from({ length: EACH }, (_, i) => start + 2 * EACH + i) }
 }
 

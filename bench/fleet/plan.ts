@@ -11,6 +11,8 @@ export interface FleetPlan {
 export type FleetRequest =
   | { readonly kind: 'prepare'; readonly plan: FleetPlan }
   | { readonly kind: 'run'; readonly port: number; readonly width: number }
+  /** The devices hear the answers to the night before, and make the messages of the next. */
+  | { readonly kind: 'prepareNext'; readonly port: number }
 
 export type FleetReply =
   | { readonly kind: 'prepared' }

@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { cpus, loadavg, release, type as systemType, totalmem } from 'node:os'
+import { type LauncherFacts, launcherFacts } from './launcher.ts'
 
 export interface MachineFacts {
   readonly system: string
@@ -11,12 +12,14 @@ export interface MachineFacts {
   readonly node: string
   /** Load of the last minute before the report: other work on the machine. */
   readonly load: number
+  readonly launcher: LauncherFacts
   readonly versions: Readonly<Record<string, string>>
 }
 
 const asked: Readonly<Record<string, readonly string[]>> = {
   restic: ['version'],
   borg: ['--version'],
+  duplicity: ['--version'],
   rsync: ['--version'],
   sqlite3: ['--version'],
 }
@@ -33,6 +36,7 @@ export function machineFacts(): MachineFacts {
     memoryBytes: totalmem(),
     node: process.version,
     load: loadavg()[0] ?? 0,
+    launcher: launcherFacts(),
     versions: Object.fromEntries(versions),
   }
 }

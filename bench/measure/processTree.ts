@@ -5,6 +5,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 
 /** Clock ticks of `/proc/<pid>/stat` in a second (USER_HZ; the same on every Linux). */
 const TICKS_PER_S = 100
@@ -31,31 +32,47 @@ export function processorSeconds(pid: number): number {
   return processTree(pid).reduce((sum, each) => sum + ownAndEnded(each), 0)
 }
 
+/** Seconds of processor time of `pid` alone. */
+export function ownProcessorSeconds(pid: number): number {
+  const [user = 0, system = 0] = readTimes(pid)
+  return user + system
+}
+
 function ownAndEnded(pid: number): number {
+  return readTimes(pid).reduce((sum, seconds) => sum + seconds, 0)
+}
+
+/** Seconds: own in user mode and in the system's, the same of ended children. */
+function readTimes(pid: number): number[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     // utime, stime, cutime, cstime: fields 14 to 17 of the whole line.
-    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS_PER_S
+    return fields.slice(11, 15).map((ticks) => Number(ticks) / TICKS_PER_S)
   } catch {
-    return 0
+    return []
   }
 }
 
-/** Watches the most memory that the processes below a pid, and the RAM file system, ever had together. */
+/** Watches the most memory that the processes below a pid, and the RAM file systems, ever had together. */
 export interface MemoryWatch {
-  /** Ends it; the most resident octets seen, with what lies in the RAM file system counted in. */
+  /** Ends it; the most resident octets seen, with what came to lie in RAM file systems counted in. */
   stop(): Promise<number>
+  /** The most that came to lie in RAM file systems since it began. */
+  ramDiskBytes(): number
 }
 
 const LOOK_MS = 50
 
 export function watchMemory(pid: number): MemoryWatch {
   let peakBytes = 0
+  let ramDiskPeak = 0
   const before = ramDiskBytes()
   const look = async (): Promise<void> => {
     const resident = processTree(pid).reduce((sum, each) => sum + residentBytes(each), 0)
-    peakBytes = Math.max(peakBytes, resident + Math.max(0, (await ramDiskBytes()) - (await before)))
+    const inRam = Math.max(0, (await ramDiskBytes()) - (await before))
+    ramDiskPeak = Math.max(ramDiskPeak, inRam)
+    peakBytes = Math.max(peakBytes, resident + inRam)
   }
   const timer = setInterval(() => void look(), LOOK_MS)
   void look()
@@ -65,6 +82,22 @@ export function watchMemory(pid: number): MemoryWatch {
       await look()
       return peakBytes
     },
+    ramDiskBytes: () => ramDiskPeak,
+  }
+}
+
+/** Longest wait for the server to finish what it does after its answer. */
+const QUIET_MS = 2000
+
+/** Waits until the processes below `pid` have nothing to do, so that one step's work is not counted with the next. */
+export async function untilQuiet(pid: number): Promise<void> {
+  const deadline = performance.now() + QUIET_MS
+  let before = processorSeconds(pid)
+  while (performance.now() < deadline) {
+    await wait(60)
+    const now = processorSeconds(pid)
+    if (now === before) return
+    before = now
   }
 }
 
@@ -78,11 +111,27 @@ function residentBytes(pid: number): number {
   }
 }
 
+/** What lies in all RAM file systems of the machine. */
 async function ramDiskBytes(): Promise<number> {
+  const used = await Promise.all(
+    ramDisks().map((path) =>
+      statfs(path).then(
+        (disk) => (disk.blocks - disk.bfree) * disk.bsize,
+        () => 0,
+      ),
+    ),
+  )
+  return used.reduce((sum, bytes) => sum + bytes, 0)
+}
+
+function ramDisks(): string[] {
   try {
-    const disk = await statfs('/dev/shm')
-    return (disk.blocks - disk.bfree) * disk.bsize
+    const mounts = readFileSync('/proc/mounts', 'utf8').split('\n')
+    return mounts.flatMap((line) => {
+      const [, path, type] = line.split(' ')
+      return path !== undefined && (type === 'tmpfs' || type === 'ramfs') ? [path] : []
+    })
   } catch {
-    return 0
+    return []
   }
 }

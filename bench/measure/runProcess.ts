@@ -16,6 +16,8 @@ export interface Cost {
   readonly deviceRssBytes: number
   /** Most resident octets of the server with all its workers; 0 without a server. */
   readonly serverRssBytes: number
+  /** Most octets that came to lie in RAM file systems; counted in with the memory of both sides. */
+  readonly ramDiskBytes: number
 }
 
 export interface Finished {
@@ -23,6 +25,7 @@ export interface Finished {
   readonly wallMs: number
   readonly cpuMs: number
   readonly rssBytes: number
+  readonly ramDiskBytes: number
 }
 
 export interface RunOptions {
@@ -54,7 +57,13 @@ export async function runProcess(command: readonly string[], options: RunOptions
   if (!(options.accepted ?? [0]).includes(exitCode ?? -1))
     throw new Error(`${command.join(' ')} ended with ${exitCode}: ${stderr?.()}`)
   const [, user = 0, system = 0] = (times?.() ?? '').trim().split(' ').map(Number)
-  return { stdout: stdout?.() ?? '', wallMs, cpuMs: (user + system) * 1000, rssBytes }
+  return {
+    stdout: stdout?.() ?? '',
+    wallMs,
+    cpuMs: (user + system) * 1000,
+    rssBytes,
+    ramDiskBytes: memory.ramDiskBytes(),
+  }
 }
 
 function collect(stream: NodeJS.ReadableStream): () => string {

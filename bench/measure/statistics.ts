@@ -26,5 +26,6 @@ export function medianCost(costs: readonly Cost[]): Cost {
     bytesDown: of('bytesDown'),
     deviceRssBytes: Math.max(...costs.map((cost) => cost.deviceRssBytes)),
     serverRssBytes: Math.max(...costs.map((cost) => cost.serverRssBytes)),
+    ramDiskBytes: Math.max(...costs.map((cost) => cost.ramDiskBytes)),
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The workloads W1 to W4: a database of an application, and what its user changes each night. Same workload and same
+ * The workloads W1 to W4, and S3, the small twin of W3: a database of an application, and what its user changes each night. Same workload and same
  * night give the same rows on every machine.
  */
 
@@ -9,7 +9,7 @@ import { Draws } from './random.ts'
 import { COLUMNS, drawRow, MIGRATION, NOW, SCHEMA, type TableName, type Value } from './tables.ts'
 import { drawSentence } from './text.ts'
 
-export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4'
+export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4' | 'S3'
 
 interface Workload {
   readonly rows: Readonly<Record<TableName, number>>
@@ -35,6 +35,15 @@ export const WORKLOADS: Readonly<Record<WorkloadName, Workload>> = {
   W2: { rows: many, inserts: 40, updates: 40, deletes: 20, seed: 'W2', migrates: false },
   W3: {
     rows: { contacts: 40_000, events: 60_000, memos: 60_000, messages: 800_000, labels: 40_000 },
+    inserts: 400,
+    updates: 400,
+    deletes: 200,
+    seed: 'W3',
+    migrates: false,
+  },
+  /** The changes of W3 in a database of 5 MB: what a night costs must follow the change, not the size. */
+  S3: {
+    rows: { contacts: 400, events: 600, memos: 600, messages: 8000, labels: 400 },
     inserts: 400,
     updates: 400,
     deletes: 200,
