@@ -4,9 +4,9 @@
  */
 
 import { gzipSync } from 'node:zlib'
-import fc from 'fast-check'
 import { encodeMessage } from '../../schemas/syncml/codec.ts'
 import { messageArbitrary } from '../support/messageArbitrary.ts'
+import fc from '../support/properties.ts'
 import type { HostileDevice, HostileServer } from './hostileServer.ts'
 import { deltaOf, fileOf, HONEST_SCHEMA, HONEST_SQL, headOf, T } from './material.ts'
 
@@ -116,7 +116,7 @@ async function expectAnswer(target: FuzzTarget, work: Promise<{ item?: number; h
 }
 
 /** Runs `numRuns` damaged Deltas; the head stays whole in most, so that damage gets behind it. */
-export const fuzzDeltas = (target: FuzzTarget, numRuns: number, seed?: number) =>
+export const fuzzDeltas = (target: FuzzTarget, numRuns: number) =>
   fc.assert(
     fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), fc.boolean(), async (edits, withHead) => {
       const { device } = target
@@ -133,16 +133,16 @@ export const fuzzDeltas = (target: FuzzTarget, numRuns: number, seed?: number) =
       const from = withHead ? 0 : text.indexOf('<schema>')
       await expectAnswer(target, device.sendDelta(text.slice(0, from) + apply(text.slice(from), edits)))
     }),
-    { numRuns, ...(seed === undefined ? {} : { seed }) },
+    { numRuns },
   )
 
-export const fuzzGzip = (target: FuzzTarget, numRuns: number, seed?: number) =>
+export const fuzzGzip = (target: FuzzTarget, numRuns: number) =>
   fc.assert(
     fc.asyncProperty(spots, async (where) => {
       const gzip = gzipSync(deltaOf(headOf(target.device), undefined, []))
       await expectAnswer(target, target.device.sendDeltaGzip(damage(gzip, where)))
     }),
-    { numRuns, ...(seed === undefined ? {} : { seed }) },
+    { numRuns },
   )
 
 const seeds = [
@@ -151,17 +151,17 @@ const seeds = [
   fileOf(HONEST_SQL, ['auto_vacuum=1', 'page_size=1024']),
 ]
 
-export const fuzzFiles = (target: FuzzTarget, numRuns: number, seed?: number) =>
+export const fuzzFiles = (target: FuzzTarget, numRuns: number) =>
   fc.assert(
     fc.asyncProperty(fc.nat(seeds.length - 1), spots, async (which, where) => {
       const file = seeds[which] ?? Buffer.alloc(0)
       await expectAnswer(target, target.device.sendFile(damage(file, where), 'fuzzed'))
     }),
-    { numRuns, ...(seed === undefined ? {} : { seed }) },
+    { numRuns },
   )
 
 /** Messages with valid credentials, any commands at all, and damage in some. */
-export const fuzzMessages = (target: FuzzTarget, numRuns: number, seed?: number) =>
+export const fuzzMessages = (target: FuzzTarget, numRuns: number) =>
   fc.assert(
     fc.asyncProperty(
       messageArbitrary,
@@ -182,5 +182,5 @@ export const fuzzMessages = (target: FuzzTarget, numRuns: number, seed?: number)
         if (target.mistakes.length > 0) throw new Error(`the server logged: ${target.mistakes[0]}`)
       },
     ),
-    { numRuns, ...(seed === undefined ? {} : { seed }) },
+    { numRuns },
   )

@@ -1,11 +1,11 @@
 /** The sql.js adapter: exact values in and out, as the engine's extraction needs them. */
 
-import fc from 'fast-check'
 import initSqlJs, { type SqlJsStatic } from 'sql.js'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { writePlaceholders } from '../../../device-client/browser/exactBinding.ts'
 import { createSqlJsImager, createSqlJsOpener, wrapSqlJs } from '../../../device-client/browser/sqlJs.ts'
 import type { SqlValue } from '../../../device-client/ports.ts'
+import fc from '../../support/properties.ts'
 
 let sqlJs: SqlJsStatic
 beforeAll(async () => {

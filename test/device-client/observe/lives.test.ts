@@ -5,11 +5,11 @@
  * says with which seed one goes on after it.
  */
 
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { CodedError } from '../../../schemas/errors.ts'
 import { DeviceLife, type NightOptions, type NightResult } from '../../support/deviceLife.ts'
 import { type LifeNight, lifeArbitrary, perform, setupSql } from '../../support/lifeOperations.ts'
+import fc from '../../support/properties.ts'
 
 const lives = Number(process.env.NIGHTFERRY_LIVES ?? 300)
 const firstSeed = Number(process.env.NIGHTFERRY_SEED ?? 1)

@@ -1,6 +1,5 @@
 /** The schedule's decisions, with a clock that is an argument, over days on which local clocks jump. */
 
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseCron } from '../../../device-client/node/cron.ts'
 import {
@@ -20,6 +19,7 @@ import {
   parseWindow,
 } from '../../../device-client/schedule/preferences.ts'
 import { localTimeOf, momentOf } from '../../../device-client/schedule/wallClock.ts'
+import fc from '../../support/properties.ts'
 
 const berlin = 'Europe/Berlin'
 const at = (text: string) => Date.parse(text)

@@ -1,11 +1,11 @@
 /** Whatever the network does to a session, Items arrive whole, once, and exactly. */
 
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeMessage, encodeMessage } from '../../../schemas/syncml/codec.ts'
 import { content, receiving, requestOf, run, sending, stored } from '../../support/deviceSession.ts'
 import { type Fault, memoryKeyStore } from '../../support/lossyFetch.ts'
 import { type OmadsServer, omadsServer } from '../../support/omadsPeer.ts'
+import fc from '../../support/properties.ts'
 
 const faultsArb = fc.array(
   fc.constantFrom<Fault>(

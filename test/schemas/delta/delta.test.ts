@@ -1,6 +1,5 @@
 /** The Delta on the wire: what the writer writes the reader reads, in any chunking; anything else is refused. */
 
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DeltaEvent } from '../../../schemas/delta/delta.ts'
 import { DeltaReader } from '../../../schemas/delta/deltaReader.ts'
@@ -9,6 +8,7 @@ import { readWholeDelta } from '../../../schemas/delta/readWholeDelta.ts'
 import { decodeCell, encodeCell, TextBytes } from '../../../schemas/delta/value.ts'
 import { CodedError } from '../../../schemas/errors.ts'
 import { cell, delta, HARD_INTEGERS, HARD_NUMBERS, HEAD, HOSTILE_TEXTS, write } from '../../support/deltaArbitrary.ts'
+import fc from '../../support/properties.ts'
 
 function read(bytes: Uint8Array, chunkBytes = bytes.length): DeltaEvent[] {
   const reader = new DeltaReader()

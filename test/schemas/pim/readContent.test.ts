@@ -1,12 +1,12 @@
 /** Reading what phones send: each oddity of the old formats, and bytes that want to do harm. */
 
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CodedError } from '../../../schemas/errors.ts'
 import type { Card } from '../../../schemas/pim/jscontact.ts'
 import { contentKey } from '../../../schemas/pim/matchKey.ts'
 import { readContent, scanContent } from '../../../schemas/pim/readContent.ts'
 import { writeContent } from '../../../schemas/pim/writeContent.ts'
+import fc from '../../support/properties.ts'
 
 const octetsOf = (text: string) => Buffer.from(text)
 const card = (...lines: string[]) => octetsOf(`BEGIN:VCARD\r\n${lines.join('\r\n')}\r\nEND:VCARD\r\n`)
@@ -154,6 +154,11 @@ describe('bytes that want to do harm', () => {
       const spent = process.cpuUsage(before)
       expect((spent.user + spent.system) / 1000, octets.subarray(0, 120).toString()).toBeLessThan(1500)
     }
+  })
+
+  it('[PIM-11] a card inside a card that is no AGENT does not tell its keys apart', () => {
+    const octets = card('BEGIN:VCARD', 'ABEGIN:VCARD', 'END:VCARD')
+    expect(scanContent('contact', '', octets).contentKey).toBe(contentKey(readContent('contact', '', octets)))
   })
 
   it('[PIM-2] whatever the bytes, only coded errors', () => {

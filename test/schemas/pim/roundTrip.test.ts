@@ -1,12 +1,12 @@
 /** Text to universal form and back, for written-down cases, generated contacts and captures of real devices. */
 
-import fc from 'fast-check'
 import ICAL from 'ical.js'
 import { describe, expect, it } from 'vitest'
 import { readComponents } from '../../../schemas/pim/components.ts'
 import type { ContentFormat } from '../../../schemas/pim/content.ts'
 import { readContent } from '../../../schemas/pim/readContent.ts'
 import { writeContent } from '../../../schemas/pim/writeContent.ts'
+import fc from '../../support/properties.ts'
 import { sharedDir } from '../../support/sharedDir.ts'
 import { capturedItems, generatedItems } from './captured.ts'
 import { parsedSet } from './sameProperties.ts'

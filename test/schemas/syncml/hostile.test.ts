@@ -1,6 +1,5 @@
 /** Input that means harm, or was cut or damaged: always a coded error, never a crash, a hang or a read beyond the input. */
 
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CodedError } from '../../../schemas/errors.ts'
 import { MAX_MESSAGE_BYTES, MAX_XML_DEPTH } from '../../../schemas/limits.ts'
@@ -9,6 +8,7 @@ import type { Encoding, Message } from '../../../schemas/syncml/message.ts'
 import { encodeUtf8 } from '../../../schemas/utf8.ts'
 import { devInf, notification, package1 } from '../../fixtures/syncml.ts'
 import { messageArbitrary } from '../../support/messageArbitrary.ts'
+import fc from '../../support/properties.ts'
 
 const CODES = ['protocol.malformed', 'protocol.too-large']
 

@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { CodedError } from '../../../schemas/errors.ts'
 import {
@@ -12,6 +11,7 @@ import {
   type Notification,
   verifyNotification,
 } from '../../../schemas/syncml/notification.ts'
+import fc from '../../support/properties.ts'
 import { sharedDir } from '../../support/sharedDir.ts'
 
 const secret = { password: 'srvpass', nonce: new TextEncoder().encode('san-nonce') }

@@ -1,10 +1,10 @@
 /** What we write keeps the order of the DTDs: several clients read nothing else. */
 
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeMessage } from '../../../schemas/syncml/codec.ts'
 import { orderErrors } from '../../support/contentModels.ts'
 import { messageArbitrary } from '../../support/messageArbitrary.ts'
+import fc from '../../support/properties.ts'
 
 describe('the order of elements', () => {
   it('[OM-13] [WF-2] any message is written in the order of the content models', () => {

@@ -1,11 +1,11 @@
 /** Random messages through both encodings. fast-check prints seed and path of a failure. */
 
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toBase64 } from '../../../schemas/syncml/base64.ts'
 import { decodeMessage, encodedCommandSize, encodeMessage } from '../../../schemas/syncml/codec.ts'
 import type { Encoding, Message } from '../../../schemas/syncml/message.ts'
 import { messageArbitrary } from '../../support/messageArbitrary.ts'
+import fc from '../../support/properties.ts'
 
 /** What an XML reader sees of a value: octets are base64 text. */
 function asXmlSeesIt(value: unknown): unknown {

@@ -1,9 +1,9 @@
 /** The pure decisions of the item store: how a sync begins, what a device shall get, and in which order. */
 
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { chooseSync, RESUME_LIFE_MS } from '../../../server/items/chooseSync.ts'
 import { type DeviceVersion, type PlannedItem, planOutgoing } from '../../../server/items/planOutgoing.ts'
+import fc from '../../support/properties.ts'
 
 const kept = { last: 'B', ownLast: '2', previous: 'A', ownPrevious: '1' }
 const run = { type: 200, askedLast: 'A', startedAt: 0 } as const

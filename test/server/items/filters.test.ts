@@ -1,12 +1,12 @@
 /** Filters: their grammar, what they let through, and what a client gets and loses by them. */
 
-import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ItemFilter, SyncDatastore } from '../../../server/datastore/syncDatastore.ts'
 import { FilterError, parseFilter } from '../../../server/items/parseFilter.ts'
 import { type FilterSubject, passesFilter } from '../../../server/items/passesFilter.ts'
 import { type ItemBench, openItemBench } from '../../support/itemBench.ts'
 import { ItemDevice, vcard } from '../../support/itemDevice.ts'
+import fc from '../../support/properties.ts'
 
 const GRAMMAR = 'syncml:filtertype-cgi'
 

@@ -1,9 +1,9 @@
 /** Large objects: the pure judge, and the dialogues that go wrong. */
 
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { acceptChunk, type Chunk, type IncomingObject } from '../../../server/omads/largeObject.ts'
 import { addOf, alerts, OmadsPeer, omadsServer, statusLine, syncAlert, syncOf } from '../../support/omadsPeer.ts'
+import fc from '../../support/properties.ts'
 
 const bytes = (length: number) => new Uint8Array(length).map((_, i) => i * 31)
 
