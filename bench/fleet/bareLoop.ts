@@ -16,9 +16,8 @@ for (const rows of nights) {
   const startedAt = performance.now()
   for (const [device, { path, key }] of copies.entries()) {
     const db = new Database(path)
-    db.pragma("cipher='sqlcipher'")
-    db.pragma('legacy=4')
-    db.pragma(`key="x'${key}'"`)
+    db.pragma("cipher='aegis'")
+    db.pragma(`key='raw:${key}'`)
     db.pragma('synchronous=FULL')
     db.exec('BEGIN IMMEDIATE')
     const night = rows[device]

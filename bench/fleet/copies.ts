@@ -33,7 +33,7 @@ const ROWS = 'SELECT id, title, body, changed FROM notes ORDER BY id'
 
 /** A digest of the rows of a copy. */
 export function digestCopy(copy: FleetCopy): string {
-  const db = openDatabase(copy.path, { cipher: { kind: 'sqlcipher', key: Buffer.from(copy.key, 'hex') } })
+  const db = openDatabase(copy.path, { cipher: { kind: 'aegis', key: Buffer.from(copy.key, 'hex') } })
   try {
     return digestRows(db.prepare(ROWS).all())
   } finally {

@@ -78,7 +78,7 @@ export function buildCopy(input: BuildCopyInput, onProgress: (step: string, done
 }
 
 function withCopy<T>(input: BuildCopyInput, fn: (copy: SqlDatabase) => T): T {
-  const copy = openDatabase(input.buildingPath, { cipher: { kind: 'sqlcipher', key: input.key }, create: true })
+  const copy = openDatabase(input.buildingPath, { cipher: { kind: 'aegis', key: input.key }, create: true })
   try {
     prepareTarget(copy, input.header.encoding)
     return fn(copy)

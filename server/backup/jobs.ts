@@ -73,7 +73,7 @@ export function receiveFileJob(
 /** Where a copy stands, as it says itself. @throws {CodedError} `key.wrong`, `storage.corrupt`, `storage.unavailable`. */
 export async function readPositionJob(input: { copyPath: string; copyKey: string }): Promise<CopyPosition> {
   const key = Buffer.from(input.copyKey, 'hex')
-  const copy = openDatabase(input.copyPath, { cipher: { kind: 'sqlcipher', key } })
+  const copy = openDatabase(input.copyPath, { cipher: { kind: 'aegis', key } })
   try {
     const { lineage, number, token } = readPosition(copy)
     return { lineage, number, token }

@@ -18,7 +18,7 @@ const PRAGMAS = ['synchronous=FULL', 'ignore_check_constraints=ON']
  * @throws {CodedError} as `openDatabase`.
  */
 export function openCopyToWrite(path: string, keyHex: string, alone: boolean): SqlDatabase {
-  const cipher: Cipher = { kind: 'sqlcipher', key: Buffer.from(keyHex, 'hex') }
+  const cipher: Cipher = { kind: 'aegis', key: Buffer.from(keyHex, 'hex') }
   if (alone) {
     try {
       const pragmas = ['locking_mode=EXCLUSIVE', ...PRAGMAS]

@@ -33,7 +33,7 @@ export async function createJob(
 }
 
 function build(path: string, key: Uint8Array, position: { lineage: string; number: number; token: string }): void {
-  const db = openDatabase(path, { cipher: { kind: 'sqlcipher', key }, create: true })
+  const db = openDatabase(path, { cipher: { kind: 'aegis', key }, create: true })
   try {
     db.pragma('page_size=4096')
     db.pragma("encoding='UTF-8'")

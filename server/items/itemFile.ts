@@ -26,7 +26,7 @@ const BUSY_TIMEOUT_MS = 30_000
 
 /** Opens a copy of Items. @throws {CodedError} as `openDatabase`; `storage.corrupt` if it holds no Items. */
 export function openItemFile(path: string, key: Uint8Array): ItemFile {
-  const db = openDatabase(path, { cipher: { kind: 'sqlcipher', key }, busyTimeoutMs: BUSY_TIMEOUT_MS })
+  const db = openDatabase(path, { cipher: { kind: 'aegis', key }, busyTimeoutMs: BUSY_TIMEOUT_MS })
   try {
     db.pragma('synchronous=FULL')
     checkItemTables(db)

@@ -212,7 +212,7 @@ export function adoptPosition(input: {
   readonly position: CopyPosition
 }): Promise<boolean> {
   const key = Buffer.from(input.copyKey, 'hex')
-  const copy = openDatabase(input.copyPath, { cipher: { kind: 'sqlcipher', key } })
+  const copy = openDatabase(input.copyPath, { cipher: { kind: 'aegis', key } })
   try {
     copy.pragma('synchronous=FULL')
     const adopted = copy.transaction(() => {

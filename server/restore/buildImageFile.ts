@@ -79,7 +79,7 @@ function build(
 ): CopyMeta {
   try {
     prepareTarget(image, header)
-    attach(image, copyPath, 'src', { kind: 'sqlcipher', key: copyKey })
+    attach(image, copyPath, 'src', { kind: 'aegis', key: copyKey })
     // Deferred, and never a write to `src`: BEGIN IMMEDIATE would lock the copy against Deltas.
     image.exec('BEGIN')
     const meta = readMeta(image)
@@ -97,7 +97,7 @@ function build(
 
 /** Page size, encoding and auto_vacuum must be known before the image's first page is written. */
 function peekCopy(input: ImageSource): CopyMeta {
-  const copy = openDatabase(input.copyPath, { cipher: { kind: 'sqlcipher', key: input.copyKey } })
+  const copy = openDatabase(input.copyPath, { cipher: { kind: 'aegis', key: input.copyKey } })
   try {
     return readMeta(copy)
   } finally {

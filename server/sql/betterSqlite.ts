@@ -3,6 +3,7 @@
  * The only file of the server that imports it.
  */
 
+import { closeSync, openSync, readSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { CodedError } from '../../schemas/errors.ts'
 import type { Cipher, OpenOptions, SqlDatabase, SqlStatement, SqlValue } from './sqlDatabase.ts'
@@ -18,6 +19,9 @@ const OWN_PRAGMAS = [
   'foreign_keys=OFF',
   'recursive_triggers=OFF',
 ]
+
+/** Octets 20 to 23 of a database header: reserved octets of a page, and three numbers that are always the same. */
+const AEGIS_RESERVED_AND_FRACTIONS = 0x40402020
 
 /**
  * The path of a new database in memory, in one piece: `serialize` copies it once, and all of it goes back to the system
@@ -37,7 +41,7 @@ export function openDatabase(path: string, options: OpenOptions): SqlDatabase {
     driver.defaultSafeIntegers(true)
     // One text, compiled at once: a statement each would cost more than a small night's rows. Reading the schema is the
     // first use of the key: a wrong one shows here, not in the middle of the work.
-    const pragmas = [...cipherPragmas(options.cipher), ...OWN_PRAGMAS, ...(options.pragmas ?? [])]
+    const pragmas = [...cipherPragmas(path, options.cipher), ...OWN_PRAGMAS, ...(options.pragmas ?? [])]
     driver.exec(`${pragmas.map((pragma) => `PRAGMA ${pragma};`).join('')}SELECT count(*) FROM sqlite_schema`)
   } catch (cause) {
     driver.close()
@@ -51,8 +55,9 @@ export function attach(database: SqlDatabase, path: string, name: string, cipher
   const quoted = `'${path.replaceAll("'", "''")}'`
   if (cipher.kind === 'none') database.exec(`ATTACH ${quoted} AS ${name} KEY ''`)
   else {
-    for (const pragma of formatPragmas(cipher)) database.pragma(pragma)
-    database.exec(`ATTACH ${quoted} AS ${name} KEY ${keyLiteral(cipher)}`)
+    const { pragmas, keyLiteral } = formatOf(path, cipher)
+    for (const pragma of pragmas) database.pragma(pragma)
+    database.exec(`ATTACH ${quoted} AS ${name} KEY ${keyLiteral}`)
   }
 }
 
@@ -69,20 +74,35 @@ function openDriver(path: string, options: OpenOptions): Driver {
   }
 }
 
-function cipherPragmas(cipher: Cipher): string[] {
-  return cipher.kind === 'none' ? [] : [...formatPragmas(cipher), `key=${keyLiteral(cipher)}`]
+function cipherPragmas(path: string, cipher: Cipher): string[] {
+  if (cipher.kind === 'none') return []
+  const { pragmas, keyLiteral } = formatOf(path, cipher)
+  return [...pragmas, `key=${keyLiteral}`]
 }
 
-function formatPragmas(cipher: Cipher): string[] {
-  if (cipher.kind === 'sqlcipher') return ["cipher='sqlcipher'", 'legacy=4']
-  if (cipher.kind === 'aes256cbc') return ["cipher='aes256cbc'"]
-  return []
+/** How SQLite3MC is told a format, and the key as SQL that goes with it. */
+function formatOf(path: string, cipher: Exclude<Cipher, { kind: 'none' }>): { pragmas: string[]; keyLiteral: string } {
+  if (cipher.kind === 'aes256cbc') return { pragmas: ["cipher='aes256cbc'"], keyLiteral: `'${cipher.passphrase}'` }
+  const hex = Buffer.from(cipher.key).toString('hex')
+  if (isSqlcipher(path)) return { pragmas: ["cipher='sqlcipher'", 'legacy=4'], keyLiteral: `"x'${hex}'"` }
+  return { pragmas: ["cipher='aegis'"], keyLiteral: `'raw:${hex}'` }
 }
 
-function keyLiteral(cipher: Cipher): string {
-  if (cipher.kind === 'sqlcipher') return `"x'${Buffer.from(cipher.key).toString('hex')}'"`
-  if (cipher.kind === 'aes256cbc') return `'${cipher.passphrase}'`
-  return "''"
+/** True for a file of the format before AEGIS; its header has no octet in clear, that of AEGIS says 64 reserved ones. */
+function isSqlcipher(path: string): boolean {
+  const header = Buffer.alloc(24)
+  try {
+    const file = openSync(path, 'r')
+    try {
+      if (readSync(file, header, 0, header.length, 0) < header.length) return false
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    // Not there yet, or not to be read: who opens it says so.
+    return false
+  }
+  return header.readUInt32BE(20) !== AEGIS_RESERVED_AND_FRACTIONS
 }
 
 function wrap(driver: Driver): SqlDatabase {

@@ -39,7 +39,8 @@ export interface SqlDatabase {
 
 /** How a database file is encrypted. */
 export type Cipher =
-  | { readonly kind: 'sqlcipher'; readonly key: Uint8Array }
+  /** SQLite3MC `aegis` under a raw key of 32 octets: each page is authenticated (BK-1). */
+  | { readonly kind: 'aegis'; readonly key: Uint8Array }
   /** SQLite3MC `aes256cbc`: reserves no bytes, does not authenticate; only for short-lived files (BK-10). */
   | { readonly kind: 'aes256cbc'; readonly passphrase: string }
   | { readonly kind: 'none' }

@@ -60,7 +60,7 @@ export async function openHostileServer(options: GivenOptions = {}, onLog?: (lin
     if (kind === 'file') return head
     const key = keyRing.unwrap(row.wrappedKey, copyKeyContext(copyId))
     const copy = openDatabase(join(data, 'copies', `${copyId}.db`), {
-      cipher: { kind: 'sqlcipher', key },
+      cipher: { kind: 'aegis', key },
       readonly: true,
     })
     try {

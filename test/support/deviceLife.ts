@@ -213,7 +213,7 @@ export class DeviceLife {
   /** A Delta arrives at the server. */
   async deliver(text: string): Promise<ApplyOutcome> {
     if (!this.#copyPath) throw new CodedError('anchor.mismatch', 'there is no copy')
-    const copy = openDatabase(this.#copyPath, { cipher: { kind: 'sqlcipher', key: this.#key } })
+    const copy = openDatabase(this.#copyPath, { cipher: { kind: 'aegis', key: this.#key } })
     copy.pragma('ignore_check_constraints=ON')
     copy.pragma('synchronous=OFF')
     try {

@@ -59,7 +59,7 @@ export async function openItemBench(options: ItemBenchOptions = {}) {
     const row = await databases.get({ ...key, accountId })
     if (row === undefined) return []
     const db = openDatabase(copyPath(row.copyId), {
-      cipher: { kind: 'sqlcipher', key: keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId)) },
+      cipher: { kind: 'aegis', key: keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId)) },
     })
     try {
       return db.prepare(sql).all()

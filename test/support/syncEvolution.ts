@@ -105,7 +105,7 @@ export class SyncEvolutionLab {
       if (row === undefined) return []
       const copyKey = keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))
       const path = join(this.server.dataFolder, 'copies', `${row.copyId}.db`)
-      const db = openDatabase(path, { cipher: { kind: 'sqlcipher', key: copyKey } })
+      const db = openDatabase(path, { cipher: { kind: 'aegis', key: copyKey } })
       try {
         return db
           .prepare(`SELECT id, CAST(content AS BLOB) FROM ${table} ORDER BY id`)

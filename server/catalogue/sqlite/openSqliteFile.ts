@@ -51,7 +51,7 @@ async function createWhole(file: SqliteFile, key: Uint8Array): Promise<void> {
 }
 
 async function openAndMigrate<Tables>(path: string, key: Uint8Array, file: SqliteFile): Promise<Kysely<Tables>> {
-  const cipher = { kind: 'sqlcipher', key } as const
+  const cipher = { kind: 'aegis', key } as const
   const database = openDatabase(path, { cipher, create: path !== file.path, busyTimeoutMs: BUSY_TIMEOUT_MS })
   const db = kyselyOver<Tables>(database)
   try {

@@ -84,7 +84,7 @@ async function importTaken({ copyId, copyKey, facts }: TakenIn, spoolId: string)
   const input = { copyPath: join(folder, 'copies', copyId), copyKey: Buffer.from(copyKey.key).toString('hex') }
   const content = { kind: 'spool' as const, ...spool.locate(spoolId) }
   const result = await pool.run('importFile', { ...input, position: POSITION, content, received: facts })
-  const copy = openDatabase(input.copyPath, { cipher: { kind: 'sqlcipher', key: copyKey.key } })
+  const copy = openDatabase(input.copyPath, { cipher: { kind: 'aegis', key: copyKey.key } })
   const [sum] = copy.prepare("SELECT group_concat(id || hex(x), ',') FROM t").get() ?? []
   const integrity = copy.pragma('integrity_check')
   copy.close()

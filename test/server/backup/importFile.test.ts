@@ -63,7 +63,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 function openCopy() {
-  return openDatabase(input.copyPath, { cipher: { kind: 'sqlcipher', key: Buffer.from(KEY, 'hex') } })
+  return openDatabase(input.copyPath, { cipher: { kind: 'aegis', key: Buffer.from(KEY, 'hex') } })
 }
 
 describe('an intact database', () => {

@@ -9,7 +9,7 @@ import { openDatabase } from '../../../server/sql/betterSqlite.ts'
 import type { SqlDatabase } from '../../../server/sql/sqlDatabase.ts'
 
 const KEY = 'ab'.repeat(32)
-const cipher = { kind: 'sqlcipher', key: Buffer.from(KEY, 'hex') } as const
+const cipher = { kind: 'aegis', key: Buffer.from(KEY, 'hex') } as const
 let folder: string
 let path: string
 

@@ -119,7 +119,7 @@ describe('the copy of Items', () => {
     expect([second.copyId, second.lineage, second.number]).toEqual([first.copyId, first.lineage, first.number + 1])
     expect(second.token).not.toBe(first.token)
     const key = bench.keyRing.unwrap(second.wrappedKey, copyKeyContext(second.copyId))
-    const copy = openDatabase(bench.copyPath(second.copyId), { cipher: { kind: 'sqlcipher', key } })
+    const copy = openDatabase(bench.copyPath(second.copyId), { cipher: { kind: 'aegis', key } })
     expect(readPosition(copy)).toMatchObject({ lineage: second.lineage, number: second.number, token: second.token })
     expect(readPosition(copy).history.get(first.number)).toBe(first.token)
     copy.close()

@@ -40,7 +40,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 
 function openCopyOf(row: DatabaseRow) {
   const key = bench.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))
-  return openDatabase(bench.copyPath(row.copyId), { cipher: { kind: 'sqlcipher', key } })
+  return openDatabase(bench.copyPath(row.copyId), { cipher: { kind: 'aegis', key } })
 }
 
 async function rowOf(deviceId: string): Promise<DatabaseRow> {
