@@ -7,7 +7,7 @@
  * form lies in 8..15. It does not authenticate: only for files that live no longer than the work on them.
  */
 
-import { createCipheriv, createDecipheriv, createHmac, hash } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
 
 /** Octets of the header that opens every database file. */
@@ -87,9 +87,10 @@ export class PageCipher {
     }
   }
 
-  #keyOf(page: number): Buffer {
+  /** As an object: octets cost Node an error with its stack for each page, made to find out what they are not. */
+  #keyOf(page: number): KeyObject {
     this.#seed.writeUInt32LE(page, 32)
-    return hash('sha256', this.#seed, 'buffer')
+    return createSecretKey(hash('sha256', this.#seed, 'buffer'))
   }
 
   #ivOf(page: number): Buffer {
