@@ -35,9 +35,11 @@ export function sameContent(a: UniversalItem, b: UniversalItem): boolean {
   return a.kind === b.kind && contentText(a) === contentText(b)
 }
 
-/** Both keys of a tree in the form of vCard or iCalendar 2.0. */
+/** Both keys of a tree in the form of vCard or iCalendar 2.0. A card has no components: what a broken one holds says nothing. */
 export function keysOfTree(tree: JComponent): ContentKeys {
-  return { matchKey: matchKeyOfTree(tree), contentKey: digest(`${canonicalLines(tree).join('\n')}`) }
+  const [name, properties] = tree
+  const said: JComponent = name === 'vcard' ? [name, properties, []] : tree
+  return { matchKey: matchKeyOfTree(tree), contentKey: digest(canonicalLines(said).join('\n')) }
 }
 
 function digest(text: string): string {

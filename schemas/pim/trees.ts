@@ -36,14 +36,10 @@ export function fromTree(root: JComponent, dialect: Dialect, timeZone?: string):
   return object['@type'] === 'Task' ? { kind: 'task', task: object } : { kind: 'event', event: object }
 }
 
-/**
- * A calendar in the form of iCalendar 2.0; times without a zone are those of `timeZone`. A card has no components: what
- * a broken one holds says nothing about it.
- */
+/** A calendar in the form of iCalendar 2.0; times without a zone are those of `timeZone`. */
 export function placedTree(root: JComponent, dialect: Dialect, timeZone: string | undefined): JComponent {
-  if (root[0] === 'vcard') return [root[0], root[1], []]
   const tree = dialect === 'vcal1.0' ? fromOldCalendar(root) : root
-  return timeZone === undefined ? tree : fromLocalTimes(tree, timeZone)
+  return timeZone === undefined || root[0] === 'vcard' ? tree : fromLocalTimes(tree, timeZone)
 }
 
 /** The component that carries the properties of an item. */

@@ -24,6 +24,9 @@ export interface StoreCount {
 /** How long a job waits for another device's message, milliseconds (IT-16). */
 const BUSY_TIMEOUT_MS = 30_000
 
+/** Random octets of an id. */
+const ID_RANDOM_BYTES = 4
+
 /** Opens a copy of Items. @throws {CodedError} as `openDatabase`; `storage.corrupt` if it holds no Items. */
 export function openItemFile(path: string, key: Uint8Array): ItemFile {
   const db = openDatabase(path, { cipher: { kind: 'aegis', key }, busyTimeoutMs: BUSY_TIMEOUT_MS })
@@ -46,6 +49,8 @@ export class ItemFile {
   #changed = false
   #position: ItemPosition | undefined
   #sequence: number | undefined
+  /** For ids: the system is asked once for many. */
+  #randomLeft: Buffer = Buffer.alloc(0)
   readonly #counts = new Map<number, StoreCount>()
 
   constructor(db: SqlDatabase, keyHex: string) {
@@ -111,7 +116,10 @@ export class ItemFile {
       this.sql("SELECT value FROM _nightferry_sync_meta WHERE key = 'sequence'").get()?.[0] ?? 0,
     )
     this.#sequence++
-    return this.#sequence.toString(36).padStart(5, '0') + randomBytes(4).toString('hex')
+    if (this.#randomLeft.length === 0) this.#randomLeft = randomBytes(ID_RANDOM_BYTES * 256)
+    const random = this.#randomLeft.toString('hex', 0, ID_RANDOM_BYTES)
+    this.#randomLeft = this.#randomLeft.subarray(ID_RANDOM_BYTES)
+    return this.#sequence.toString(36).padStart(5, '0') + random
   }
 
   /** How many Items a store has, and had at most. */

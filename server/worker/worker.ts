@@ -4,6 +4,7 @@
  */
 
 import { existsSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import type { SegmentCompression } from '../../schemas/restore/segmentMap.ts'
@@ -88,11 +89,24 @@ process.on('message', (message) => {
   else run(order.name, order.input as never)
 })
 
+/** Jobs whose code was kept for the next process. */
+const kept = new Set<JobName>()
+
+/** The pool ends its processes by a signal: what Node made of the code would go with them. */
+function keepCompiledCode(name: JobName): void {
+  if (kept.has(name)) return
+  kept.add(name)
+  setImmediate(flushCompileCache)
+}
+
 function run(name: JobName, input: never): void {
   feed = new Feed()
   const before = process.cpuUsage()
   handlers[name](input, (step, done) => tell({ kind: 'step', step, done }), feed).then(
-    (output) => tell({ kind: 'done', output }),
+    (output) => {
+      tell({ kind: 'done', output })
+      keepCompiledCode(name)
+    },
     (cause: unknown) => {
       const { user, system } = process.cpuUsage(before)
       tell({ kind: 'failed', ...failure(cause), cpuMs: (user + system) / 1000 })
