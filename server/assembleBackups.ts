@@ -92,6 +92,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   })
   const images = createFileImages({
     keyRing,
+    databases,
     copyPath,
     imagePath,
     jobs: { buildPlainImage: (input, owner) => pool.run('buildPlainImage', input, { owner }) },

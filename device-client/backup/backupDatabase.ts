@@ -68,25 +68,26 @@ export async function backupDatabase(ports: BackupPorts, request: BackupRequest)
     durationMs: ports.clock.now() - startedAt,
   })
   const nothing: DeltaCounts = { puts: 0, deletes: 0, schemaChanges: 0 }
-  if (!request.full) {
-    step('seal')
-    const prepared = request.tracker.prepareDelta()
-    step('sealed')
-    if (prepared === 'none') {
-      const { acknowledged } = request.tracker.summary()
-      return done({ mode: 'none', from: acknowledged, to: acknowledged }, nothing)
-    }
-    const sent = prepared === 'full' ? undefined : await sendDelta(ports, request, prepared, traffic)
-    if (sent && 'counts' in sent) return done({ mode: 'delta', from: sent.from, to: sent.to }, sent.counts)
-    const to = await sendFull(ports, request, traffic)
-    return done({ mode: 'full', from: null, to, ...sent }, nothing)
+  const prepared = request.full ? 'full' : prepareDelta(request)
+  if (prepared === 'none') {
+    const { acknowledged } = request.tracker.summary()
+    return done({ mode: 'none', from: acknowledged, to: acknowledged }, nothing)
   }
+  const sent = prepared === 'full' ? undefined : await sendDelta(ports, request, prepared, traffic)
+  if (typeof sent === 'object') return done({ mode: 'delta', from: sent.from, to: sent.to }, sent.counts)
   const to = await sendFull(ports, request, traffic)
-  return done({ mode: 'full', from: null, to }, nothing)
+  return done({ mode: 'full', from: null, to, ...(sent !== undefined && { reason: sent }) }, nothing)
+}
+
+function prepareDelta({ tracker }: BackupRequest): PreparedDelta | 'none' | 'full' {
+  step('seal')
+  const prepared = tracker.prepareDelta()
+  step('sealed')
+  return prepared
 }
 
 /** Why a whole file goes in place of a Delta. */
-const TOO_LARGE = { reason: 'the changes are too large for a Delta' } as const
+const TOO_LARGE = 'the changes are too large for a Delta'
 
 /** Undefined if the server wants the whole file; with a reason if it takes no Delta of this size (DC-19). */
 async function sendDelta(

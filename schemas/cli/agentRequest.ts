@@ -70,8 +70,11 @@ export function parseAgentEvent(line: string): AgentEvent {
   }
   if (event === 'end' && Number.isInteger(exitCode) && isObject(json)) {
     return {
-      ...{ event, exitCode: Number(exitCode), json },
-      ...{ text: String(rest.text ?? ''), errorText: String(rest.errorText ?? '') },
+      event,
+      exitCode: Number(exitCode),
+      json,
+      text: String(rest.text ?? ''),
+      errorText: String(rest.errorText ?? ''),
     }
   }
   throw malformed('an event that is none')

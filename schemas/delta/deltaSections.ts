@@ -13,8 +13,8 @@ import { decodeCell } from './value.ts'
 export const SECTIONS = ['head', 'schema', 'table', 'touched', 'put', 'end'] as const
 export type Section = (typeof SECTIONS)[number]
 
-/** Which section may follow which. */
-const FOLLOWS: Readonly<Record<Section, readonly (Section | 'start')[]>> = {
+/** Which sections each may follow. */
+export const FOLLOWS: Readonly<Record<Section, readonly (Section | 'start')[]>> = {
   head: ['start'],
   schema: ['head'],
   table: ['head', 'schema', 'table', 'touched', 'put'],

@@ -6,26 +6,15 @@
 import { DELTA_VERSION } from '../version.ts'
 import type { DeltaCounts, DeltaHead, DeltaTable, SchemaEntry } from './delta.ts'
 import { keyWidth, rowWidth } from './delta.ts'
+import { FOLLOWS, type Section } from './deltaSections.ts'
 import { formatLine } from './line.ts'
 import { type Cell, encodeCell } from './value.ts'
 
 /** Characters after which a block of lines is closed and another opened: readers hold one block at a time. */
 const BLOCK_CHARS = 128 * 1024
 
-type Section = 'start' | 'head' | 'schema' | 'table' | 'touched' | 'put' | 'end'
-
-const ORDER: Readonly<Record<Section, readonly Section[]>> = {
-  start: [],
-  head: ['start'],
-  schema: ['head'],
-  table: ['head', 'schema', 'table', 'touched', 'put'],
-  touched: ['table', 'touched'],
-  put: ['table', 'touched', 'put'],
-  end: ['head', 'schema', 'table', 'touched', 'put'],
-}
-
 export class DeltaWriter {
-  #section: Section = 'start'
+  #section: Section | 'start' = 'start'
   #open: 'touched' | 'put' | undefined
   #blockChars = 0
   #table: DeltaTable | undefined
@@ -85,7 +74,7 @@ export class DeltaWriter {
   }
 
   #enter(next: Section): void {
-    if (!ORDER[next].includes(this.#section)) throw new Error(`${next} cannot follow ${this.#section}`)
+    if (!FOLLOWS[next].includes(this.#section)) throw new Error(`${next} cannot follow ${this.#section}`)
     this.#section = next
   }
 

@@ -32,7 +32,12 @@ export function encodeMessage(message: Message, encoding: Encoding): Uint8Array 
   const { verDtd } = message.header
   const root = writeMessage(message)
   if (encoding === 'wbxml') return encodeWbxml(root, 'syncml', verDtd)
-  return encodeXml(root, `SYNCML:SYNCML${/^1\.[0-9]$/.test(verDtd) ? verDtd : '1.2'}`)
+  return encodeXml(root, namespaceOf(verDtd))
+}
+
+/** The namespace of a version's messages. */
+export function namespaceOf(verDtd: string): string {
+  return `SYNCML:SYNCML${/^1\.[0-9]$/.test(verDtd) ? verDtd : '1.2'}`
 }
 
 /**

@@ -111,3 +111,8 @@ export function isSuccess(status: number): boolean {
   if (status === STATUS.notExecuted || status === 217) return false
   return (status >= 200 && status <= 299) || status === STATUS.conflictServerWins
 }
+
+/** True if the command has been dealt with and need not come again: 2xx, 418 (it is there already) and 419 (IT-7). */
+export function isSettled(status: number): boolean {
+  return (status >= 200 && status <= 299) || status === STATUS.alreadyExists || status === STATUS.conflictServerWins
+}

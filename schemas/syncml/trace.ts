@@ -5,6 +5,7 @@
 
 import { MAX_MESSAGE_BYTES } from '../limits.ts'
 import { decodeUtf8 } from '../utf8.ts'
+import { namespaceOf } from './codec.ts'
 import { decodeWbxml } from './decodeWbxml.ts'
 import type { Element } from './element.ts'
 import { encodeWbxml } from './encodeWbxml.ts'
@@ -83,10 +84,6 @@ function looksLikeXml(octets: Uint8Array): boolean {
   if (first === 0xef && second === 0xbb && third === 0xbf) return true
   const start = octets.find((octet) => octet !== 0x20 && octet !== 0x09 && octet !== 0x0a && octet !== 0x0d)
   return start === 0x3c
-}
-
-function namespaceOf(version: string): string {
-  return `SYNCML:SYNCML${/^1\.[0-9]$/.test(version) ? version : '1.2'}`
 }
 
 /** Breaks lines between tags only: text holds no bare `<`, so values stay as they are. */

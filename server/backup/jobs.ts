@@ -4,11 +4,9 @@
  */
 
 import type { DeltaEvent } from '../../schemas/delta/delta.ts'
-import { openDatabase } from '../sql/betterSqlite.ts'
 import { step } from '../steps.ts'
 import { followSpoolFile } from '../storage/fileSpool.ts'
 import { type ApplyOutcome, applyDelta } from './applyDelta.ts'
-import { type CopyPosition, readPosition } from './copyLayout.ts'
 import type { PlainFileFacts } from './encryptFile.ts'
 import { type ImportInput, type ImportResult, importFile, receiveFile } from './importFile.ts'
 import { openCopyToWrite } from './openCopy.ts'
@@ -68,16 +66,4 @@ export function receiveFileJob(
   settled: AsyncIterable<number>,
 ): Promise<PlainFileFacts> {
   return receiveFile(input, followSpoolFile(content.path, content.key, settled), onStep)
-}
-
-/** Where a copy stands, as it says itself. @throws {CodedError} `key.wrong`, `storage.corrupt`, `storage.unavailable`. */
-export async function readPositionJob(input: { copyPath: string; copyKey: string }): Promise<CopyPosition> {
-  const key = Buffer.from(input.copyKey, 'hex')
-  const copy = openDatabase(input.copyPath, { cipher: { kind: 'aegis', key } })
-  try {
-    const { lineage, number, token } = readPosition(copy)
-    return { lineage, number, token }
-  } finally {
-    copy.close()
-  }
 }

@@ -85,7 +85,6 @@ export interface RestoreRow {
   readonly database: string
   readonly imageId: string
   readonly wrappedContentKey: string
-  readonly wrappedImageKey: string
   /** Compact JWS. */
   readonly segmentMap: string
   /** Position the restored file begins its new life with. */

@@ -24,9 +24,12 @@ import type {
 
 /** Whole files for clients that know nothing but SyncML, by whatever restores have (RS-9). */
 export interface WholeFiles {
-  /** Builds the plain file of a copy; the result finds it again, also after a restart. */
+  /**
+   * Builds the plain file of a database; the result finds it again, also after a restart.
+   * @throws {CodedError} `database.unknown`
+   */
   build(
-    row: DatabaseRow,
+    key: DatabaseKey,
   ): Promise<{ readonly imageId: string; readonly wrappedKey: string; readonly sizeBytes: number }>
   read(image: { imageId: string; wrappedKey: string }, offset: number, length: number): Promise<Uint8Array>
   remove(imageId: string): Promise<void>
@@ -197,9 +200,7 @@ async function close(
   state: DatastoreState,
 ): Promise<{ total: number; status: 200; state: DatastoreState }> {
   if (state.type !== 205) return { total: 0, status: 200, state }
-  const row = await parts.copies.find(key)
-  if (!row) throw new CodedError('database.unknown', `there is no copy of ${key.name}`)
-  const image = imageOf(state) ?? (await parts.images.build(row))
+  const image = imageOf(state) ?? (await parts.images.build(key))
   return { total: 1, status: 200, state: { ...state, ...image } }
 }
 

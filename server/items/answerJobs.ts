@@ -1,5 +1,6 @@
 /** What a device says about the Items it was given: Statuses and Maps (IT-9, reference 3.8). */
 
+import { isSettled } from '../../schemas/syncml/codes.ts'
 import { type ClientRow, findClient, openClient, requireRun } from './clientRow.ts'
 import { findById, findByLuid, type MapRow, putMapRow, removeMapRow, touchMapRow } from './deviceMap.ts'
 import type { ItemFile } from './itemFile.ts'
@@ -31,7 +32,7 @@ function take(file: ItemFile, row: ClientRow, answer: ClientAnswer): boolean {
   const sent = findSent(file, row.client, id, answer.command)
   if (sent === undefined) return false
   const { status } = answer
-  const isDone = (status >= 200 && status < 300) || status === 418 || status === 419
+  const isDone = isSettled(status)
   const refused = REFUSED_FOR_GOOD.has(status)
   if (answer.command === 'Delete') {
     if (!isDone && !UNKNOWN_THERE.has(status) && !refused) return false

@@ -3,6 +3,7 @@
  */
 
 import { MAX_ITEM_BYTES } from '../../schemas/limits.ts'
+import { isSettled } from '../../schemas/syncml/codes.ts'
 import { readSpoolFile } from '../storage/fileSpool.ts'
 import { applyDelete, applyRefusedDelete } from './applyDelete.ts'
 import { applyCopy, applyMove } from './applyMove.ts'
@@ -86,15 +87,10 @@ function applyAll(
     else if (change.kind === 'copy') status = applyCopy(scope, change)
     else status = applyMove(scope, change)
     statuses.push(status)
-    if (atomic && !isDone(status)) throw new AtomicFailure()
+    if (atomic && !isSettled(status)) throw new AtomicFailure()
   })
   if (scope.deleted > 0 || scope.evidence !== row.evidence)
     updateClient(file, row.client, { deleted: row.deleted + scope.deleted, evidence: scope.evidence })
-}
-
-/** Statuses of a change that has been dealt with: 2xx, 418 and 419 (IT-7). */
-function isDone(status: number): boolean {
-  return (status >= 200 && status < 300) || status === 418 || status === 419
 }
 
 /** Hard deletes of Items that are there. */

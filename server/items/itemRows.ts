@@ -112,8 +112,8 @@ export function insertItem(
   const parent = item.parent ?? null
   file
     .sql(
-      `INSERT INTO ${item.store}(id, type, content, card, parent, changed, changed_at, changed_by)
-       VALUES(?, ?, ?, NULL, ?, ?, ?, ?)`,
+      `INSERT INTO ${item.store}(id, type, content, parent, changed, changed_at, changed_by)
+       VALUES(?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(item.id, content.type, toColumn(content.octets), parent, changed, now, writer.deviceId)
   file
@@ -145,7 +145,7 @@ export function replaceItem(
   const [changed, now] = [BigInt(number), BigInt(writer.now)]
   file
     .sql(
-      `UPDATE ${item.store} SET type = ?, content = ?, card = NULL, parent = ?, changed = ?, changed_at = ?,
+      `UPDATE ${item.store} SET type = ?, content = ?, parent = ?, changed = ?, changed_at = ?,
        changed_by = ? WHERE id = ?`,
     )
     .run(content.type, toColumn(content.octets), parent ?? null, changed, now, writer.deviceId, item.id)

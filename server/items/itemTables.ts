@@ -13,7 +13,7 @@ import { STORES } from './stores.ts'
 const PAGE_SIZE = 4096
 
 const storeTable = (store: string): string =>
-  `CREATE TABLE ${store}(id TEXT PRIMARY KEY NOT NULL, type TEXT NOT NULL, content, card TEXT, parent TEXT, ` +
+  `CREATE TABLE ${store}(id TEXT PRIMARY KEY NOT NULL, type TEXT NOT NULL, content, parent TEXT, ` +
   'changed INTEGER NOT NULL, changed_at INTEGER NOT NULL, changed_by TEXT NOT NULL)'
 
 /**

@@ -5,6 +5,7 @@
 
 import type { ContentSource } from '../backup/jobs.ts'
 import type {
+  ClientItemChange,
   ItemConflictPolicy,
   ItemForClient,
   ItemSyncDecision,
@@ -24,18 +25,8 @@ export interface RunState {
 
 /** One change as the port has it, its octets where the child process finds them. */
 export type JobChange =
-  | {
-      readonly kind: 'put'
-      readonly command: 'Add' | 'Replace'
-      readonly luid: string
-      readonly type: string
-      readonly content: ContentSource
-      readonly parent?: string
-      readonly fieldLevel: boolean
-    }
-  | { readonly kind: 'delete'; readonly luid: string; readonly archive: boolean; readonly soft: boolean }
-  | { readonly kind: 'copy'; readonly luid: string; readonly newLuid: string }
-  | { readonly kind: 'move'; readonly luid: string; readonly parent: string }
+  | Exclude<ClientItemChange, { kind: 'put' }>
+  | (Omit<Extract<ClientItemChange, { kind: 'put' }>, 'content'> & { readonly content: ContentSource })
 
 /** An answer of the client to an Item it was given. */
 export interface ClientAnswer {

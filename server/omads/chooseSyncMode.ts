@@ -8,6 +8,7 @@ import type { Item } from '../../schemas/syncml/message.ts'
 import { type PositionChain, parsePositionEmi } from '../../schemas/syncml/position.ts'
 import type { DatastoreRegistry, Peer, SyncType } from '../datastore/datastore.ts'
 import type { ItemClient, ItemSyncDecision, ItemSyncRequest, SyncDatastore } from '../datastore/syncDatastore.ts'
+import { pathOf } from './datastoreUri.ts'
 import { readFilter } from './readFilter.ts'
 
 /** Alert codes that ask for a synchronization; 225 resumes one. */
@@ -21,12 +22,12 @@ export async function findDatastore(
   peer: Peer,
   uri: string,
 ): Promise<SyncDatastore | undefined> {
-  const path = uri
-    .trim()
-    .replace(/[?#].*$/, '')
-    .replace(/^https?:\/\/[^/]*\//i, '')
-    .replace(/^(\.?\/)+/, '')
-    .replace(/\/+$/, '')
+  const path = pathOf(
+    uri
+      .trim()
+      .replace(/[?#].*$/, '')
+      .replace(/^https?:\/\/[^/]*\//i, ''),
+  )
   if (path === '') return undefined
   const exact = await registry.find(peer, `./${path}`)
   return exact ?? (path === path.toLowerCase() ? undefined : registry.find(peer, `./${path.toLowerCase()}`))

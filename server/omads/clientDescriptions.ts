@@ -4,6 +4,7 @@
  */
 
 import type { CtCap, DevInf, DevInfDataStore } from '../../schemas/syncml/message.ts'
+import { sameUri } from './datastoreUri.ts'
 
 export interface ClientDescriptions {
   read(accountId: string, deviceId: string): Promise<DevInf | undefined>
@@ -20,18 +21,9 @@ export interface DescribedStore {
 /** The part of `devInf` that is about the client's datastore `sourceUri`. */
 export function describedStore(devInf: DevInf | undefined, sourceUri: string): DescribedStore {
   if (devInf === undefined) return {}
-  const wanted = normal(sourceUri)
-  const described = devInf.dataStores.find(({ sourceRef }) => normal(sourceRef) === wanted)
+  const described = devInf.dataStores.find(({ sourceRef }) => sameUri(sourceRef, sourceUri))
   return {
     ...(described !== undefined && { described }),
     ...(devInf.ctCaps !== undefined && { ctCaps: devInf.ctCaps }),
   }
-}
-
-/** Clients write the same URI with and without `./`. */
-function normal(uri: string): string {
-  return uri
-    .trim()
-    .replace(/^(\.?\/)+/, '')
-    .replace(/\/+$/, '')
 }

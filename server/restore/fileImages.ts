@@ -7,12 +7,14 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { copyKeyContext } from '../backup/copyKey.ts'
 import type { PlainReader } from '../backup/plainReader.ts'
-import type { DatabaseRow } from '../catalogue/catalogue.ts'
+import type { DatabaseKey, DatabaseRow, Databases } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import { type CopySource, type ImageFileResult, type ImagePlace, openImageForReading } from './buildImage.ts'
+import { readCopy } from './readCopy.ts'
 
 export interface FileImagesParts {
   readonly keyRing: KeyRing
+  readonly databases: Databases
   readonly jobs: { buildPlainImage(input: CopySource & ImagePlace, owner: DatabaseRow): Promise<ImageFileResult> }
   copyPath(copyId: string): string
   imagePath(imageId: string): string
@@ -25,8 +27,8 @@ export interface SessionImage {
 }
 
 export interface FileImages {
-  /** Builds the plain file of a copy. @throws {CodedError} as `buildPlainImage`. */
-  build(row: DatabaseRow): Promise<SessionImage & { readonly sizeBytes: number }>
+  /** Builds the plain file of a database's copy. @throws {CodedError} `database.unknown`, and as `buildPlainImage`. */
+  build(key: DatabaseKey): Promise<SessionImage & { readonly sizeBytes: number }>
   /** Octets `[offset, offset + length)`. @throws {CodedError} `restore.unknown` if the image is gone. */
   read(image: SessionImage, offset: number, length: number): Promise<Uint8Array>
   remove(imageId: string): Promise<void>
@@ -54,23 +56,25 @@ export function createFileImages(parts: FileImagesParts): FileImages {
     await (await reader?.catch(() => undefined))?.close()
   }
   return {
-    build: async (row) => {
+    build: async (database) => {
       const imageId = randomUUID()
-      const { key, wrapped } = parts.keyRing.newKey(context(imageId))
-      const input = {
-        kind: row.kind,
-        copyPath: parts.copyPath(row.copyId),
-        copyKey: hex(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))),
-        imagePath: parts.imagePath(imageId),
-        imageKey: hex(key),
-      }
-      const built = parts.jobs.buildPlainImage(input, row)
-      const { sizeBytes } = await built.catch(async (cause: unknown) => {
-        // A process that was killed at its limits could not clear away behind itself.
-        await rm(input.imagePath, { force: true })
-        throw cause
+      const imageKey = parts.keyRing.newKey(context(imageId))
+      const imagePath = parts.imagePath(imageId)
+      const { result } = await readCopy(parts.databases, database, (row) => {
+        const input = {
+          kind: row.kind,
+          copyPath: parts.copyPath(row.copyId),
+          copyKey: hex(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))),
+          imagePath,
+          imageKey: hex(imageKey.key),
+        }
+        return parts.jobs.buildPlainImage(input, row).catch(async (cause: unknown) => {
+          // A process that was killed at its limits could not clear away behind itself.
+          await rm(imagePath, { force: true })
+          throw cause
+        })
       })
-      return { imageId, wrappedKey: wrapped, sizeBytes }
+      return { imageId, wrappedKey: imageKey.wrapped, sizeBytes: result.sizeBytes }
     },
     read: async (image, offset, length) => (await readerOf(image)).read(offset, length),
     remove: async (imageId) => {

@@ -112,7 +112,6 @@ async function createRestore(
     database: request.database,
     imageId,
     wrappedContentKey: contentKey.wrapped,
-    wrappedImageKey: imageKey.wrapped,
     segmentMap: await parts.signer.sign(describeImage(parts, imageId, request.database, image)),
     // Number and token stay, so that the copy can tell whether it still stands there; the life is a new one.
     lineage: hex(randomBytes(16)),

@@ -19,7 +19,6 @@ import {
   importFileJob,
   type ReceiveFileInput,
   type ReportStep,
-  readPositionJob,
   receiveFileJob,
 } from '../backup/jobs.ts'
 import type { ItemJobInput, ItemJobOutput } from '../items/jobInput.ts'
@@ -44,7 +43,6 @@ export interface Jobs {
   importFile: { input: ImportFileInput; output: ImportResult }
   /** Fed: it is told how many octets of the spool are settled. */
   receiveFile: { input: ReceiveFileInput; output: PlainFileFacts }
-  readPosition: { input: { copyPath: string; copyKey: string }; output: CopyPosition }
   buildPlainImage: { input: CopySource & ImagePlace; output: ImageFileResult }
   buildImage: {
     input: CopySource &
@@ -70,7 +68,6 @@ const handlers: Handlers = {
   applyDelta: applyDeltaJob,
   importFile: importFileJob,
   receiveFile: receiveFileJob,
-  readPosition: readPositionJob,
   buildPlainImage,
   buildImage: (input, onStep) => buildImage(input, openFileStorage(input.storageFolder), onStep),
   importImage: (input, onStep) => importImage(input, openFileStorage(input.storageFolder), onStep),

@@ -106,6 +106,7 @@ export async function openSimServer(world: World, folder: string): Promise<SimSe
     })
     const images = createFileImages({
       keyRing,
+      databases,
       copyPath,
       imagePath,
       jobs: { buildPlainImage: (input) => buildPlainImage(input) },

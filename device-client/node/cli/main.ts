@@ -19,7 +19,10 @@ async function runHere(): Promise<number> {
     import('./stopSignal.ts'),
   ])
   return runAgent({
-    ...{ argv, environment, output, stopped: stopSignal },
+    argv,
+    environment,
+    output,
+    stopped: stopSignal,
     openClient: (home, log) => openNodeClient(home, log, AGENT_PROGRAM.version),
   })
 }

@@ -18,6 +18,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0009-answer-bytes', up: addAnswerBytes },
   { name: '0010-client-description', up: createClientDescription },
   { name: '0011-held-object', up: createHeldObject },
+  { name: '0012-no-image-key', up: dropImageKey },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
@@ -153,4 +154,9 @@ async function createHeldObject(db: Kysely<unknown>): Promise<void> {
     .addColumn('heldAt', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('heldObjectKey', ['accountId', 'deviceId', 'uri'])
     .execute()
+}
+
+/** The file that a restore's segments are cut of is gone with the work on it, and its key with it. */
+async function dropImageKey(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('restore').dropColumn('wrappedImageKey').execute()
 }

@@ -46,7 +46,6 @@ export interface RestoreTable {
   database: string
   imageId: string
   wrappedContentKey: string
-  wrappedImageKey: string
   segmentMap: string
   lineage: string
   number: number

@@ -63,8 +63,8 @@ export const deviceAllowEmpty: ServerCommand = {
       const allowed = input.revoke !== true
       await api.allowEmpty(device, datastore, allowed)
       const text = allowed
-        ? `${device.name} may empty ${datastore} once, or be emptied by it`
-        : `${device.name} may not empty ${datastore}`
+        ? `${device.name} may empty ${datastore} once, or be emptied by it\n`
+        : `${device.name} may not empty ${datastore}\n`
       return { json: { device: device.deviceId, datastore, allowed }, text }
     }),
 }

@@ -3,7 +3,7 @@
  * 216 what was taken back, 215 what was not begun.
  */
 
-import { STATUS } from '../../../schemas/syncml/codes.ts'
+import { isSettled, STATUS } from '../../../schemas/syncml/codes.ts'
 import type { Command, GroupCommand, Item } from '../../../schemas/syncml/message.ts'
 import { messageLimit } from '../packing.ts'
 import type { DatastoreLink } from '../sessionState.ts'
@@ -55,8 +55,7 @@ async function carryOut(context: CommandContext, uri: string, items: readonly At
 }
 
 function isDone(status: number): boolean {
-  const undone = status === STATUS.notExecuted || status === STATUS.atomicRolledBack
-  return !undone && ((status >= 200 && status < 300) || status === 418 || status === 419)
+  return status !== STATUS.notExecuted && status !== STATUS.atomicRolledBack && isSettled(status)
 }
 
 function refuseAll(context: CommandContext, atomic: GroupCommand, status: number): void {

@@ -10,6 +10,7 @@ import type { DatastoreRegistry, Peer } from '../../datastore/datastore.ts'
 import type { ItemClient, SyncDatastore } from '../../datastore/syncDatastore.ts'
 import type { Spool } from '../../storage/spool.ts'
 import { type ClientDescriptions, describedStore } from '../clientDescriptions.ts'
+import { sameUri } from '../datastoreUri.ts'
 import type { HeldObjects } from '../heldObjects.ts'
 import { transition } from '../session.ts'
 import type { ActiveState, DatastoreLink, SessionEvent } from '../sessionState.ts'
@@ -167,17 +168,6 @@ export function findLink(
     return links.find((l) => sameUri(l.clientTarget, target)) ?? links.find((l) => sameUri(l.uri, target))
   }
   return links.find((l) => l.clientSource === source)
-}
-
-function sameUri(a: string, b: string): boolean {
-  return normal(a) === normal(b)
-}
-
-function normal(uri: string): string {
-  return uri
-    .trim()
-    .replace(/^(\.?\/)+/, '')
-    .replace(/\/+$/, '')
 }
 
 /** Runs something that may fail; a failure becomes its Status (OM-9), ours 500, and is logged without content. */

@@ -133,7 +133,6 @@ describe('known logins, nonces, restores', () => {
       database: 'app',
       imageId: 'i1',
       wrappedContentKey: 'w1',
-      wrappedImageKey: 'w2',
       segmentMap: 'a.b.c',
       lineage: 'a'.repeat(32),
       number: 4,
