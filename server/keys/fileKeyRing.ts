@@ -4,7 +4,15 @@
  * additional data, so a wrapped key cannot stand in another's place.
  */
 
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
@@ -35,11 +43,13 @@ export function openFileKeyRing(dataDir: string, masterKey: Uint8Array): KeyRing
 }
 
 function keyRingOf(masterKey: Uint8Array): KeyRing {
+  // Objects: each use of a key's octets costs Node two errors with their stacks.
+  const master = createSecretKey(masterKey)
   const derive = (context: string): Uint8Array =>
-    new Uint8Array(hkdfSync('sha256', masterKey, 'nightferry', context, KEY_BYTES))
+    new Uint8Array(hkdfSync('sha256', master, 'nightferry', context, KEY_BYTES))
   const currentKeyId = `mk_${Buffer.from(derive('key id')).toString('hex', 0, 8)}`
   // The master key itself never encrypts: each purpose has a key of its own.
-  const wrappingKey = derive('key wrapping')
+  const wrappingKey = createSecretKey(derive('key wrapping'))
   const wrap = (key: Uint8Array, context: string): string => `nfk1.${currentKeyId}.${seal(wrappingKey, key, context)}`
   return {
     currentKeyId,
@@ -60,14 +70,14 @@ function keyRingOf(masterKey: Uint8Array): KeyRing {
   }
 }
 
-function seal(wrappingKey: Uint8Array, key: Uint8Array, context: string): string {
+function seal(wrappingKey: KeyObject, key: Uint8Array, context: string): string {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', wrappingKey, nonce).setAAD(Buffer.from(context))
   const sealed = Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()])
   return sealed.toString('base64url')
 }
 
-function unseal(wrappingKey: Uint8Array, text: string, context: string): Uint8Array {
+function unseal(wrappingKey: KeyObject, text: string, context: string): Uint8Array {
   const sealed = Buffer.from(text, 'base64url')
   const decipher = createDecipheriv('aes-256-gcm', wrappingKey, sealed.subarray(0, NONCE_BYTES))
     .setAAD(Buffer.from(context))

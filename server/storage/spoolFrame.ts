@@ -3,7 +3,7 @@
  * Length and plain offset are authenticated.
  */
 
-import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomFillSync } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
 
 export const FRAME_PLAIN_BYTES = 64 * 1024
@@ -16,7 +16,7 @@ const BODY_OFFSET = HEADER_BYTES + NONCE_BYTES
 export const FRAME_OVERHEAD_BYTES = HEADER_BYTES + NONCE_BYTES + TAG_BYTES
 
 /** Seals `plain` as the frame at plain `offset` into `target` at `at`; returns where it ends there. */
-function sealFrame(key: Uint8Array, offset: number, plain: Uint8Array, target: Buffer, at: number): number {
+function sealFrame(key: KeyObject, offset: number, plain: Uint8Array, target: Buffer, at: number): number {
   const header = target.subarray(at, at + HEADER_BYTES)
   header.writeUInt32BE(plain.length)
   const nonce = randomFillSync(target, at + HEADER_BYTES, NONCE_BYTES).subarray(at + HEADER_BYTES, at + BODY_OFFSET)
@@ -39,9 +39,11 @@ function sealedBytes(plainBytes: number): number {
 export function sealFrames(key: Uint8Array, offset: number, plain: Uint8Array, room?: Buffer): Buffer {
   const wanted = sealedBytes(plain.length)
   const sealed = room && room.length >= wanted ? room.subarray(0, wanted) : Buffer.allocUnsafe(wanted)
+  // An object: octets cost Node two errors with their stacks for each frame.
+  const sealingKey = createSecretKey(key)
   let at = 0
   for (let done = 0; done < plain.length; done += FRAME_PLAIN_BYTES)
-    at = sealFrame(key, offset + done, plain.subarray(done, done + FRAME_PLAIN_BYTES), sealed, at)
+    at = sealFrame(sealingKey, offset + done, plain.subarray(done, done + FRAME_PLAIN_BYTES), sealed, at)
   return sealed
 }
 
