@@ -62,23 +62,31 @@ export interface MemoryWatch {
   ramDiskBytes(): number
 }
 
+/** From look to look, at least. */
 const LOOK_MS = 50
+/** A look holds up those it looks at: so many times as long as it took they are left alone. */
+const PAUSE_FACTOR = 30
 
 export function watchMemory(pid: number): MemoryWatch {
   let peakBytes = 0
   let ramDiskPeak = 0
   const before = ramDiskBytes()
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
   const look = async (): Promise<void> => {
+    const startedAt = performance.now()
     const resident = processTree(pid).reduce((sum, each) => sum + residentBytes(each), 0)
     const inRam = Math.max(0, (await ramDiskBytes()) - (await before))
     ramDiskPeak = Math.max(ramDiskPeak, inRam)
     peakBytes = Math.max(peakBytes, resident + inRam)
+    const pauseMs = Math.max(LOOK_MS, PAUSE_FACTOR * (performance.now() - startedAt))
+    if (!stopped) timer = setTimeout(() => void look(), pauseMs)
   }
-  const timer = setInterval(() => void look(), LOOK_MS)
   void look()
   return {
     stop: async () => {
-      clearInterval(timer)
+      stopped = true
+      clearTimeout(timer)
       await look()
       return peakBytes
     },
