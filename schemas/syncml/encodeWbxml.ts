@@ -14,6 +14,7 @@ import { CHARSET_UTF8, CONTENT_BIT, GLOBAL, WRITTEN_VERSION } from './wbxmlToken
 interface Output {
   readonly sink: OctetSink
   readonly kind: DocumentKind
+  readonly version: string
   page: number
 }
 
@@ -30,7 +31,7 @@ export function encodeWbxml(root: Element, kind: DocumentKind, version: string):
 /** Octets `element` takes inside a SyncML document, with the page switches it causes, without encoding its octets. */
 export function wbxmlSize(element: Element): number {
   const sink = new OctetCounter()
-  const output: Output = { sink, kind: 'syncml', page: 0 }
+  const output: Output = { sink, kind: 'syncml', version: '1.2', page: 0 }
   writeElement(output, element, '')
   return sink.length + (output.page === 0 ? 0 : 2)
 }
@@ -41,14 +42,14 @@ function writeDocument(sink: OctetSink, root: Element, kind: DocumentKind, versi
   writeMultiByte(sink, ids[version] ?? PUBLIC_IDS[kind]['1.2'])
   sink.octet(CHARSET_UTF8)
   sink.octet(0)
-  writeElement({ sink, kind, page: 0 }, root, '')
+  writeElement({ sink, kind, version, page: 0 }, root, '')
 }
 
 function writeElement(output: Output, element: Element, outer: string): void {
   const { sink, kind } = output
   const { name, children, value } = element
   if (kind === 'syncml' && name === 'DevInf') {
-    writeOpaque(sink, embeddedDevInf(element))
+    writeOpaque(sink, embeddedDevInf(element, output.version))
     return
   }
   const place = tokenOf(kind, name)
@@ -86,7 +87,8 @@ function writeOpaque(sink: OctetSink, octets: Uint8Array): void {
   sink.octets(octets)
 }
 
-function embeddedDevInf(devInf: Element): Uint8Array {
+/** Device information that does not say its version has that of the message. */
+function embeddedDevInf(devInf: Element, outer: string): Uint8Array {
   const version = devInf.children.find((child) => child.name === 'VerDTD')?.value
-  return encodeWbxml(devInf, 'devinf', String(version))
+  return encodeWbxml(devInf, 'devinf', String(version || outer))
 }

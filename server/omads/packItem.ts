@@ -152,8 +152,9 @@ function commandOf(
   }
   const size = more && link.offset === 0 ? { size: carrier.sizeFor(sizeOfItem(item)) } : {}
   const format = carrier.format === undefined ? {} : { format: carrier.format }
-  // Synthesis clients go on in the middle of an object if they are told where that is.
-  const position = link.resumed && (more || link.offset > 0) ? { emi: [`datapos=${link.offset}`] } : {}
+  // Synthesis clients go on in the middle of an object if they are told where that is. They may hold the beginning of any
+  // Item that the broken session sent, and put what comes without a position behind it, be it the whole Item.
+  const position = link.resumed ? { emi: [`datapos=${link.offset}`] } : {}
   const meta: Meta = { ...format, type: item.type, ...size, ...position }
   const at = item.command === 'Add' ? { source: { locUri: item.id } } : { target: { locUri: item.id } }
   const parent = packing.state.identity.version === '1.2' ? parentOf(item) : {}

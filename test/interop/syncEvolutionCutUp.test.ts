@@ -1,32 +1,50 @@
-/**
- * SyncEvolution whose connection is cut at each message while it sends, an object in chunks among the rest: the next
- * session goes on, and both sides hold the same, nothing twice.
- */
+/** SyncEvolution whose connection is cut while it sends, objects in chunks among the rest. */
 
-import { describe, expect, it } from 'vitest'
-import { differences, SyncEvolutionLab, syncEvolutionMissing } from '../support/syncEvolution.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type SyncEvolutionClient, SyncEvolutionLab, syncEvolutionMissing } from '../support/syncEvolution.ts'
+import {
+  CUTS_LIMIT_MS,
+  changeLarge,
+  changeSome,
+  cutSessions,
+  makeFew,
+  makeMany,
+  SMALL_MESSAGES,
+} from './syncEvolutionCuts.ts'
 
 const missing = syncEvolutionMissing()
-const nothing = { a: [], b: [] }
-const contacts = 3
-const faults = ['drop-request', 'drop-response'] as const
-const positions = [2, 3, 4, 5] as const
-const cuts = faults.flatMap((fault) => positions.map((at) => ({ fault, at })))
 
-describe.skipIf(missing !== '')(`[OM-31] SyncEvolution, cut ${missing}`, () => {
-  it.each(cuts)('while it sends: $fault of message $at', async (cut) => {
-    const other = await SyncEvolutionLab.open()
-    try {
-      const client = other.client('up', { WBXML: '0', MAXMSGSIZE: '20000' })
-      client.generate('make', '--count', 2, '--photo-every', 0)
-      client.generate('make', '--start', 100, '--count', 1, '--photo-every', 1, '--photo-bytes', 40_000)
-      await client.cutSync('slow', cut)
-      const next = await client.sync('two-way')
-      expect(next.text).toMatch(/RESULT exit=0 status=200/)
-      expect(await other.serverItems('contacts')).toHaveLength(contacts)
-      expect(differences('contact', client.items(), await other.serverItems('contacts'))).toEqual(nothing)
-    } finally {
-      await other.close()
-    }
+describe.skipIf(missing !== '')(`[OM-31] SyncEvolution, cut while it sends ${missing}`, () => {
+  let lab: SyncEvolutionLab
+  let client: SyncEvolutionClient
+  let round = 0
+
+  beforeAll(async () => {
+    lab = await SyncEvolutionLab.open()
+    client = lab.client('up', SMALL_MESSAGES)
+    makeMany(client)
+    expect(await client.sync('slow')).toMatchObject({ exit: 0 })
+  })
+  afterAll(() => lab?.close())
+
+  it('its first contacts', { timeout: CUTS_LIMIT_MS }, async ({ annotate }) => {
+    const done = await cutSessions(async () => {
+      const fresh = await SyncEvolutionLab.open(lab.server)
+      const first = fresh.client('first', SMALL_MESSAGES)
+      makeFew(first)
+      return { lab: fresh, client: first, mode: 'slow', expected: first.items(), close: () => fresh.close() }
+    })
+    await annotate(done)
+  })
+
+  it.for([
+    ['adds, updates and deletes', changeSome],
+    ['a photo of 300 KB', changeLarge],
+  ] as const)('%s', { timeout: CUTS_LIMIT_MS }, async ([, change], { annotate }) => {
+    const done = await cutSessions(async () => {
+      change(client, ++round)
+      return { lab, client, mode: 'two-way', expected: client.items() }
+    })
+    await annotate(done)
   })
 })

@@ -4,8 +4,8 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { differences } from '../support/heldItems.ts'
 import {
-  differences,
   type SyncEvolutionClient,
   SyncEvolutionLab,
   type SyncEvolutionMode,

@@ -5,15 +5,12 @@
 
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { ContentKind } from '../../schemas/pim/content.ts'
-import { contentKey } from '../../schemas/pim/matchKey.ts'
-import { readContent } from '../../schemas/pim/readContent.ts'
 import { copyKeyContext } from '../../server/backup/copyKey.ts'
 import { ACCOUNT_DEVICE } from '../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../server/catalogue/sqlite/databases.ts'
@@ -21,6 +18,7 @@ import { openCatalogue } from '../../server/catalogue/sqlite/openCatalogue.ts'
 import { ITEMS_DATABASE } from '../../server/items/itemCopy.ts'
 import { openKeyRing } from '../../server/keys/openKeyRing.ts'
 import { openDatabase } from '../../server/sql/betterSqlite.ts'
+import { type HeldItems, readFolder } from './heldItems.ts'
 import { interop } from './requireProgram.ts'
 import { sharedDir } from './sharedDir.ts'
 import { startServer, type TestServer } from './startServer.ts'
@@ -60,29 +58,34 @@ export interface SyncResult {
   readonly text: string
 }
 
-/** Items of one kind, as a folder of files or as the server has them. */
-export type HeldItems = readonly { readonly name: string; readonly octets: Uint8Array }[]
+interface Login {
+  readonly user: string
+  readonly password: string
+}
 
-/** One server with one account, and its clients; `close` ends and removes all. */
+/** One account on a server, and its clients; `close` ends and removes all. */
 export class SyncEvolutionLab {
   readonly folder = mkdtempSync(join(tmpdir(), 'nightferry-syncevo-'))
   readonly server: TestServer
-  readonly account: { readonly user: string; readonly password: string }
-
+  readonly account: Login
   readonly accountId: string
+  readonly #ownsServer: boolean
 
-  private constructor(server: TestServer, account: { user: string; password: string }, accountId: string) {
+  private constructor(server: TestServer, account: Login, accountId: string, ownsServer: boolean) {
     this.server = server
     this.account = account
     this.accountId = accountId
+    this.#ownsServer = ownsServer
   }
 
-  static async open(): Promise<SyncEvolutionLab> {
-    const server = await startServer()
+  /** With a server of its own, or as one more account on a server that somebody else ends. */
+  static async open(running?: TestServer): Promise<SyncEvolutionLab> {
+    const server = running ?? (await startServer())
     const { user } = await server.createAccount()
-    const login = command(server, 'account', 'app-password', user) as { user: string; password: string }
-    const { accounts } = command(server, 'account', 'list') as { accounts: { accountId: string }[] }
-    return new SyncEvolutionLab(server, login, accounts[0]?.accountId ?? '')
+    const login = command(server, 'account', 'app-password', user) as Login
+    const { accounts } = command(server, 'account', 'list') as { accounts: { name: string; accountId: string }[] }
+    const accountId = accounts.find(({ name }) => name === user)?.accountId ?? ''
+    return new SyncEvolutionLab(server, login, accountId, running === undefined)
   }
 
   client(name: string, environment: Readonly<Record<string, string>> = {}): SyncEvolutionClient {
@@ -120,7 +123,7 @@ export class SyncEvolutionLab {
   }
 
   async close(): Promise<void> {
-    await this.server.stop()
+    if (this.#ownsServer) await this.server.stop()
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
@@ -128,6 +131,12 @@ export class SyncEvolutionLab {
 function command(server: TestServer, ...words: string[]): unknown {
   const args = [program, ...words, '--data', server.dataFolder, '--json']
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }))
+}
+
+/** What the proxy does to which message, counted from 1. */
+export interface Cut {
+  readonly fault: string
+  readonly at: number
 }
 
 /** One device: a folder of items and the client's state. */
@@ -168,6 +177,9 @@ export class SyncEvolutionClient {
   /** One synchronization. @throws Error if the client could not be run at all. */
   async sync(mode: SyncEvolutionMode, environment: Readonly<Record<string, string>> = {}): Promise<SyncResult> {
     const { user, password } = this.#lab.account
+    const state = join(this.#lab.folder, `${this.#name}-state`)
+    // Its logs: it keeps 20 and gives their names anew, so that the script would not find the latest.
+    rmSync(join(state, 'cache'), { recursive: true, force: true })
     const env = {
       ...process.env,
       SYNC_URL: `${this.#lab.server.url}/omads`,
@@ -175,7 +187,7 @@ export class SyncEvolutionClient {
       SYNC_PASS: password,
       SYNC_MODE: mode,
       DATA_DIR: this.itemFolder,
-      CLIENT_STATE: join(this.#lab.folder, `${this.#name}-state`),
+      CLIENT_STATE: state,
       DEVICE_ID: `lab-${this.#name}`,
       TIME_LIMIT: String(TIME_LIMIT_S),
       NOSLEEP: '1',
@@ -189,20 +201,30 @@ export class SyncEvolutionClient {
   }
 
   /** One synchronization whose connection breaks at a message; whatever comes of it. */
-  async cutSync(mode: SyncEvolutionMode, cut: { readonly fault: string; readonly at: number }): Promise<SyncResult> {
+  async cutSync(mode: SyncEvolutionMode, cut: Cut): Promise<SyncResult> {
+    return (await this.proxiedSync(mode, cut)).result
+  }
+
+  /** Likewise, undisturbed without `cut`, and how many messages it sent. */
+  async proxiedSync(mode: SyncEvolutionMode, cut?: Cut): Promise<{ result: SyncResult; messages: number }> {
     const port = await freePort()
-    const pidFile = join(this.#lab.folder, `${this.#name}.pid`)
-    const fault = ['--fault', cut.fault, '--at', cut.at, '--pidfile', pidFile]
-    const words = ['--listen', port, '--to', this.#lab.server.url, ...fault].map(String)
+    const [pidFile, summary] = ['pid', 'json'].map((end) => join(this.#lab.folder, `${this.#name}.${end}`))
+    const fault = cut === undefined ? [] : ['--fault', cut.fault, '--at', cut.at, '--pidfile', pidFile]
+    const words = ['--listen', port, '--to', this.#lab.server.url, '--summary', summary, ...fault].map(String)
     const proxy = spawn(process.execPath, [join(scripts, 'cut-proxy.mjs'), ...words], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
+    const exited = once(proxy, 'exit')
     try {
       await once(proxy.stderr, 'data')
-      return await this.sync(mode, { SYNC_URL: `http://127.0.0.1:${port}/omads`, PIDFILE: pidFile })
+      const result = await this.sync(mode, { SYNC_URL: `http://127.0.0.1:${port}/omads`, PIDFILE: `${pidFile}` })
+      proxy.kill('SIGTERM')
+      await exited
+      const { messages } = JSON.parse(readFileSync(`${summary}`, 'utf8')) as { messages: number }
+      return { result, messages }
     } finally {
       proxy.kill('SIGTERM')
-      await once(proxy, 'exit')
+      await exited
     }
   }
 
@@ -238,11 +260,6 @@ async function freePort(): Promise<number> {
   return port
 }
 
-function readFolder(folder: string): HeldItems {
-  const names = readdirSync(folder).filter((name) => !name.startsWith('.'))
-  return names.sort().map((name) => ({ name, octets: readFileSync(join(folder, name)) }))
-}
-
 function readResult(text: string): SyncResult {
   const number = (pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? -1)
   const counts = (side: string): number[] => {
@@ -258,24 +275,4 @@ function readResult(text: string): SyncResult {
     resumed: / resume=true /.test(text),
     text,
   }
-}
-
-/**
- * How two sides differ: names of items that the other side has not, or has not as often. Compared by what they say
- * (equal keys are `sameContent`), so order, stamps and folding do not count.
- */
-export function differences(
-  kind: ContentKind,
-  a: HeldItems,
-  b: HeldItems,
-): { readonly a: readonly string[]; readonly b: readonly string[] } {
-  const type = kind === 'contact' ? 'text/vcard' : 'text/calendar'
-  const keyOf = (octets: Uint8Array): string => contentKey(readContent(kind, type, octets))
-  const rest = new Map<string, string[]>()
-  for (const { name, octets } of b) {
-    const key = keyOf(octets)
-    rest.set(key, [...(rest.get(key) ?? []), name])
-  }
-  const lonely = a.filter(({ octets }) => rest.get(keyOf(octets))?.pop() === undefined)
-  return { a: lonely.map(({ name }) => name), b: [...rest.values()].flat() }
 }

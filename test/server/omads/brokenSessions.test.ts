@@ -1,7 +1,7 @@
 /** Sessions with a datastore of many Items that broke or were suspended, and what the next one goes on with. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Command } from '../../../schemas/syncml/message.ts'
+import type { Command, Message } from '../../../schemas/syncml/message.ts'
 import {
   addCard,
   alertOf,
@@ -67,6 +67,22 @@ describe('broken sessions', () => {
     await open(slow, 201, { next: '2' })
     expect(await items.server.deps.heldObjects.list()).toEqual([])
     expect(await items.bench.spool.list()).toEqual([])
+  })
+
+  it('[OM-31] an Item of ours that goes out whole says that it begins anew: the client may hold a piece of it', async () => {
+    const sender = items.peer({ deviceId: 'dev-2' })
+    await open(sender, 201, { next: '1' })
+    await sender.send(sender.message([contactSync([addCard('a', text)])]))
+    const puts = (message: Message) => message.commands.flatMap((c) => (c.name === 'Sync' ? c.commands : []))
+    const small = items.peer({ maxMsgSize: 2500 })
+    await open(small, 201, { next: '1' })
+    const piece = await small.send(small.message([contactSync([])]))
+    expect(puts(piece)).toMatchObject([{ items: [{ moreData: true }] }])
+    const next = items.peer({ sessionId: '22' })
+    next.nonce = small.nonce
+    await open(next, 225, { next: '2' })
+    const whole = await next.send(next.message([contactSync([])]))
+    expect(puts(whole)).toMatchObject([{ items: [{ meta: { emi: ['datapos=0'] }, data: { kind: 'text', text } }] }])
   })
 
   it('[OM-31] Alert 224 ends the session, and what comes after is not executed', async () => {
