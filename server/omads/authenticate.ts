@@ -22,11 +22,12 @@ import { challengeNonce, challengeNonces, printable } from './challenge.ts'
 import type { OmadsRequest } from './locateSession.ts'
 
 export type LoginVerdict =
-  | { readonly kind: 'accepted'; readonly peer: Peer }
+  /** `nonce` is the one of the nonces that the digest was made with; empty for basic. */
+  | { readonly kind: 'accepted'; readonly peer: Peer; readonly nonce: Uint8Array }
   /** 401: wrong; 403: known and not allowed; 417: cannot be checked now, come again. */
   | { readonly kind: 'refused'; readonly status: 401 | 403 | 417 }
 
-/** Checks one set of credentials. Counts failures; one message may ask once for each nonce that is possible. */
+/** Checks one set of credentials, against all nonces that are possible at once: wrong ones are one failure. */
 export interface LoginVerifier {
   verify(credentials: SyncmlCredentials, remoteAddress: string): Promise<LoginVerdict>
 }
@@ -80,27 +81,21 @@ export async function authenticate(
   }
   if (offer.scheme === 'basic') return judgeBasic(deps, offer, version, deviceId, remoteAddress)
   const held = await deps.nonces.read(offer.userName, deviceId)
-  for await (const { nonce, anonymous } of candidates(deps, offer.userName, deviceId, held)) {
-    const credentials = {
-      ...offer,
-      scheme: 'md5',
-      deviceId,
-      nonce: coveredNonce(offer, nonce),
-      verDtd: version,
-    } as const
-    const verdict = await deps.verifier.verify(credentials, remoteAddress)
-    if (verdict.kind === 'accepted') {
-      const next = newNonce(deps.random)
-      const confirm = async (): Promise<void> => {
-        await deps.nonces.accept(offer.userName, deviceId, renewed(held, nonce, next))
-        // A challenge without a name serves once, too.
-        if (anonymous) await deps.nonces.accept('', deviceId, { next: newNonce(deps.random) })
-      }
-      return { kind: 'accepted', peer: verdict.peer, chal: chalOf(offer, next), confirm }
-    }
+  const possible = await candidates(deps, offer.userName, deviceId, held)
+  const nonces = possible.map(({ nonce }) => coveredNonce(offer, nonce))
+  const verdict = await deps.verifier.verify({ ...offer, deviceId, nonces, verDtd: version }, remoteAddress)
+  if (verdict.kind === 'refused') {
     if (verdict.status !== 401) return { kind: 'refused', status: verdict.status }
+    return challenge(deps, offer.userName, deviceId, version, 401, { held, offer })
   }
-  return challenge(deps, offer.userName, deviceId, version, 401, { held, offer })
+  const used = possible[nonces.findIndex((nonce) => sameOctets(nonce, verdict.nonce))]
+  const next = newNonce(deps.random)
+  const confirm = async (): Promise<void> => {
+    await deps.nonces.accept(offer.userName, deviceId, renewed(held, used?.nonce ?? new Uint8Array(), next))
+    // A challenge without a name serves once, too.
+    if (used?.anonymous) await deps.nonces.accept('', deviceId, { next: newNonce(deps.random) })
+  }
+  return { kind: 'accepted', peer: verdict.peer, chal: chalOf(offer, next), confirm }
 }
 
 async function judgeBasic(
@@ -110,32 +105,32 @@ async function judgeBasic(
   deviceId: string,
   remoteAddress: string,
 ): Promise<Authentication> {
-  const nonce = new Uint8Array()
-  const verdict = await deps.verifier.verify({ ...offer, deviceId, nonce, verDtd: version }, remoteAddress)
+  const verdict = await deps.verifier.verify({ ...offer, deviceId, nonces: [], verDtd: version }, remoteAddress)
   if (verdict.kind === 'accepted')
     return { kind: 'accepted', peer: verdict.peer, chal: undefined, confirm: async () => undefined }
   if (verdict.status !== 401) return { kind: 'refused', status: verdict.status }
   return challenge(deps, offer.userName, deviceId, version, 401)
 }
 
-/**
- * Nonces a digest may be made with, likeliest first; the others are not even looked for while that one fits. The empty
- * one only while no login was ever accepted.
- */
-async function* candidates(
+/** Nonces a digest may be made with, likeliest first. The empty one only while no login was ever accepted. */
+async function candidates(
   deps: AuthenticateDeps,
   userName: string,
   deviceId: string,
   held: Nonces,
-): AsyncGenerator<{ readonly nonce: Uint8Array; readonly anonymous: boolean }> {
+): Promise<readonly Candidate[]> {
   const asked = (name: string, { next }: Nonces) =>
     challengeNonces(deps.challengeKey, { userName: name, deviceId, after: next }, deps.clock())
-  yield { nonce: held.next ?? new Uint8Array(), anonymous: false }
-  for (const nonce of asked(userName, held)) yield { nonce, anonymous: false }
-  if (held.previous !== undefined) yield { nonce: held.previous, anonymous: false }
-  // A client that was challenged before it said its name.
-  if (userName === '') return
-  for (const nonce of asked('', await deps.nonces.read('', deviceId))) yield { nonce, anonymous: true }
+  const own = [held.next ?? new Uint8Array(), ...asked(userName, held), ...(held.previous ? [held.previous] : [])]
+  // A client that was challenged before it said its name (first message without LocName).
+  const before = userName === '' ? [] : asked('', await deps.nonces.read('', deviceId))
+  return [...own.map((nonce) => ({ nonce, anonymous: false })), ...before.map((nonce) => ({ nonce, anonymous: true }))]
+}
+
+interface Candidate {
+  readonly nonce: Uint8Array
+  /** Of a challenge that was given before the client said its name. */
+  readonly anonymous: boolean
 }
 
 /** "Once more" (OM-11): a nonce that was used as the previous one is not kept a second time. */

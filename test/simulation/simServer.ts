@@ -188,15 +188,17 @@ function verifierOf(disabled: ReadonlySet<string>): LoginVerifier {
   return {
     async verify(credentials) {
       const { userName, deviceId } = credentials
-      if (userName !== USER || !matches(credentials)) return { kind: 'refused', status: 401 }
+      const nonce = matching(credentials)
+      if (userName !== USER || nonce === undefined) return { kind: 'refused', status: 401 }
       if (disabled.has(deviceId)) return { kind: 'refused', status: 403 }
-      return { kind: 'accepted', peer: { accountId: ACCOUNT, accountName: USER, deviceId } }
+      return { kind: 'accepted', peer: { accountId: ACCOUNT, accountName: USER, deviceId }, nonce }
     },
   }
 }
 
-function matches({ scheme, nonce, data }: SyncmlCredentials): boolean {
-  const expected =
+function matching({ scheme, nonces, data }: SyncmlCredentials): Uint8Array | undefined {
+  const expected = (nonce: Uint8Array) =>
     scheme === 'basic' ? Buffer.from(basicCredential(USER, SECRET), 'base64') : md5Digest(ha1(USER, SECRET), nonce)
-  return Buffer.compare(expected, data) === 0
+  const possible = scheme === 'basic' ? [new Uint8Array()] : nonces
+  return possible.find((nonce) => Buffer.compare(expected(nonce), data) === 0)
 }

@@ -128,22 +128,23 @@ export function passwordVerifier(users: Readonly<Record<string, string>>): Login
   return {
     async verify(credentials) {
       const password = users[credentials.userName]
-      if (password === undefined || !matches(credentials, password)) return { kind: 'refused', status: 401 }
+      const nonce = password === undefined ? undefined : matching(credentials, password)
+      if (nonce === undefined) return { kind: 'refused', status: 401 }
       const { userName: accountName, deviceId } = credentials
-      return { kind: 'accepted', peer: { accountId: `acc-${accountName}`, accountName, deviceId } }
+      return { kind: 'accepted', peer: { accountId: `acc-${accountName}`, accountName, deviceId }, nonce }
     },
   }
 }
 
-function matches(credentials: SyncmlCredentials, password: string): boolean {
-  const { scheme, userName, nonce, verDtd } = credentials
-  const expected =
+function matching({ scheme, userName, nonces, verDtd, data }: SyncmlCredentials, password: string) {
+  const expected = (nonce: Uint8Array) =>
     scheme === 'basic'
       ? Buffer.from(basicCredential(userName, password), 'base64')
       : verDtd === '1.0'
         ? md5DigestOf10(userName, password, nonce)
         : md5Digest(ha1(userName, password), nonce)
-  return Buffer.compare(expected, credentials.data) === 0
+  const possible = scheme === 'basic' ? [new Uint8Array()] : nonces
+  return possible.find((nonce) => Buffer.compare(expected(nonce), data) === 0)
 }
 
 /** Collects what was logged; `errors` must stay empty in nearly every test. */
