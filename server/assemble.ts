@@ -34,6 +34,7 @@ import { operatorHandlers } from './http/operatorHandlers.ts'
 import { type OpenedKeys, openKeyRing } from './keys/openKeyRing.ts'
 import { createLoggers } from './logger.ts'
 import { createMetrics } from './metrics.ts'
+import type { BusyOptions } from './omads/busySignal.ts'
 import { createOmads } from './omads/handleMessage.ts'
 import { checkWritable } from './storage/checkWritable.ts'
 import { createMessageDecoder } from './worker/decodeMessages.ts'
@@ -42,6 +43,13 @@ import { createMessageDecoder } from './worker/decodeMessages.ts'
 const SWEEP_MS = 60_000
 
 const clock = (): number => Date.now()
+
+const delay: BusyOptions['delay'] = (ms) => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  // A timer holds 24 days at most, and a longer one would end at once.
+  const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1))
+  return { over: promise, cancel: () => clearTimeout(timer) }
+}
 
 /** The account service of this process, or the one behind `accountsUrl`. */
 interface Accounts {
@@ -91,6 +99,7 @@ export async function assembleServer(
     random: (length) => new Uint8Array(randomBytes(length)),
     clock,
     idleTimeoutMs: config.sessionIdleMs,
+    ...(config.busyAfterMs > 0 && { busy: { afterMs: config.busyAfterMs, delay } }),
     ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
   })
   const backupParts = { accountService: accounts.service, databases, restores: backups.restores }
@@ -137,6 +146,7 @@ export async function assembleServer(
     close: async () => {
       clearInterval(timer)
       await listening?.close()
+      await omads.settled()
       await decoder.close()
       await backups.close()
       await accounts.close()

@@ -8,7 +8,7 @@ import { MAX_MESSAGE_BYTES, MAX_OBJECT_BYTES, OWN_MAX_MSG_SIZE } from '../../sch
 import { AUTH_BASIC, AUTH_MD5, basicCredential, ha1, md5Credential } from '../../schemas/syncml/credential.ts'
 import type { Command, Cred, Message, StatusCommand, SyncHdr } from '../../schemas/syncml/message.ts'
 import { encodeWbxmlMessage } from '../../schemas/syncml/wbxmlCodec.ts'
-import { exchange, nextUrl, type Traffic } from './exchange.ts'
+import { exchangeWaiting, nextUrl, type Traffic } from './exchange.ts'
 import { readServerMemory, type ServerMemory, writeServerMemory } from './serverMemory.ts'
 import type { SessionPorts, SessionRequest } from './sessionRequest.ts'
 
@@ -87,7 +87,7 @@ export class Conversation {
 
   /** Sends a composed message and checks the answer. */
   async send(message: Message): Promise<Answer> {
-    const reply = await exchange(this.ports, this.#url, encodeWbxmlMessage(message), this.traffic)
+    const reply = await exchangeWaiting(this.ports, this.#url, encodeWbxmlMessage(message), this.traffic)
     this.msgId += 1
     this.#checkHeader(reply.header)
     const statuses = reply.commands.filter((c) => c.name === 'Status')

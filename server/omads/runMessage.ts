@@ -36,7 +36,7 @@ export async function runMessage(
   state: SessionState,
   login: FreshLogin | undefined,
 ): Promise<OmadsReply> {
-  const { message, ids } = arrival
+  const { message, ids, inHand } = arrival
   const { maxMsgSize, maxObjSize } = message.header.meta ?? {}
   const started = transition(state, { kind: 'message', msgId: ids.msgId, maxMsgSize, maxObjSize }) as ActiveState
   const context: CommandContext = {
@@ -52,11 +52,15 @@ export async function runMessage(
     suspended: false,
     worked: 0,
   }
+  const { accountId, deviceId } = context.peer
+  inHand.begin(started, () => deps.descriptions.read(accountId, deviceId))
   const failure = await work(context, message)
-  const { reply, next } =
+  const awaited = inHand.settle()
+  const { reply, next: ended } =
     failure === undefined
-      ? await answerOf(deps, arrival, context, login)
+      ? await answerOf(deps, arrival, context, { login, awaited })
       : await failed(deps, arrival, context, failure)
+  const next = awaited ? transition(ended, { kind: 'awaited' }) : ended
   step('answer')
   const { contentType = '', bytes } = reply
   const answer = { msgId: ids.msgId, requestDigest: ids.digest, contentType, bytes }
@@ -96,7 +100,7 @@ async function answerOf(
   deps: OmadsDeps,
   arrival: Arrival,
   context: CommandContext,
-  login: FreshLogin | undefined,
+  { login, awaited }: { readonly login: FreshLogin | undefined; readonly awaited: boolean },
 ): Promise<{ reply: OmadsReply; next: SessionState }> {
   const { request, message, version, encoding } = arrival
   const { statuses, commands } = context
@@ -113,6 +117,7 @@ async function answerOf(
     headerStatus: headerStatus(message.header, accepted, { chal: login?.chal }),
     peekItem: itemPages(context),
     suspended: context.suspended,
+    repeatable: awaited,
   })
   const { outbox, links, sent, complete } = packed
   const answered = transition(owing, { kind: 'answered', msgId, outbox, links, sent, complete })

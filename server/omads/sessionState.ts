@@ -94,6 +94,8 @@ interface Common {
   /** Octets; 0 if the client said nothing. */
   readonly peerMaxMsgSize: number
   readonly peerMaxObjSize: number
+  /** The client was told to wait for the last answer, and may ask for it by Alert 221 (OM-34). */
+  readonly awaited: boolean
 }
 
 /** Nobody has logged in yet; such a session is never kept (OM-25). */
@@ -176,4 +178,7 @@ export type SessionEvent =
       /** Nothing is left to send in this package. */
       readonly complete: boolean
     }
+  | { readonly kind: 'awaited' }
+  /** The last answer went out again, as answer `ownMsgId` to message `msgId`, its CmdIDs higher by `shift`. */
+  | { readonly kind: 'repeated'; readonly msgId: number; readonly ownMsgId: number; readonly shift: number }
   | { readonly kind: 'ended'; readonly reason: EndReason }

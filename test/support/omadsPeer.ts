@@ -17,6 +17,7 @@ import type {
 } from '../../schemas/syncml/message.ts'
 import type { SyncType } from '../../server/datastore/datastore.ts'
 import type { OmadsReply } from '../../server/omads/answer.ts'
+import type { BusyOptions } from '../../server/omads/busySignal.ts'
 import { createOmads, type Omads, type OmadsDeps } from '../../server/omads/handleMessage.ts'
 import type { SessionStore } from '../../server/omads/sessionStore.ts'
 import {
@@ -41,7 +42,9 @@ export interface OmadsServer {
 }
 
 /** A server with one datastore `./databases/app`; user alice, password secret. */
-export function omadsServer(options: { syncTypes?: readonly SyncType[]; sessions?: SessionStore } = {}): OmadsServer {
+export function omadsServer(
+  options: { syncTypes?: readonly SyncType[]; sessions?: SessionStore; busy?: BusyOptions } = {},
+): OmadsServer {
   const clock = () => server.time
   const spool = memorySpool(clock)
   const store = storingDatastore('./databases/app', options.syncTypes ?? [202, 203, 205], spool)
@@ -59,6 +62,7 @@ export function omadsServer(options: { syncTypes?: readonly SyncType[]; sessions
     random: (length) => new Uint8Array(randomBytes(length)),
     clock,
     sessions: options.sessions ?? memorySessionStore(),
+    ...(options.busy && { busy: options.busy }),
   }
   const server: OmadsServer = {
     deps,

@@ -77,8 +77,9 @@ export class SyncEvolutionLab {
     this.accountId = accountId
   }
 
-  static async open(): Promise<SyncEvolutionLab> {
-    const server = await startServer()
+  /** `args` are those of `serve`. */
+  static async open(args: readonly string[] = []): Promise<SyncEvolutionLab> {
+    const server = await startServer({ args })
     const { user } = await server.createAccount()
     const login = command(server, 'account', 'app-password', user) as { user: string; password: string }
     const { accounts } = command(server, 'account', 'list') as { accounts: { accountId: string }[] }
