@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { CodedError } from '../schemas/errors.ts'
 import type { AccountService } from './account/accountService.ts'
+import { createDatastorePasswords } from './account/datastorePasswords.ts'
 import { createEnabledCheck } from './account/enabledCheck.ts'
 import { createFailureLimits } from './account/failureLimits.ts'
 import { createHttpAccountService } from './account/httpAccountService.ts'
@@ -17,6 +18,7 @@ import { createLoginVerifier } from './account/verifyLogin.ts'
 import { assembleBackups } from './assembleBackups.ts'
 import { sqlClientDescriptions } from './catalogue/sqlite/clientDescriptions.ts'
 import { sqlDatabases } from './catalogue/sqlite/databases.ts'
+import { sqlDatastorePasswords } from './catalogue/sqlite/datastorePasswords.ts'
 import { sqlHeldObjects } from './catalogue/sqlite/heldObjects.ts'
 import { sqlKnownLogins } from './catalogue/sqlite/knownLogins.ts'
 import { sqlNonceStore } from './catalogue/sqlite/nonceStore.ts'
@@ -29,6 +31,7 @@ import { accountHandlers } from './http/accountHandlers.ts'
 import { accountInternalHandlers } from './http/accountInternalHandlers.ts'
 import { createApp } from './http/app.ts'
 import { backupHandlers } from './http/backupHandlers.ts'
+import { datastoreHandlers } from './http/datastoreHandlers.ts'
 import { type Listening, listen } from './http/listen.ts'
 import { operatorHandlers } from './http/operatorHandlers.ts'
 import { type OpenedKeys, openKeyRing } from './keys/openKeyRing.ts'
@@ -78,6 +81,11 @@ export async function assembleServer(
   const backups = await assembleBackups({ config, catalogue, databases, keyRing, loggers, metrics, clock })
   const sessions = sqlSessionStore(catalogue)
   const knownLogins = sqlKnownLogins(catalogue)
+  const datastorePasswords = createDatastorePasswords({
+    store: sqlDatastorePasswords(catalogue),
+    limits,
+    lockOf: backups.lockOf,
+  })
   const decoder = createMessageDecoder()
   const omads = createOmads({
     sessions,
@@ -91,6 +99,7 @@ export async function assembleServer(
       limits,
       clock,
     }),
+    datastoreLogins: datastorePasswords,
     registry: backups.registry,
     spool: backups.spool,
     serverId: `nightferry-${Buffer.from(keyRing.derive('server-id')).toString('hex').slice(0, 16)}`,
@@ -102,6 +111,7 @@ export async function assembleServer(
     ...(config.busyAfterMs > 0 && { busy: { afterMs: config.busyAfterMs, delay } }),
     ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
   })
+  const datastoreParts = { accountService: accounts.service, passwords: datastorePasswords }
   const backupParts = { accountService: accounts.service, databases, restores: backups.restores }
   const app = createApp({
     ...edgeParts(config, secrets, accounts.service),
@@ -109,6 +119,7 @@ export async function assembleServer(
       ...accountHandlers({ accountService: accounts.service, limits, registration: config.registration, metrics }),
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
       ...backupHandlers(backupParts),
+      ...datastoreHandlers(datastoreParts),
       ...operatorHandlers({ ...backupParts, allowEmpty: backups.allowEmpty }),
     },
     handleOmads: omads,
@@ -133,6 +144,7 @@ export async function assembleServer(
     databases,
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
     allowEmpty: backups.allowEmpty,
+    datastorePasswords,
     keys: keysOf(keys),
     createOperatorToken: (lifeS) => operatorToken(accounts, lifeS),
     listen: async () => {

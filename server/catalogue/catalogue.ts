@@ -105,6 +105,16 @@ export interface RestoreRow {
   readonly completedAt?: number
 }
 
+/** Passwords of single datastores (AC-14). `lock` is what they are kept under: one or more datastores. */
+export interface DatastorePasswordStore {
+  /** Base64 of MD5(`account name:password`). */
+  find(accountId: string, lock: string): Promise<string | undefined>
+  /** New, or in place of the one before. */
+  put(row: { readonly accountId: string; readonly lock: string; readonly ha1: string }): Promise<void>
+  remove(accountId: string, lock: string): Promise<void>
+  list(accountId: string): Promise<readonly string[]>
+}
+
 export interface Restores {
   get(id: string): Promise<RestoreRow | undefined>
   put(row: RestoreRow): Promise<void>

@@ -27,6 +27,11 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     },
     allowEmpty: async ({ accountName, deviceId }, datastore, allowed) =>
       server.allowEmpty({ accountId: await accountIdOf(accountName), accountName, deviceId }, datastore, allowed),
+    listDatastorePasswords: async (name) => server.datastorePasswords.list(await accountIdOf(name)),
+    setDatastorePassword: async (name, datastore, password) => {
+      const account = await findAccount(accounts, name)
+      await server.datastorePasswords.set({ ...account, accountName: account.name }, datastore, password)
+    },
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
   }

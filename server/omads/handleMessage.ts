@@ -11,7 +11,7 @@ import { STATUS } from '../../schemas/syncml/codes.ts'
 import type { Encoding, Message, SyncmlVersion } from '../../schemas/syncml/message.ts'
 import { step } from '../steps.ts'
 import { httpError, type OmadsReply, ownHeader, type Refusal, refusalMessage, toReply } from './answer.ts'
-import { type AuthenticateDeps, authenticate, readMsgId, readVersion } from './authenticate.ts'
+import { authenticate, readMsgId, readVersion } from './authenticate.ts'
 import { type BusyOptions, createBusySignals, type InHand } from './busySignal.ts'
 import { isSyncAlert } from './chooseSyncMode.ts'
 import type { CommandDeps } from './commands/commandContext.ts'
@@ -28,7 +28,7 @@ import type { ActiveState } from './sessionState.ts'
 import type { SessionRecord, SessionStore } from './sessionStore.ts'
 
 /** Parts the engine is built from. */
-export interface OmadsDeps extends CommandDeps, AuthenticateDeps {
+export interface OmadsDeps extends CommandDeps {
   readonly sessions: SessionStore
   /** Reads a message; at once if absent. May be of another thread (OM-24). */
   decode?(bytes: Uint8Array, encoding: Encoding, from: string): Promise<Message>

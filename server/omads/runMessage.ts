@@ -8,6 +8,7 @@ import type { Chal, Message } from '../../schemas/syncml/message.ts'
 import type { ItemForClient } from '../datastore/syncDatastore.ts'
 import { step } from '../steps.ts'
 import { acceptedStatus, headerStatus, type OmadsReply, ownHeader, refusalMessage, toReply } from './answer.ts'
+import { mayTryAgain } from './authenticateDatastore.ts'
 import { isSyncAlert } from './chooseSyncMode.ts'
 import { closePackage, closesPackage } from './closePackage.ts'
 import { type CommandContext, datastoreOf } from './commands/commandContext.ts'
@@ -49,6 +50,7 @@ export async function runMessage(
     discardedSpools: [],
     itemAnswers: [],
     description: undefined,
+    confirmations: [],
     suspended: false,
     worked: 0,
   }
@@ -65,7 +67,11 @@ export async function runMessage(
   const { contentType = '', bytes } = reply
   const answer = { msgId: ids.msgId, requestDigest: ids.digest, contentType, bytes }
   // Side by side, so that they share one commit.
-  await Promise.all([login?.confirm(), deps.sessions.save({ state: next, answer, touchedAt: deps.clock() })])
+  await Promise.all([
+    login?.confirm(),
+    ...context.confirmations.map((confirm) => confirm()),
+    deps.sessions.save({ state: next, answer, touchedAt: deps.clock() }),
+  ])
   step('answer-stored')
   await dropSpools(context)
   step('answer-released')
@@ -143,9 +149,13 @@ async function endingOf(
   return isRefused(arrival, answered) ? endSession(deps, answered, 'refused') : answered
 }
 
-/** All Alerts were refused: nothing is left to talk about. Without any Alert the client may still send one. */
+/**
+ * All Alerts were refused: nothing is left to talk about. Without any Alert the client may still send one, and after a
+ * challenge it may send one again.
+ */
 function isRefused({ message }: Arrival, state: SessionState): boolean {
   if (state.phase !== 'open' || state.peerClosed || state.links.length > 0 || !message.final) return false
+  if (state.challenged.some(mayTryAgain)) return false
   return message.commands.some((c) => c.name === 'Alert' && isSyncAlert((c.data ?? '').trim()))
 }
 

@@ -67,6 +67,7 @@ function freshTransition(state: Fresh, event: SessionEvent): SessionState {
     peerLargeObjects: false,
     peerNumberOfChanges: false,
     links: [],
+    challenged: [],
     incoming: null,
     completed: null,
     spoolCount: 0,
@@ -82,7 +83,15 @@ function activeTransition(state: ActiveState, event: SessionEvent): SessionState
       return { ...state, peerLargeObjects: event.largeObjects, peerNumberOfChanges: event.numberOfChanges }
     case 'linked':
       if (state.phase !== 'open') return impossible(state, event)
-      return { ...state, links: [...state.links.filter((l) => l.uri !== event.link.uri), event.link] }
+      return {
+        ...state,
+        links: [...state.links.filter((l) => l.uri !== event.link.uri), event.link],
+        challenged: state.challenged.filter(({ uri }) => uri !== event.link.uri),
+      }
+    case 'challenged': {
+      const others = state.challenged.filter(({ uri }) => uri !== event.challenged.uri)
+      return { ...state, challenged: [...others, event.challenged] }
+    }
     case 'syncing':
       if (state.phase !== 'open') return impossible(state, event)
       return withLink(state, event.uri, () => ({ synced: true }))

@@ -63,6 +63,15 @@ export interface DatastoreLink {
   readonly restarts: number
 }
 
+/** A datastore that asks for a password of its own. */
+export interface ChallengedDatastore {
+  readonly uri: string
+  /** URI in the client's own spelling. */
+  readonly target: string
+  /** Wrong passwords so far. */
+  readonly tries: number
+}
+
 /** One of our Items on the wire. */
 export interface SentItem {
   readonly command: ItemForClient['command']
@@ -109,6 +118,8 @@ interface Active extends Common {
   readonly peerLargeObjects: boolean
   readonly peerNumberOfChanges: boolean
   readonly links: readonly DatastoreLink[]
+  /** Datastores that were asked for without their password (OM-35). */
+  readonly challenged: readonly ChallengedDatastore[]
   readonly incoming: IncomingObject | null
   readonly completed: CompletedObject | null
   /** Spools opened so far; makes their ids unique in the session. */
@@ -159,6 +170,7 @@ export type SessionEvent =
   | { readonly kind: 'authenticated'; readonly peer: Peer }
   | { readonly kind: 'described'; readonly largeObjects: boolean; readonly numberOfChanges: boolean }
   | { readonly kind: 'linked'; readonly link: DatastoreLink }
+  | { readonly kind: 'challenged'; readonly challenged: ChallengedDatastore }
   | { readonly kind: 'syncing'; readonly uri: string }
   | { readonly kind: 'object'; readonly incoming: IncomingObject | null }
   | { readonly kind: 'resumed'; readonly uri: string; readonly held: Omit<HeldObject, keyof HeldKey | 'heldAt'> }

@@ -7,6 +7,7 @@ import { basicCredential, ha1, md5Digest, md5DigestOf10 } from '../../schemas/sy
 import type { DevInf } from '../../schemas/syncml/message.ts'
 import type { SyncmlCredentials } from '../../server/account/accountService.ts'
 import type { LoginVerifier, NonceStore, Nonces } from '../../server/omads/authenticate.ts'
+import type { DatastoreVerifier } from '../../server/omads/authenticateDatastore.ts'
 import type { ClientDescriptions } from '../../server/omads/clientDescriptions.ts'
 import type { OmadsLog } from '../../server/omads/commands/commandContext.ts'
 import type { HeldKey, HeldObject, HeldObjects } from '../../server/omads/heldObjects.ts'
@@ -145,6 +146,11 @@ function matching({ scheme, userName, nonces, verDtd, data }: SyncmlCredentials,
         : md5Digest(ha1(userName, password), nonce)
   const possible = scheme === 'basic' ? [new Uint8Array()] : nonces
   return possible.find((nonce) => Buffer.compare(expected(nonce), data) === 0)
+}
+
+/** No datastore has a password of its own. */
+export function openDatastores(): DatastoreVerifier {
+  return { isProtected: async () => false, verify: async () => undefined }
 }
 
 /** Collects what was logged; `errors` must stay empty in nearly every test. */

@@ -17,6 +17,7 @@ import type {
 } from '../../schemas/syncml/message.ts'
 import type { SyncType } from '../../server/datastore/datastore.ts'
 import type { OmadsReply } from '../../server/omads/answer.ts'
+import type { DatastoreVerifier } from '../../server/omads/authenticateDatastore.ts'
 import type { BusyOptions } from '../../server/omads/busySignal.ts'
 import { createOmads, type Omads, type OmadsDeps } from '../../server/omads/handleMessage.ts'
 import type { SessionStore } from '../../server/omads/sessionStore.ts'
@@ -27,6 +28,7 @@ import {
   memoryNonceStore,
   memorySessionStore,
   memorySpool,
+  openDatastores,
   passwordVerifier,
 } from './omadsMemory.ts'
 import { registryOf, type StoringDatastore, storingDatastore } from './storingDatastore.ts'
@@ -43,7 +45,12 @@ export interface OmadsServer {
 
 /** A server with one datastore `./databases/app`; user alice, password secret. */
 export function omadsServer(
-  options: { syncTypes?: readonly SyncType[]; sessions?: SessionStore; busy?: BusyOptions } = {},
+  options: {
+    syncTypes?: readonly SyncType[]
+    sessions?: SessionStore
+    busy?: BusyOptions
+    datastoreLogins?: DatastoreVerifier
+  } = {},
 ): OmadsServer {
   const clock = () => server.time
   const spool = memorySpool(clock)
@@ -58,6 +65,7 @@ export function omadsServer(
     nonces: memoryNonceStore(),
     descriptions: memoryDescriptions(),
     heldObjects: memoryHeldObjects(),
+    datastoreLogins: options.datastoreLogins ?? openDatastores(),
     challengeKey: new Uint8Array(32),
     random: (length) => new Uint8Array(randomBytes(length)),
     clock,

@@ -18,6 +18,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0009-answer-bytes', up: addAnswerBytes },
   { name: '0010-client-description', up: createClientDescription },
   { name: '0011-held-object', up: createHeldObject },
+  { name: '0012-datastore-password', up: createDatastorePassword },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
@@ -152,5 +153,17 @@ async function createHeldObject(db: Kysely<unknown>): Promise<void> {
     .addColumn('object', 'text', (column) => column.notNull())
     .addColumn('heldAt', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('heldObjectKey', ['accountId', 'deviceId', 'uri'])
+    .execute()
+}
+
+async function createDatastorePassword(db: Kysely<unknown>): Promise<void> {
+  // Sessions hold what they did not before: their devices are told to begin again (OM-15).
+  await sql`delete from "omadsSession"`.execute(db)
+  await db.schema
+    .createTable('datastorePassword')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('lock', 'text', (column) => column.notNull())
+    .addColumn('ha1', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('datastorePasswordKey', ['accountId', 'lock'])
     .execute()
 }

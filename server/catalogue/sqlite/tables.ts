@@ -90,6 +90,12 @@ export interface HeldObjectTable {
   heldAt: number
 }
 
+export interface DatastorePasswordTable {
+  accountId: string
+  lock: string
+  ha1: string
+}
+
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
 export interface CatalogueTables {
   knownLogin: KnownLoginTable
@@ -99,4 +105,5 @@ export interface CatalogueTables {
   omadsSession: OmadsSessionTable
   clientDescription: ClientDescriptionTable
   heldObject: HeldObjectTable
+  datastorePassword: DatastorePasswordTable
 }

@@ -2,14 +2,17 @@
 
 import type { Express } from 'express'
 import { CodedError } from '../../../schemas/errors.ts'
+import { createDatastorePasswords, type DatastorePasswords } from '../../../server/account/datastorePasswords.ts'
 import { createEnabledCheck } from '../../../server/account/enabledCheck.ts'
 import { createFailureLimits } from '../../../server/account/failureLimits.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
+import { sqlDatastorePasswords } from '../../../server/catalogue/sqlite/datastorePasswords.ts'
 import { type CatalogueDb, checkCatalogue, openCatalogue } from '../../../server/catalogue/sqlite/openCatalogue.ts'
 import { accountHandlers } from '../../../server/http/accountHandlers.ts'
 import { accountInternalHandlers } from '../../../server/http/accountInternalHandlers.ts'
 import { createApp } from '../../../server/http/app.ts'
 import { backupHandlers } from '../../../server/http/backupHandlers.ts'
+import { datastoreHandlers } from '../../../server/http/datastoreHandlers.ts'
 import type { HandleOmads } from '../../../server/http/omadsRoute.ts'
 import { operatorHandlers } from '../../../server/http/operatorHandlers.ts'
 import { openKeyRing } from '../../../server/keys/openKeyRing.ts'
@@ -24,6 +27,8 @@ export interface Edge {
   readonly local: LocalUnderTest
   readonly db: CatalogueDb
   readonly restores: RestoreService
+  /** `contacts` can have one. */
+  readonly datastorePasswords: DatastorePasswords
   /** What the session engine was given last. */
   readonly omads: { last?: Parameters<HandleOmads>[0] }
   /** Lines that were logged. */
@@ -67,6 +72,11 @@ export async function openEdge(
   const logged: string[] = []
   const accountService = local.service
   const backupParts = { accountService, databases: sqlDatabases(db), restores: memoryRestores('IMEI:1') }
+  const datastorePasswords = createDatastorePasswords({
+    store: sqlDatastorePasswords(db),
+    limits: createFailureLimits(),
+    lockOf: (name) => (name === 'contacts' ? './contacts' : undefined),
+  })
   const app = createApp({
     handlers: {
       ...accountHandlers({
@@ -77,6 +87,7 @@ export async function openEdge(
       }),
       ...accountInternalHandlers(accountService),
       ...backupHandlers(backupParts),
+      ...datastoreHandlers({ accountService, passwords: datastorePasswords }),
       ...operatorHandlers({ ...backupParts, allowEmpty: async () => undefined }),
     },
     handleOmads: async (request) => {
@@ -98,6 +109,7 @@ export async function openEdge(
     local,
     db,
     restores: backupParts.restores,
+    datastorePasswords,
     omads,
     logged,
     async close() {

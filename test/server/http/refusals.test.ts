@@ -37,6 +37,29 @@ describe('HTTP edge: refusals', () => {
       .expect(200)
   })
 
+  it('[AC-14] lets the owner set and remove the password of a datastore, and no device', async () => {
+    const path = '/api/v1/datastores/contacts/password'
+    const put = (token: string, body: object) =>
+      request(edge.app)
+        .put(path)
+        .set(...bearer(token))
+        .send(body)
+    const list = async () => {
+      const { body } = await request(edge.app)
+        .get('/api/v1/datastores')
+        .set(...bearer(account))
+        .expect(200)
+      return body
+    }
+    await put(device, { password: 'second secret' }).expect(403)
+    await put(account, { password: 'short' }).expect(400)
+    await put(account, { password: 'second secret' }).expect(204)
+    expect(await list()).toEqual({ datastores: ['./contacts'] })
+    await put(account, { password: null }).expect(204)
+    expect(await list()).toEqual({ datastores: [] })
+    expect(edge.logged.join('')).not.toContain('second secret')
+  })
+
   it('[AC-12] lets only an operator token do what operators do', async () => {
     const { app } = edge
     const operator = await edge.local.service.issueOperatorToken()
