@@ -12,6 +12,7 @@ import { createEnabledCheck } from './account/enabledCheck.ts'
 import { createFailureLimits } from './account/failureLimits.ts'
 import { createHttpAccountService } from './account/httpAccountService.ts'
 import { createLocalAccountService, type LocalAccountService } from './account/localAccountService.ts'
+import { createServerPasswords } from './account/serverPasswords.ts'
 import { openSigningKeys } from './account/signingKeys.ts'
 import { type OpenedAccountStore, openAccountStore } from './account/sqlite/openAccountStore.ts'
 import { createLoginVerifier } from './account/verifyLogin.ts'
@@ -23,6 +24,7 @@ import { sqlHeldObjects } from './catalogue/sqlite/heldObjects.ts'
 import { sqlKnownLogins } from './catalogue/sqlite/knownLogins.ts'
 import { sqlNonceStore } from './catalogue/sqlite/nonceStore.ts'
 import { checkCatalogue, openCatalogue } from './catalogue/sqlite/openCatalogue.ts'
+import { sqlOwnLogins } from './catalogue/sqlite/ownLogins.ts'
 import { sqlSessionStore } from './catalogue/sqlite/sessionStore.ts'
 import type { OpenedServer } from './cli/openedServer.ts'
 import type { Config } from './config/config.ts'
@@ -34,6 +36,7 @@ import { backupHandlers } from './http/backupHandlers.ts'
 import { datastoreHandlers } from './http/datastoreHandlers.ts'
 import { type Listening, listen } from './http/listen.ts'
 import { operatorHandlers } from './http/operatorHandlers.ts'
+import { serverPasswordHandlers } from './http/serverPasswordHandlers.ts'
 import { type OpenedKeys, openKeyRing } from './keys/openKeyRing.ts'
 import { createLoggers } from './logger.ts'
 import { createMetrics } from './metrics.ts'
@@ -86,6 +89,12 @@ export async function assembleServer(
     limits,
     lockOf: backups.lockOf,
   })
+  const serverPasswords = createServerPasswords({
+    store: sqlOwnLogins(catalogue),
+    keyRing,
+    accountService: accounts.service,
+  })
+  const serverId = `nightferry-${Buffer.from(keyRing.derive('server-id')).toString('hex').slice(0, 16)}`
   const decoder = createMessageDecoder()
   const omads = createOmads({
     sessions,
@@ -100,9 +109,10 @@ export async function assembleServer(
       clock,
     }),
     datastoreLogins: datastorePasswords,
+    ownLogins: serverPasswords,
     registry: backups.registry,
     spool: backups.spool,
-    serverId: `nightferry-${Buffer.from(keyRing.derive('server-id')).toString('hex').slice(0, 16)}`,
+    serverId,
     log: loggers.omads,
     challengeKey: keyRing.derive('syncml-challenge'),
     random: (length) => new Uint8Array(randomBytes(length)),
@@ -120,6 +130,7 @@ export async function assembleServer(
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
       ...backupHandlers(backupParts),
       ...datastoreHandlers(datastoreParts),
+      ...serverPasswordHandlers({ accountService: accounts.service, passwords: serverPasswords, serverId }),
       ...operatorHandlers({ ...backupParts, allowEmpty: backups.allowEmpty }),
     },
     handleOmads: omads,
@@ -145,6 +156,8 @@ export async function assembleServer(
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
     allowEmpty: backups.allowEmpty,
     datastorePasswords,
+    serverPasswords,
+    serverId,
     keys: keysOf(keys),
     createOperatorToken: (lifeS) => operatorToken(accounts, lifeS),
     listen: async () => {

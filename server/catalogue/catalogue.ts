@@ -115,6 +115,24 @@ export interface DatastorePasswordStore {
   list(accountId: string): Promise<readonly string[]>
 }
 
+/** What this server proves itself with to one device (AC-15). */
+export interface OwnLoginRow {
+  readonly accountId: string
+  readonly deviceId: string
+  readonly sealedPassword: string
+  /** Base64; null until the device gave one. */
+  readonly nonce: string | null
+}
+
+export interface OwnLoginStore {
+  find(accountId: string, deviceId: string): Promise<OwnLoginRow | undefined>
+  /** New, or in place of the one before. */
+  put(row: OwnLoginRow): Promise<void>
+  /** Durable when it returns; nothing happens if there is no row. */
+  setNonce(accountId: string, deviceId: string, nonce: string): Promise<void>
+  remove(accountId: string, deviceId: string): Promise<void>
+}
+
 export interface Restores {
   get(id: string): Promise<RestoreRow | undefined>
   put(row: RestoreRow): Promise<void>

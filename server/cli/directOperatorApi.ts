@@ -32,6 +32,10 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
       const account = await findAccount(accounts, name)
       await server.datastorePasswords.set({ ...account, accountName: account.name }, datastore, password)
     },
+    setServerPassword: async ({ accountName, deviceId }, password) => {
+      await server.serverPasswords.set({ accountId: await accountIdOf(accountName), deviceId }, password)
+      return server.serverId
+    },
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
   }

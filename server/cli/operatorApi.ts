@@ -46,6 +46,11 @@ export interface OperatorApi {
   listDatastorePasswords(accountName: string): Promise<readonly string[]>
   /** Null removes it. @throws {CodedError} `account.unknown`, `datastore.unknown`, `protocol.malformed`. */
   setDatastorePassword(accountName: string, datastore: string, password: string | null): Promise<void>
+  /**
+   * Sets what this server proves itself with to a device; null removes it.
+   * @returns the name it proves itself with. @throws {CodedError} `device.unknown`, `protocol.malformed`.
+   */
+  setServerPassword(device: AccountDevice, password: string | null): Promise<string>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
 }

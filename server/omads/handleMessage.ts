@@ -21,6 +21,7 @@ import { forgetSessions } from './forgetSessions.ts'
 import { isResultAlert } from './isResultAlert.ts'
 import { createKeyedLock } from './keyedLock.ts'
 import { isResent, type Located, locateSession, type MessageIds, type OmadsRequest } from './locateSession.ts'
+import { firstProof } from './proveServer.ts'
 import { isAwaited, repeatAnswer } from './repeatAnswer.ts'
 import { runMessage } from './runMessage.ts'
 import { newSession, transition } from './session.ts'
@@ -130,7 +131,8 @@ function trusts(located: Located, state: ActiveState, arrival: Arrival): boolean
 async function goOn(deps: OmadsDeps, arrival: Arrival, record: SessionRecord, state: ActiveState): Promise<OmadsReply> {
   const { version, encoding } = state.identity
   const same = arrival.version === version && arrival.encoding === encoding
-  if (same && arrival.ids.msgId === state.lastMsgId + 1) return runMessage(deps, arrival, state, undefined)
+  if (same && arrival.ids.msgId === state.lastMsgId + 1)
+    return runMessage(deps, arrival, state, { last: record.answer })
   // The work it asks about died with an earlier process, and is begun anew with its message (OM-34).
   if (same && arrival.ids.msgId > state.lastMsgId && isResultAlert(arrival.message)) {
     return refuse(arrival.message, version, encoding, { status: STATUS.requestTimeout })
@@ -169,7 +171,8 @@ async function begin(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {
   if (login.kind === 'accepted') {
     const fresh = newSession(identityOf(deps, arrival), ids.msgId - 1)
     await replaceOthers(deps, login.peer.accountId, ids.deviceId)
-    return runMessage(deps, arrival, transition(fresh, { kind: 'authenticated', peer: login.peer }), login)
+    const proof = await firstProof(deps.ownLogins, login.peer)
+    return runMessage(deps, arrival, transition(fresh, { kind: 'authenticated', peer: login.peer, proof }), { login })
   }
   const refusal = login.kind === 'challenged' ? { status: login.status, chal: login.chal } : { status: login.status }
   return refuse(message, version, encoding, refusal, ids.msgId)

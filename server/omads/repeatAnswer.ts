@@ -11,6 +11,7 @@ import { refsOf, statusOf } from './commands/commandContext.ts'
 import type { Arrival, OmadsDeps } from './handleMessage.ts'
 import { isResultAlert } from './isResultAlert.ts'
 import { type Located, respUri, tokenOf } from './locateSession.ts'
+import { proofInHeader } from './proveServer.ts'
 import { transition } from './session.ts'
 import type { SessionState } from './sessionState.ts'
 import type { SessionRecord, StoredAnswer } from './sessionStore.ts'
@@ -35,7 +36,8 @@ export async function repeatAnswer(deps: OmadsDeps, arrival: Arrival, record: Se
   const ownMsgId = state.ownMsgId + ids.msgId - state.lastMsgId
   const isKnown = state.phase === 'ended' || tokenOf(request) === token
   const address = isKnown ? {} : { respUri: respUri(request, deps.publicUrl, token) }
-  const header = ownHeader(message.header, version, { serverUri, msgId: ownMsgId, ...address })
+  const proof = state.phase === 'open' ? await proofInHeader(deps, state) : {}
+  const header = ownHeader(message.header, version, { serverUri, msgId: ownMsgId, ...address, ...proof })
   const leading = statusesOf(arrival)
   const reply = toReply(repeated(answer, header, leading, state), encoding)
   const next = transition(state, { kind: 'repeated', msgId: ids.msgId, ownMsgId, shift: leading.length })

@@ -20,8 +20,10 @@ import { respUri, tokenOf } from './locateSession.ts'
 import { countAnswers, countOwed } from './owedStatuses.ts'
 import { messageLimit } from './packing.ts'
 import { type PeekItem, packReply } from './packReply.ts'
+import { hearVerdict, proofInHeader } from './proveServer.ts'
 import { transition } from './session.ts'
 import type { ActiveState, SessionState } from './sessionState.ts'
+import type { StoredAnswer } from './sessionStore.ts'
 import { settleAnswers } from './settleAnswers.ts'
 
 /** The login a message came with: its challenge for the answer, and what must be durable before. */
@@ -30,12 +32,18 @@ export interface FreshLogin {
   confirm(): Promise<void>
 }
 
+/** What a message begins with: a login, or our answer to the one before. */
+export interface Beginning {
+  readonly login?: FreshLogin
+  readonly last?: StoredAnswer
+}
+
 /** Runs the message in its session and gives the answer, which is durable by then. */
 export async function runMessage(
   deps: OmadsDeps,
   arrival: Arrival,
   state: SessionState,
-  login: FreshLogin | undefined,
+  { login, last }: Beginning,
 ): Promise<OmadsReply> {
   const { message, ids, inHand } = arrival
   const { maxMsgSize, maxObjSize } = message.header.meta ?? {}
@@ -56,6 +64,7 @@ export async function runMessage(
   }
   const { accountId, deviceId } = context.peer
   inHand.begin(started, () => deps.descriptions.read(accountId, deviceId))
+  await hearVerdict(context, message, last)
   const failure = await work(context, message)
   const awaited = inHand.settle()
   const { reply, next: ended } =
@@ -115,7 +124,8 @@ async function answerOf(
   const msgId = owing.ownMsgId + 1
   // A RespURI the client knows already confuses some (reference 6.4).
   const address = tokenOf(request) === token ? {} : { respUri: respUri(request, deps.publicUrl, token) }
-  const header = ownHeader(message.header, version, { serverUri, msgId, ...address })
+  const proof = await proofInHeader(deps, owing)
+  const header = ownHeader(message.header, version, { serverUri, msgId, ...address, ...proof })
   const accepted = login ? STATUS.authenticationAccepted : acceptedStatus(message.header)
   const packed = await packReply({
     state: owing,

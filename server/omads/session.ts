@@ -74,6 +74,7 @@ function freshTransition(state: Fresh, event: SessionEvent): SessionState {
     outbox: { statuses: [], commands: [] },
     sent: [],
     peerClosed: false,
+    proof: event.proof,
   }
 }
 
@@ -88,6 +89,8 @@ function activeTransition(state: ActiveState, event: SessionEvent): SessionState
         links: [...state.links.filter((l) => l.uri !== event.link.uri), event.link],
         challenged: state.challenged.filter(({ uri }) => uri !== event.link.uri),
       }
+    case 'proof':
+      return { ...state, proof: event.proof }
     case 'challenged': {
       const others = state.challenged.filter(({ uri }) => uri !== event.challenged.uri)
       return { ...state, challenged: [...others, event.challenged] }

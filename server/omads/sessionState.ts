@@ -63,6 +63,14 @@ export interface DatastoreLink {
   readonly restarts: number
 }
 
+/** How this server proves itself to the client (OM-36). */
+export interface OwnProof {
+  /** What the header of our next answer proves; the nonce in base64. */
+  readonly due: { readonly scheme: 'basic' | 'md5'; readonly nonce: string } | null
+  /** Challenges so far. */
+  readonly challenges: number
+}
+
 /** A datastore that asks for a password of its own. */
 export interface ChallengedDatastore {
   readonly uri: string
@@ -128,6 +136,7 @@ interface Active extends Common {
   readonly sent: readonly SentItems[]
   /** The client closed its package and our answer to it is not complete yet. */
   readonly peerClosed: boolean
+  readonly proof: OwnProof
 }
 
 export interface Open extends Active {
@@ -167,7 +176,8 @@ export type SessionEvent =
       readonly maxMsgSize: number | undefined
       readonly maxObjSize: number | undefined
     }
-  | { readonly kind: 'authenticated'; readonly peer: Peer }
+  | { readonly kind: 'authenticated'; readonly peer: Peer; readonly proof: OwnProof }
+  | { readonly kind: 'proof'; readonly proof: OwnProof }
   | { readonly kind: 'described'; readonly largeObjects: boolean; readonly numberOfChanges: boolean }
   | { readonly kind: 'linked'; readonly link: DatastoreLink }
   | { readonly kind: 'challenged'; readonly challenged: ChallengedDatastore }

@@ -29,7 +29,7 @@ import { createRestores } from '../../server/restore/restores.ts'
 import { openSegmentMapSigner } from '../../server/restore/signSegmentMap.ts'
 import { openFileSpool } from '../../server/storage/fileSpool.ts'
 import { openFileStorage } from '../../server/storage/fileStorage.ts'
-import { collectingLog, openDatastores } from '../support/omadsMemory.ts'
+import { collectingLog, memoryOwnLogins, openDatastores } from '../support/omadsMemory.ts'
 import type { World } from './world.ts'
 
 export const ACCOUNT = 'account-1'
@@ -115,6 +115,7 @@ export async function openSimServer(world: World, folder: string): Promise<SimSe
       descriptions: sqlClientDescriptions(catalogue),
       heldObjects: sqlHeldObjects(catalogue),
       datastoreLogins: openDatastores(),
+      ownLogins: memoryOwnLogins(),
       nonces: { ...nonces, accept: (...login) => shaky(() => nonces.accept(...login)) },
       verifier: verifierOf(disabled),
       registry: createDatastoreRegistry({ copies, spool, images }, { find: () => undefined, list: () => [] }),

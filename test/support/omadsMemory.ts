@@ -11,6 +11,7 @@ import type { DatastoreVerifier } from '../../server/omads/authenticateDatastore
 import type { ClientDescriptions } from '../../server/omads/clientDescriptions.ts'
 import type { OmadsLog } from '../../server/omads/commands/commandContext.ts'
 import type { HeldKey, HeldObject, HeldObjects } from '../../server/omads/heldObjects.ts'
+import type { OwnLogins } from '../../server/omads/proveServer.ts'
 import type { SessionState } from '../../server/omads/sessionState.ts'
 import type { SessionRecord, SessionStore } from '../../server/omads/sessionStore.ts'
 import type { Spool } from '../../server/storage/spool.ts'
@@ -151,6 +152,20 @@ function matching({ scheme, userName, nonces, verDtd, data }: SyncmlCredentials,
 /** No datastore has a password of its own. */
 export function openDatastores(): DatastoreVerifier {
   return { isProtected: async () => false, verify: async () => undefined }
+}
+
+/** What the server proves itself with, by device id. */
+export function memoryOwnLogins(passwords: Readonly<Record<string, string>> = {}): OwnLogins {
+  const nonces = new Map<string, Uint8Array>()
+  return {
+    async find({ deviceId }) {
+      const password = passwords[deviceId]
+      return password === undefined ? undefined : { password, nonce: nonces.get(deviceId) }
+    },
+    async keepNonce({ deviceId }, nonce) {
+      nonces.set(deviceId, nonce)
+    },
+  }
 }
 
 /** Collects what was logged; `errors` must stay empty in nearly every test. */

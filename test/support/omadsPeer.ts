@@ -26,6 +26,7 @@ import {
   memoryDescriptions,
   memoryHeldObjects,
   memoryNonceStore,
+  memoryOwnLogins,
   memorySessionStore,
   memorySpool,
   openDatastores,
@@ -50,6 +51,8 @@ export function omadsServer(
     sessions?: SessionStore
     busy?: BusyOptions
     datastoreLogins?: DatastoreVerifier
+    /** What the server proves itself with, by device id. */
+    serverPasswords?: Readonly<Record<string, string>>
   } = {},
 ): OmadsServer {
   const clock = () => server.time
@@ -66,6 +69,7 @@ export function omadsServer(
     descriptions: memoryDescriptions(),
     heldObjects: memoryHeldObjects(),
     datastoreLogins: options.datastoreLogins ?? openDatastores(),
+    ownLogins: memoryOwnLogins(options.serverPasswords),
     challengeKey: new Uint8Array(32),
     random: (length) => new Uint8Array(randomBytes(length)),
     clock,

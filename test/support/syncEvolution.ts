@@ -81,8 +81,8 @@ export class SyncEvolutionLab {
   static async open(args: readonly string[] = []): Promise<SyncEvolutionLab> {
     const server = await startServer({ args })
     const { user } = await server.createAccount()
-    const login = command(server, 'account', 'app-password', user) as { user: string; password: string }
-    const { accounts } = command(server, 'account', 'list') as { accounts: { accountId: string }[] }
+    const login = operate(server, 'account', 'app-password', user) as { user: string; password: string }
+    const { accounts } = operate(server, 'account', 'list') as { accounts: { accountId: string }[] }
     return new SyncEvolutionLab(server, login, accounts[0]?.accountId ?? '')
   }
 
@@ -92,7 +92,7 @@ export class SyncEvolutionLab {
 
   /** Runs an operator's command on the data folder of the running server. */
   command(...words: string[]): unknown {
-    return command(this.server, ...words)
+    return operate(this.server, ...words)
   }
 
   /** What the account's copy holds in a table. */
@@ -126,7 +126,8 @@ export class SyncEvolutionLab {
   }
 }
 
-function command(server: TestServer, ...words: string[]): unknown {
+/** Runs an operator's command on the data folder of a server. */
+export function operate(server: TestServer, ...words: string[]): unknown {
   const args = [program, ...words, '--data', server.dataFolder, '--json']
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }))
 }

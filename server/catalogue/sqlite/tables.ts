@@ -96,6 +96,13 @@ export interface DatastorePasswordTable {
   ha1: string
 }
 
+export interface OwnLoginTable {
+  accountId: string
+  deviceId: string
+  sealedPassword: string
+  nonce: string | null
+}
+
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
 export interface CatalogueTables {
   knownLogin: KnownLoginTable
@@ -106,4 +113,5 @@ export interface CatalogueTables {
   clientDescription: ClientDescriptionTable
   heldObject: HeldObjectTable
   datastorePassword: DatastorePasswordTable
+  ownLogin: OwnLoginTable
 }

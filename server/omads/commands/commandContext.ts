@@ -13,6 +13,7 @@ import type { AuthenticateDeps } from '../authenticate.ts'
 import type { DatastoreVerifier } from '../authenticateDatastore.ts'
 import { type ClientDescriptions, describedStore } from '../clientDescriptions.ts'
 import type { HeldObjects } from '../heldObjects.ts'
+import type { OwnLogins } from '../proveServer.ts'
 import { transition } from '../session.ts'
 import type { ActiveState, DatastoreLink, SessionEvent } from '../sessionState.ts'
 import type { ItemAnswer } from '../settleAnswers.ts'
@@ -26,6 +27,7 @@ export interface OmadsLog {
 
 export interface CommandDeps extends AuthenticateDeps {
   readonly datastoreLogins: DatastoreVerifier
+  readonly ownLogins: OwnLogins
   readonly registry: DatastoreRegistry
   readonly spool: Spool
   readonly descriptions: ClientDescriptions

@@ -38,6 +38,8 @@ function openersOf(created = false): ServerOpeners {
     listPoints: edge.restores.listPoints,
     allowEmpty: async () => undefined,
     datastorePasswords: edge.datastorePasswords,
+    serverPasswords: edge.serverPasswords,
+    serverId: 'nightferry-test',
     keys: { currentKeyId: 'mk_1', masterKeyPath: 'data/master.key', created },
     createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
     listen: async () => ({ url: listening.url }),
@@ -112,6 +114,25 @@ describe.each(['--data', '--server'])('the operator with %s', (way) => {
     expect(removed.json()).toEqual({ account: 'anna', datastore: 'contacts', protected: false })
     const left = await run(['datastore', 'list', 'anna', ...options], environment)
     expect(left.stdout).toContain('none asks for a password of its own')
+  })
+
+  it('[AC-15] makes what the server proves itself with, shows it once, and takes it away', async () => {
+    const { accountId } = await edge.local.service.register('anna', 'long enough')
+    await edge.local.service.registerDevice(accountId, 'phone', 'IMEI:1')
+    const peer = { accountId, deviceId: 'IMEI:1' }
+    const [options, environment] = await where()
+    const command = ['device', 'server-password', 'phone']
+    const made = (await run([...command, '--json', ...options], environment)).json()
+    expect(made).toEqual({ device: 'IMEI:1', serverId: 'nightferry-test', password: expect.any(String) })
+    expect(await edge.serverPasswords.find(peer)).toEqual({ password: made.password, nonce: undefined })
+    const file = join(edge.local.dataDir, 'password')
+    writeFileSync(file, 'from a file\n')
+    const given = await run([...command, '--password-file', file, ...options], environment)
+    expect(given).toMatchObject({ exitCode: 0, stdout: 'server id  nightferry-test\n' })
+    expect((await edge.serverPasswords.find(peer))?.password).toBe('from a file')
+    expect((await run([...command, '--remove', ...options], environment)).exitCode).toBe(0)
+    expect(await edge.serverPasswords.find(peer)).toBeUndefined()
+    expect((await run(['device', 'server-password', 'tablet', ...options], environment)).exitCode).toBe(10)
   })
 
   it('[DC-40] lists devices and names an unknown one', async () => {

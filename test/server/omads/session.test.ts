@@ -39,7 +39,8 @@ const nothing = { outbox: { statuses: [], commands: [] }, sent: [] }
 /** One event of each kind; the second `answered` leaves the package open. */
 const events = {
   message: { kind: 'message', msgId: 2, maxMsgSize: 5000, maxObjSize: undefined },
-  authenticated: { kind: 'authenticated', peer },
+  authenticated: { kind: 'authenticated', peer, proof: { due: null, challenges: 0 } },
+  proof: { kind: 'proof', proof: { due: { scheme: 'md5', nonce: 'bm9uY2U=' }, challenges: 1 } },
   described: { kind: 'described', largeObjects: true, numberOfChanges: true },
   linked: { kind: 'linked', link },
   challenged: { kind: 'challenged', challenged: { uri: './x', target: 'x', tries: 1 } },
@@ -66,6 +67,7 @@ const active = {
   authenticated: 'impossible',
   described: 'open',
   linked: 'open',
+  proof: 'open',
   challenged: 'open',
   syncing: 'open',
   object: 'open',
@@ -89,6 +91,7 @@ function stays<P extends Phase>(phase: P): { [K in keyof typeof active]: P | 'im
     described: phase,
     linked: 'impossible',
     challenged: phase,
+    proof: phase,
     syncing: 'impossible',
     object: phase,
     resumed: phase,
