@@ -9,6 +9,7 @@ import { decodeUtf8, encodeUtf8 } from '../schemas/utf8.ts'
 import type { AttemptRecord, DatabaseEntry } from './deviceClient.ts'
 import type { KeyStore } from './ports.ts'
 import type { ScheduleState } from './schedule/nextRun.ts'
+import type { ServerLogin } from './session/sessionRequest.ts'
 
 /** Who this device is; written by `init`. */
 export interface Identity {
@@ -31,6 +32,9 @@ export interface AgentRecords {
   /** The device's SyncML secret. @throws {CodedError} `device.unknown` before `init`. */
   secret(): Promise<string>
   setSecret(secret: string): Promise<void>
+  /** What the server must prove itself with; undefined if this device demands nothing (DC-52). */
+  serverLogin(): Promise<ServerLogin | undefined>
+  setServerLogin(login: ServerLogin): Promise<void>
   /** Public keys the server signs restores with, as this device saw them first; undefined before the first restore. */
   serverKeys(): Promise<readonly JWK[] | undefined>
   setServerKeys(keys: readonly JWK[]): Promise<void>
@@ -66,6 +70,8 @@ export function createAgentRecords(keyStore: KeyStore): AgentRecords {
     setIdentity: (identity) => write('identity', identity),
     secret: async () => known<string>(await read('secret')),
     setSecret: (secret) => write('secret', secret),
+    serverLogin: async () => (await read('server-login')) as ServerLogin | undefined,
+    setServerLogin: (login) => write('server-login', login),
     serverKeys: async () => (await read('server-keys')) as readonly JWK[] | undefined,
     setServerKeys: (keys) => write('server-keys', keys),
     databases,

@@ -170,6 +170,7 @@ async function backupEntry(
   full: boolean,
 ): Promise<BackupReport> {
   const secret = await ports.records.secret()
+  const serverLogin = await ports.records.serverLogin()
   const picture = ports.openPicture(entry.name)
   const tracker = trackerOf(ports, entry, picture)
   try {
@@ -178,7 +179,13 @@ async function backupEntry(
       path: entry.path,
       tracker,
       full: full || entry.preferences.method === 'full',
-      login: { server: identity.server, user: identity.user, secret, deviceId: identity.deviceId },
+      login: {
+        server: identity.server,
+        user: identity.user,
+        secret,
+        deviceId: identity.deviceId,
+        ...(serverLogin && { serverLogin }),
+      },
       devInf: deviceInformation(ports, identity, entry.name),
       onProgress: (done, total) => ports.onProgress({ database: entry.name, what: 'backup', done, total }),
     })

@@ -14,6 +14,8 @@ export interface InitOptions {
   readonly password: string
   /** Name of this device, unique within the account. */
   readonly device: string
+  /** Makes a password that the server must prove itself with before each backup (DC-52). Default: no. */
+  readonly verifyServer?: boolean
 }
 
 export interface InitReport {

@@ -61,7 +61,7 @@ export interface ScratchContent {
 /** An HTTP exchange. `fetch` of the platform fits. */
 export type Fetch = (url: string, init: FetchInit) => Promise<FetchReply>
 export interface FetchInit {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT'
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Uint8Array
   readonly signal?: AbortSignalLike

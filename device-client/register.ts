@@ -5,6 +5,7 @@
 
 import { CodedError } from '../schemas/errors.ts'
 import type { CallOf } from '../schemas/http/api.ts'
+import { toBase64 } from '../schemas/syncml/base64.ts'
 import type { AgentRecords, Identity } from './agentRecords.ts'
 import type { InitOptions, InitReport } from './deviceClient.ts'
 import type { Fetch, Random } from './ports.ts'
@@ -13,10 +14,12 @@ import { step } from './steps.ts'
 
 // Only the types of the calls come in: the validator behind them would double the start of every backup.
 const loginPath: CallOf<'login'>['path'] = '/accounts/login'
+const serverPasswordPath: CallOf<'setOwnServerPassword'>['path'] = '/api/v1/devices/{deviceId}/server-password'
 const devicesPath: CallOf<'registerDevice'>['path'] = '/accounts/devices'
 
 /**
- * Logs in, registers the device under a new random id, and writes secret and identity down, the secret first.
+ * Logs in, registers the device under a new random id, and writes secret and identity down, the secret first. With
+ * `verifyServer` the server gets a password of this device's making, too, by the same exchange that brings the secret.
  *
  * @throws {CodedError} `auth.invalid`, `device.exists`, `network.unreachable`; `config.invalid` if this home already
  *   belongs to a device.
@@ -38,6 +41,12 @@ export async function registerDevice(
   const identity: Identity = { server, user: options.user, device: options.device, deviceId }
   await ports.records.setSecret(secret)
   step('secret-kept')
+  if (options.verifyServer) {
+    const password = toBase64(ports.random.bytes(24))
+    const path = serverPasswordPath.replace('{deviceId}', deviceId)
+    const named = await restCall(ports.fetch, { server, method: 'PUT', path, body: { password }, token })
+    await ports.records.setServerLogin({ serverId: textField(named, 'serverId', server), password })
+  }
   await ports.records.setIdentity(identity)
   step('identity-kept')
   return identity

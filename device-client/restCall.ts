@@ -9,7 +9,7 @@ import type { Fetch } from './ports.ts'
 
 export interface RestCall {
   readonly server: string
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT'
   readonly path: string
   readonly body?: unknown
   readonly token?: string

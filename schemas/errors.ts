@@ -36,6 +36,7 @@ const table = {
   'auth.invalid': { http: 401, status: 401, retry: 'after-login', meaning: 'the credentials are wrong or expired' },
   'auth.forbidden': { http: 403, status: 403, retry: 'never', meaning: 'known, but not allowed to do this' },
   'auth.limited': { http: 429, status: 401, retry: 'later', meaning: 'too many failed attempts' },
+  'auth.server': { http: 401, status: 401, retry: 'operator', meaning: 'the server did not prove who it is' },
   'account.exists': { http: 409, status: 409, retry: 'never', meaning: 'an account of that name exists' },
   'account.unknown': { http: 404, status: 404, retry: 'never', meaning: 'no such account' },
   'account.unavailable': {

@@ -10,6 +10,9 @@ export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 export const MAX_BODIES_BYTES = 512 * 1024 * 1024
 export const MAX_BODIES_BYTES_OF_ADDRESS = 128 * 1024 * 1024
 
+/** Octets of messages that are worked on although their requests were answered (busy): a sixteenth of the above. */
+export const MAX_BACKGROUND_BYTES = 32 * 1024 * 1024
+
 /** Octets of disk that received objects leave free: small Deltas and the catalogue need room to go on. */
 export const MIN_FREE_DISK_BYTES = 1024 * 1024 * 1024
 

@@ -7,20 +7,24 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { CodedError } from '../schemas/errors.ts'
 import type { AccountService } from './account/accountService.ts'
+import { createDatastorePasswords } from './account/datastorePasswords.ts'
 import { createEnabledCheck } from './account/enabledCheck.ts'
 import { createFailureLimits } from './account/failureLimits.ts'
 import { createHttpAccountService } from './account/httpAccountService.ts'
 import { createLocalAccountService, type LocalAccountService } from './account/localAccountService.ts'
+import { createServerPasswords } from './account/serverPasswords.ts'
 import { openSigningKeys } from './account/signingKeys.ts'
 import { type OpenedAccountStore, openAccountStore } from './account/sqlite/openAccountStore.ts'
 import { createLoginVerifier } from './account/verifyLogin.ts'
 import { assembleBackups } from './assembleBackups.ts'
 import { sqlClientDescriptions } from './catalogue/sqlite/clientDescriptions.ts'
 import { sqlDatabases } from './catalogue/sqlite/databases.ts'
+import { sqlDatastorePasswords } from './catalogue/sqlite/datastorePasswords.ts'
 import { sqlHeldObjects } from './catalogue/sqlite/heldObjects.ts'
 import { sqlKnownLogins } from './catalogue/sqlite/knownLogins.ts'
 import { sqlNonceStore } from './catalogue/sqlite/nonceStore.ts'
 import { checkCatalogue, openCatalogue } from './catalogue/sqlite/openCatalogue.ts'
+import { sqlOwnLogins } from './catalogue/sqlite/ownLogins.ts'
 import { sqlSessionStore } from './catalogue/sqlite/sessionStore.ts'
 import type { OpenedServer } from './cli/openedServer.ts'
 import type { Config } from './config/config.ts'
@@ -29,11 +33,14 @@ import { accountHandlers } from './http/accountHandlers.ts'
 import { accountInternalHandlers } from './http/accountInternalHandlers.ts'
 import { createApp } from './http/app.ts'
 import { backupHandlers } from './http/backupHandlers.ts'
+import { datastoreHandlers } from './http/datastoreHandlers.ts'
 import { type Listening, listen } from './http/listen.ts'
 import { operatorHandlers } from './http/operatorHandlers.ts'
+import { serverPasswordHandlers } from './http/serverPasswordHandlers.ts'
 import { type OpenedKeys, openKeyRing } from './keys/openKeyRing.ts'
 import { createLoggers } from './logger.ts'
 import { createMetrics } from './metrics.ts'
+import type { BusyOptions } from './omads/busySignal.ts'
 import { createOmads } from './omads/handleMessage.ts'
 import { checkWritable } from './storage/checkWritable.ts'
 import { createMessageDecoder } from './worker/decodeMessages.ts'
@@ -42,6 +49,13 @@ import { createMessageDecoder } from './worker/decodeMessages.ts'
 const SWEEP_MS = 60_000
 
 const clock = (): number => Date.now()
+
+const delay: BusyOptions['delay'] = (ms) => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  // A timer holds 24 days at most, and a longer one would end at once.
+  const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1))
+  return { over: promise, cancel: () => clearTimeout(timer) }
+}
 
 /** The account service of this process, or the one behind `accountsUrl`. */
 interface Accounts {
@@ -70,6 +84,17 @@ export async function assembleServer(
   const backups = await assembleBackups({ config, catalogue, databases, keyRing, loggers, metrics, clock })
   const sessions = sqlSessionStore(catalogue)
   const knownLogins = sqlKnownLogins(catalogue)
+  const datastorePasswords = createDatastorePasswords({
+    store: sqlDatastorePasswords(catalogue),
+    limits,
+    lockOf: backups.lockOf,
+  })
+  const serverPasswords = createServerPasswords({
+    store: sqlOwnLogins(catalogue),
+    keyRing,
+    accountService: accounts.service,
+  })
+  const serverId = `nightferry-${Buffer.from(keyRing.derive('server-id')).toString('hex').slice(0, 16)}`
   const decoder = createMessageDecoder()
   const omads = createOmads({
     sessions,
@@ -83,16 +108,20 @@ export async function assembleServer(
       limits,
       clock,
     }),
+    datastoreLogins: datastorePasswords,
+    ownLogins: serverPasswords,
     registry: backups.registry,
     spool: backups.spool,
-    serverId: `nightferry-${Buffer.from(keyRing.derive('server-id')).toString('hex').slice(0, 16)}`,
+    serverId,
     log: loggers.omads,
     challengeKey: keyRing.derive('syncml-challenge'),
     random: (length) => new Uint8Array(randomBytes(length)),
     clock,
     idleTimeoutMs: config.sessionIdleMs,
+    ...(config.busyAfterMs > 0 && { busy: { afterMs: config.busyAfterMs, delay } }),
     ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
   })
+  const datastoreParts = { accountService: accounts.service, passwords: datastorePasswords }
   const backupParts = { accountService: accounts.service, databases, restores: backups.restores }
   const app = createApp({
     ...edgeParts(config, secrets, accounts.service),
@@ -100,6 +129,8 @@ export async function assembleServer(
       ...accountHandlers({ accountService: accounts.service, limits, registration: config.registration, metrics }),
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
       ...backupHandlers(backupParts),
+      ...datastoreHandlers(datastoreParts),
+      ...serverPasswordHandlers({ accountService: accounts.service, passwords: serverPasswords, serverId }),
       ...operatorHandlers({ ...backupParts, allowEmpty: backups.allowEmpty }),
     },
     handleOmads: omads,
@@ -124,6 +155,9 @@ export async function assembleServer(
     databases,
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
     allowEmpty: backups.allowEmpty,
+    datastorePasswords,
+    serverPasswords,
+    serverId,
     keys: keysOf(keys),
     createOperatorToken: (lifeS) => operatorToken(accounts, lifeS),
     listen: async () => {
@@ -137,6 +171,7 @@ export async function assembleServer(
     close: async () => {
       clearInterval(timer)
       await listening?.close()
+      await omads.settled()
       await decoder.close()
       await backups.close()
       await accounts.close()

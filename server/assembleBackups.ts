@@ -40,6 +40,8 @@ export interface BackupAssembly {
   readonly restores: RestoreService & { sweep(): Promise<void> }
   /** Lets a device empty a datastore of Items, or be emptied by it, once (IT-11). @throws {CodedError} `datastore.unknown`. */
   allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
+  /** What the password of a datastore is kept under (OM-35), by any name clients use for it; undefined if it has none. */
+  lockOf(datastore: string): string | undefined
   /** Removes what a killed server left: copies and images that neither a row nor `sessions` name. Before anything runs. */
   removeStrays(sessions: SessionStore): Promise<void>
   /** Has a worker process ready from now on. */
@@ -135,6 +137,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
         next: 'Name a datastore as the device does, e.g. contacts.',
       })
     },
+    lockOf: (datastore) => items.find(datastore)?.lock,
     removeStrays: async (sessions) => {
       const named = new Set(await databases.listCopyIds())
       for (const file of await readdir(folder('copies'))) {

@@ -14,7 +14,7 @@ import type { PreparedBackup, PreparedDelta } from '../observe/preparedBackup.ts
 import type { Tracker } from '../observe/tracker.ts'
 import type { FileCoding, FileImager, Gzip, Scratch, ScratchContent } from '../ports.ts'
 import { runSession } from '../session/runSession.ts'
-import type { SessionPorts, SessionResult } from '../session/sessionRequest.ts'
+import type { ServerLogin, SessionPorts, SessionResult } from '../session/sessionRequest.ts'
 import { step } from '../steps.ts'
 
 export interface BackupPorts extends SessionPorts {
@@ -30,7 +30,13 @@ export interface BackupRequest {
   readonly path: string
   readonly tracker: Tracker
   readonly full: boolean
-  readonly login: { readonly server: string; readonly user: string; readonly secret: string; readonly deviceId: string }
+  readonly login: {
+    readonly server: string
+    readonly user: string
+    readonly secret: string
+    readonly deviceId: string
+    readonly serverLogin?: ServerLogin
+  }
   readonly devInf: DevInf
   /** Octets of the compressed item that the server has, and how many there are. */
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void
@@ -198,6 +204,7 @@ async function send(
       userName: login.user,
       secret: login.secret,
       deviceId: login.deviceId,
+      ...(login.serverLogin && { serverLogin: login.serverLogin }),
       devInf: request.devInf,
       datastore: `./databases/${encodeURIComponent(request.database)}`,
       localUri: `./${encodeURIComponent(request.database)}`,

@@ -8,7 +8,8 @@ import { MAX_MESSAGE_BYTES, MAX_OBJECT_BYTES, OWN_MAX_MSG_SIZE } from '../../sch
 import { AUTH_BASIC, AUTH_MD5, basicCredential, ha1, md5Credential } from '../../schemas/syncml/credential.ts'
 import type { Command, Cred, Message, StatusCommand, SyncHdr } from '../../schemas/syncml/message.ts'
 import { encodeWbxmlMessage } from '../../schemas/syncml/wbxmlCodec.ts'
-import { exchange, nextUrl, type Traffic } from './exchange.ts'
+import { exchangeWaiting, nextUrl, type Traffic } from './exchange.ts'
+import { challengeFor, isProven, serverNonce, unproven } from './proveServer.ts'
 import { readServerMemory, type ServerMemory, writeServerMemory } from './serverMemory.ts'
 import type { SessionPorts, SessionRequest } from './sessionRequest.ts'
 
@@ -17,6 +18,8 @@ export const ASSUMED_MAX_MSG_SIZE = 64 * 1024
 
 /** No server of sense takes less; a smaller value would make us send forever. */
 const LEAST_MAX_MSG_SIZE = 2000
+
+const SYNC_HDR = { cmdId: '0', name: 'SyncHdr' }
 
 /** What became of our header. */
 export type HeaderVerdict =
@@ -28,6 +31,8 @@ export type HeaderVerdict =
 export interface Answer {
   readonly message: Message
   readonly header: HeaderVerdict
+  /** MsgID of the message that was answered. */
+  readonly msgId: number
   /** Status of our command `cmdId` in the message that was just answered or in one before. */
   statusOf(msgId: number, cmdId: string): StatusCommand | undefined
 }
@@ -47,6 +52,7 @@ export class Conversation {
   #eachMessage = false
   #authenticated = false
   #challenges = 0
+  #proven = false
   /** Statuses for the server's last message. */
   #owed: StatusCommand[] = []
 
@@ -87,7 +93,7 @@ export class Conversation {
 
   /** Sends a composed message and checks the answer. */
   async send(message: Message): Promise<Answer> {
-    const reply = await exchange(this.ports, this.#url, encodeWbxmlMessage(message), this.traffic)
+    const reply = await exchangeWaiting(this.ports, this.#url, encodeWbxmlMessage(message), this.traffic)
     this.msgId += 1
     this.#checkHeader(reply.header)
     const statuses = reply.commands.filter((c) => c.name === 'Status')
@@ -98,12 +104,46 @@ export class Conversation {
     }
     const own = statuses.find((s) => s.cmd === 'SyncHdr' && Number(s.msgRef) === this.msgId)
     if (!own) throw malformed('an answer without status for its message')
-    this.#owed = [this.statusFor(reply, { cmdId: '0', name: 'SyncHdr' }, 200)]
+    this.#owed = [this.statusFor(reply, SYNC_HDR, 200)]
     const header = await this.#judge(own, message.header.cred !== undefined, reply.header)
     return {
       message: reply,
       header,
+      msgId: this.msgId,
       statusOf: (msgId, cmdId) => statuses.find((s) => Number(s.msgRef) === msgId && s.cmdRef === cmdId),
+    }
+  }
+
+  /** True while nothing may be given to the server: it has to prove itself first (DC-52). */
+  get demandsProof(): boolean {
+    return this.request.serverLogin !== undefined && !this.#proven
+  }
+
+  /**
+   * Has the server prove itself, if it must: by the answer to our package 1, or by the same answer once more after a
+   * challenge. What comes back is the one that counts.
+   *
+   * @throws {CodedError} `auth.server` if it cannot.
+   */
+  async provenAnswer(first: Answer): Promise<Answer> {
+    const { serverLogin } = this.request
+    if (serverLogin === undefined || this.#proven) return first
+    let answer = first
+    for (let challenges = 0; ; challenges++) {
+      const { header } = answer.message
+      this.#proven = isProven(header, serverLogin, this.memory.serverNonce)
+      const next = serverNonce(this.ports.random)
+      // Kept before it is given away: each nonce serves one proof.
+      await this.#remember({ ...this.memory, serverNonce: next })
+      const data = this.#proven ? 212 : header.cred ? 401 : 407
+      this.#owed = [{ ...this.statusFor(answer.message, SYNC_HDR, data), chal: challengeFor(next) }]
+      if (this.#proven) return { ...answer, msgId: first.msgId }
+      if (challenges > 0) throw unproven()
+      for (const command of answer.message.commands) {
+        if (command.name !== 'Status' && !command.noResp) this.owe(this.statusFor(answer.message, command, data))
+      }
+      answer = await this.send(this.compose([], true))
+      if (answer.header.kind !== 'accepted') throw unproven()
     }
   }
 

@@ -5,6 +5,7 @@
 
 import { CodedError } from '../../schemas/errors.ts'
 import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
+import { STATUS } from '../../schemas/syncml/codes.ts'
 import { contentTypeOf, encodingOf } from '../../schemas/syncml/contentType.ts'
 import type { Message } from '../../schemas/syncml/message.ts'
 import { decodeWbxmlMessage } from '../../schemas/syncml/wbxmlCodec.ts'
@@ -17,11 +18,36 @@ export const RETRY_PAUSES_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 
 
 const BUSY = [502, 503, 504]
 
+/** Pauses after each answer that says "still at work", in milliseconds; an hour in all, and then it is given up. */
+export const BUSY_PAUSES_MS: readonly number[] = [1000, 2000, 4000, 8000, 16_000, 32_000, ...Array(60).fill(60_000)]
+
 /** What a session cost so far. */
 export interface Traffic {
   exchanges: number
   bytesSent: number
   bytesReceived: number
+}
+
+/**
+ * The answer to `body`, also if the server says first that it is still at work (Status 101): the same octets are then
+ * sent again, which costs nothing but the way, and begins the work anew if the server was started anew (DC-51).
+ *
+ * @throws {CodedError} `session.busy` if the server is at work for an hour; what `exchange` throws.
+ */
+export async function exchangeWaiting(
+  ports: SessionPorts,
+  url: string,
+  body: Uint8Array,
+  traffic: Traffic,
+): Promise<Message> {
+  for (const pauseMs of BUSY_PAUSES_MS) {
+    const reply = await exchange(ports, url, body, traffic)
+    const status = reply.commands.find((c) => c.name === 'Status' && c.cmd === 'SyncHdr')
+    if (status?.name !== 'Status' || status.data !== STATUS.inProgress) return reply
+    ports.log.debug('the server is still at work', { pauseMs })
+    await ports.clock.sleep(pauseMs)
+  }
+  throw new CodedError('session.busy', 'the server is still at work on what was sent', { next: 'Try again later.' })
 }
 
 /**

@@ -3,6 +3,7 @@
  */
 
 import { MAX_POSITIONS } from '../../schemas/limits.ts'
+import { isSuccess } from '../../schemas/syncml/codes.ts'
 import type { AlertCommand, Command } from '../../schemas/syncml/message.ts'
 import { formatPositionEmi, type PositionChain, parsePositionEmi } from '../../schemas/syncml/position.ts'
 import { type Answer, type Conversation, malformed } from './conversation.ts'
@@ -55,7 +56,7 @@ export interface AlertReply {
  */
 export function readAlertReply(conversation: Conversation, answer: Answer, cmdId: string): AlertReply {
   const { request } = conversation
-  const status = answer.statusOf(conversation.msgId, cmdId)
+  const status = answer.statusOf(answer.msgId, cmdId)
   if (!status) throw malformed('no status for the alert')
   let position: PositionChain | undefined
   for (const command of answer.message.commands) {
@@ -73,6 +74,15 @@ export function readAlertReply(conversation: Conversation, answer: Answer, cmdId
   return { status: status.data, position }
 }
 
+/**
+ * The answer to package 1 that counts: of a server that must prove itself, the one with the proof. A refusal needs none,
+ * since nothing is given after it.
+ */
+export async function openingAnswer(conversation: Conversation, answer: Answer, cmdId: string): Promise<Answer> {
+  const status = answer.statusOf(answer.msgId, cmdId)?.data
+  return status !== undefined && isSuccess(status) ? conversation.provenAnswer(answer) : answer
+}
+
 /** CmdID of the Alert in a composed message. */
 export function alertCmdId(commands: readonly Command[]): string {
   return commands.find((c) => c.name === 'Alert')?.cmdId ?? ''
@@ -86,6 +96,6 @@ export async function rememberPut(
 ): Promise<void> {
   const put = commands.find((c) => c.name === 'Put')
   const { devInf } = conversation.request
-  if (!put || !devInf || answer.statusOf(conversation.msgId, put.cmdId)?.data !== 200) return
+  if (!put || !devInf || answer.statusOf(answer.msgId, put.cmdId)?.data !== 200) return
   await conversation.rememberDevInf(devInfDigest(devInf))
 }

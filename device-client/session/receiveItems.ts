@@ -9,7 +9,7 @@ import { effectiveMeta } from '../../schemas/syncml/effectiveMeta.ts'
 import { itemOctets } from '../../schemas/syncml/itemOctets.ts'
 import type { Command, Item, ItemCommand, MapItem } from '../../schemas/syncml/message.ts'
 import { type Answer, type Conversation, malformed } from './conversation.ts'
-import { type AlertReply, alertCmdId, openingCommands, readAlertReply, rememberPut } from './opening.ts'
+import { type AlertReply, alertCmdId, openingAnswer, openingCommands, readAlertReply, rememberPut } from './opening.ts'
 import { nextMessage, type TransferOutcome } from './sendItem.ts'
 import type { ItemSink, ItemWriter, SessionProgress, Transfer } from './sessionRequest.ts'
 
@@ -66,7 +66,8 @@ async function run(receiving: Receiving): Promise<TransferOutcome> {
     source: { locUri: localUri },
     commands: [],
   }
-  let commands: Command[] = [...openingCommands(conversation), sync]
+  // Nothing is taken from a server that has yet to prove itself.
+  let commands: Command[] = [...openingCommands(conversation), ...(conversation.demandsProof ? [] : [sync])]
   let final = true
   for (let idle = 0; idle < MAX_IDLE_ANSWERS; idle++) {
     const opens = receiving.alert === undefined
@@ -75,10 +76,16 @@ async function run(receiving: Receiving): Promise<TransferOutcome> {
     if (answer.header.kind === 'refused') return end(receiving, 'refused', answer.header.status)
     if (answer.header.kind === 'challenged') continue
     if (opens) {
-      await rememberPut(conversation, answer, message.commands)
-      receiving.alert = readAlertReply(conversation, answer, alertCmdId(message.commands))
+      const waited = conversation.demandsProof
+      const opened = await openingAnswer(conversation, answer, alertCmdId(message.commands))
+      await rememberPut(conversation, opened, message.commands)
+      receiving.alert = readAlertReply(conversation, opened, alertCmdId(message.commands))
       if (receiving.alert.status === 508) return end(receiving, 'refresh-required', 508)
       if (!isSuccess(receiving.alert.status)) return end(receiving, 'refused', receiving.alert.status)
+      if (waited) {
+        commands = [sync]
+        continue
+      }
     }
     if (await takeSyncs(receiving, answer)) idle = -1
     if (answer.message.final) return close(receiving, answer)

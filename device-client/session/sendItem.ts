@@ -9,7 +9,7 @@ import type { Command, Message } from '../../schemas/syncml/message.ts'
 import { encodeWbxmlMessage } from '../../schemas/syncml/wbxmlCodec.ts'
 import { ContentReader } from './contentReader.ts'
 import { type Answer, ASSUMED_MAX_MSG_SIZE, type Conversation, malformed } from './conversation.ts'
-import { type AlertReply, alertCmdId, openingCommands, readAlertReply, rememberPut } from './opening.ts'
+import { type AlertReply, alertCmdId, openingAnswer, openingCommands, readAlertReply, rememberPut } from './opening.ts'
 import type { SendContent, SessionProgress, Transfer } from './sessionRequest.ts'
 
 /** How a session ended, without its costs. */
@@ -54,8 +54,8 @@ async function run(sending: Sending): Promise<TransferOutcome> {
   for (;;) {
     const opening = sending.alert === undefined ? openingCommands(conversation) : []
     // An unknown nonce may cost a challenge: a large first chunk would then have been sent for nothing.
-    const waits =
-      opening.length > 0 && conversation.memory.nonce === undefined && content.sizeBytes > ASSUMED_MAX_MSG_SIZE
+    const isUnknown = conversation.memory.nonce === undefined && content.sizeBytes > ASSUMED_MAX_MSG_SIZE
+    const waits = opening.length > 0 && (isUnknown || conversation.demandsProof)
     const { message, sent } = waits ? bare(conversation, opening) : await withChunk(sending, opening)
     const answer = await conversation.send(message)
     if (answer.header.kind === 'refused') return refused(sending, answer.header.status)
@@ -65,8 +65,9 @@ async function run(sending: Sending): Promise<TransferOutcome> {
       continue
     }
     if (opening.length > 0) {
-      await rememberPut(conversation, answer, message.commands)
-      sending.alert = readAlertReply(conversation, answer, alertCmdId(message.commands))
+      const opened = await openingAnswer(conversation, answer, alertCmdId(message.commands))
+      await rememberPut(conversation, opened, message.commands)
+      sending.alert = readAlertReply(conversation, opened, alertCmdId(message.commands))
       if (sending.alert.status === 508) return { ...refused(sending, 508), outcome: 'refresh-required' }
       if (!isSuccess(sending.alert.status)) return refused(sending, sending.alert.status)
     }

@@ -13,6 +13,8 @@ import type { SessionRequest } from './sessionRequest.ts'
 export interface ServerMemory {
   /** Undefined before the first challenge. */
   readonly nonce: Uint8Array | undefined
+  /** What the server must make its next proof with; undefined before we gave one (DC-52). */
+  readonly serverNonce: Uint8Array | undefined
   readonly maxMsgSize: number | undefined
   readonly devInfDigest: string | undefined
 }
@@ -21,9 +23,10 @@ export interface ServerMemory {
 export async function readServerMemory(keyStore: KeyStore, request: SessionRequest): Promise<ServerMemory> {
   const octets = await keyStore.get(keyOf(request))
   const record = octets && parse(decodeUtf8(octets))
-  const { nonce, maxMsgSize, devInfDigest } = record ?? {}
+  const { nonce, serverNonce, maxMsgSize, devInfDigest } = record ?? {}
   return {
     nonce: typeof nonce === 'string' ? fromBase64(nonce) : undefined,
+    serverNonce: typeof serverNonce === 'string' ? fromBase64(serverNonce) : undefined,
     maxMsgSize: typeof maxMsgSize === 'number' && maxMsgSize > 0 ? maxMsgSize : undefined,
     devInfDigest: typeof devInfDigest === 'string' ? devInfDigest : undefined,
   }
@@ -35,7 +38,8 @@ export async function writeServerMemory(
   memory: ServerMemory,
 ): Promise<void> {
   const nonce = memory.nonce && toBase64(memory.nonce)
-  await keyStore.set(keyOf(request), encodeUtf8(JSON.stringify({ ...memory, nonce })))
+  const serverNonce = memory.serverNonce && toBase64(memory.serverNonce)
+  await keyStore.set(keyOf(request), encodeUtf8(JSON.stringify({ ...memory, nonce, serverNonce })))
 }
 
 /** Tells device information apart. */

@@ -46,6 +46,12 @@ export type Transfer =
   | { readonly kind: 'send'; readonly type: 202 | 203; readonly item: SendContent }
   | { readonly kind: 'receive'; readonly type: 205; readonly sink: ItemSink }
 
+/** What a server proves itself with to this device. */
+export interface ServerLogin {
+  readonly serverId: string
+  readonly password: string
+}
+
 export interface SessionRequest {
   /** Address of the server's `/omads`. */
   readonly serverUrl: string
@@ -53,6 +59,8 @@ export interface SessionRequest {
   /** The device's SyncML secret. */
   readonly secret: string
   readonly deviceId: string
+  /** What the server must prove itself with before it is given anything; nothing is demanded if absent (DC-52). */
+  readonly serverLogin?: ServerLogin
   /** Told at first contact and when it changed; nothing is told if absent. */
   readonly devInf?: DevInf
   /** URI of the server's datastore, e.g. `./databases/app`, and of ours. */

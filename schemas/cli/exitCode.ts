@@ -33,6 +33,7 @@ const codes: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   'auth.invalid': EXIT.refused,
   'auth.forbidden': EXIT.refused,
   'auth.limited': EXIT.refused,
+  'auth.server': EXIT.refused,
   'account.unknown': EXIT.notFound,
   'device.unknown': EXIT.notFound,
   'session.busy': EXIT.busy,

@@ -12,13 +12,16 @@ import { accountName, deviceId, deviceName, identifier } from './fields.ts'
 /** Outside bounds are checked by the service itself, so that both ways of running it answer alike. */
 const text = z.string().max(4096)
 
+/** More than one message can have been made with. */
+const MAX_NONCES = 16
+
 export const syncmlCredentials = z
   .strictObject({
     userName: text,
     deviceId: text,
     scheme: z.enum(['basic', 'md5']),
     data: z.base64().max(8192),
-    nonce: z.base64().max(8192),
+    nonces: z.array(z.base64().max(8192)).max(MAX_NONCES).readonly(),
     verDtd: text,
   })
   .meta({ id: 'SyncmlCredentials' })

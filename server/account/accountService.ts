@@ -10,8 +10,8 @@ export interface SyncmlCredentials {
   readonly scheme: 'basic' | 'md5'
   /** basic: `user:password` in UTF-8; md5: the 16 octets of the digest. */
   readonly data: Uint8Array
-  /** Octets of the nonce the digest was made with; empty before any challenge. */
-  readonly nonce: Uint8Array
+  /** Nonces the digest may have been made with, the likeliest first; an empty one before any challenge. */
+  readonly nonces: readonly Uint8Array[]
   readonly verDtd: string
 }
 

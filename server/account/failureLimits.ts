@@ -35,22 +35,19 @@ export interface Attempt {
 export interface FailureLimits {
   /** @throws {CodedError} `auth.limited` if there were too many failures. */
   check(attempt: Attempt): Promise<void>
-  /** `weight` is the part of one failure that this was; 1 unless said otherwise. */
-  failed(attempt: Attempt, weight?: number): Promise<void>
+  failed(attempt: Attempt): Promise<void>
   succeeded(attempt: Attempt): Promise<void>
   /** Checks, runs `login`, and counts it as failed if it ends with `auth.invalid`. */
   guard<T>(attempt: Attempt, login: () => Promise<T>): Promise<T>
 }
 
-/** Points one whole failure counts: fractions must be possible. */
-const POINTS = 6
 /** 20 days: a timer holds at most 24, and a longer one would end at once. */
 const TRUST_S = 20 * 24 * 60 * 60
 
 /** Counts in memory: a restart forgives, which an attacker cannot cause. */
 export function createFailureLimits(options: FailureLimitOptions = DEFAULT_FAILURE_LIMITS): FailureLimits {
   const counter = (failures: number): RateLimiterMemory =>
-    new RateLimiterMemory({ points: failures * POINTS, duration: options.windowS })
+    new RateLimiterMemory({ points: failures, duration: options.windowS })
   const pair = counter(options.perAddressAndSubject)
   const address = counter(options.perAddress)
   const subject = counter(options.perSubject)
@@ -67,14 +64,9 @@ export function createFailureLimits(options: FailureLimitOptions = DEFAULT_FAILU
           fields: { retryAfterS: Math.ceil(waitMs / 1000) },
         })
     },
-    async failed(attempt, weight = 1) {
+    async failed(attempt) {
       const keys = keysOf(attempt)
-      const points = Math.max(1, Math.round(weight * POINTS))
-      await Promise.all([
-        pair.penalty(keys.pair, points),
-        address.penalty(keys.address, points),
-        subject.penalty(keys.subject, points),
-      ])
+      await Promise.all([pair.penalty(keys.pair), address.penalty(keys.address), subject.penalty(keys.subject)])
     },
     async succeeded(attempt) {
       const keys = keysOf(attempt)

@@ -40,8 +40,8 @@ export function createHttpAccountService(options: HttpAccountOptions): AccountSe
       send(calls.internalSetDeviceDisabled, { deviceId, disabled, ...(accountId === undefined ? {} : { accountId }) }),
     listAccounts: async () => (await send(calls.internalListAccounts, undefined)).accounts,
     listDevices: async (accountId) => (await send(calls.internalListDevices, { accountId })).devices,
-    verifySyncml: ({ data, nonce, ...rest }) =>
-      send(calls.internalVerify, { ...rest, data: base64(data), nonce: base64(nonce) }),
+    verifySyncml: ({ data, nonces, ...rest }) =>
+      send(calls.internalVerify, { ...rest, data: base64(data), nonces: nonces.map(base64) }),
     isEnabled: async (accountId, deviceId) => (await send(calls.internalEnabled, { accountId, deviceId })).enabled,
     verifyToken: async (token) => verifyToken(token, await keys(token), options.clock()),
     jwks: () => send(calls.jwks, undefined),

@@ -20,6 +20,7 @@ import { hashPassword, verifyPassword } from './password.ts'
 import type { SigningKeys } from './signingKeys.ts'
 import { ha1Of } from './syncmlCredential.ts'
 import { ACCESS_TOKEN_LIFE_S, signToken, verifyToken } from './token.ts'
+import { typedPassword } from './typedPassword.ts'
 import { verifySyncml } from './verifySyncml.ts'
 
 const REFRESH_LIFE_MS = 90 * 24 * 60 * 60_000
@@ -49,8 +50,7 @@ export function createLocalAccountService(deps: LocalAccountDeps): LocalAccountS
     loginDevice: (deviceId, secret) => loginDevice(deps, deviceId, secret),
     async createAppPassword(name) {
       const account = await findAccount(store, name)
-      // Typed by people on small keyboards: 100 bits in letters and digits without similar ones.
-      const password = randomText(20)
+      const password = typedPassword()
       await store.addAppPassword(account.accountId, ha1Of(account.name, password), clock())
       return { user: account.name, password }
     },
@@ -227,9 +227,4 @@ function hashToken(token: string): string {
 
 function randomId(prefix: string): string {
   return `${prefix}_${randomBytes(12).toString('hex')}`
-}
-
-function randomText(length: number): string {
-  const letters = 'abcdefghijkmnpqrstuvwxyz23456789'
-  return Array.from(randomBytes(length), (octet) => letters[octet % letters.length]).join('')
 }

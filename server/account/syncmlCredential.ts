@@ -18,15 +18,18 @@ export function offeredUserName({ scheme, data, userName }: SyncmlCredentials): 
   return colon < 0 ? '' : text.slice(0, colon)
 }
 
+/** What a peer proves a password with. */
+export type PasswordProof = Pick<SyncmlCredentials, 'scheme' | 'data' | 'nonces' | 'verDtd'>
+
 /**
- * True if `credentials` were made from the password behind `ha1`. MD5 of SyncML 1.0 has another formula, which cannot
- * be computed from `ha1`: it never matches, and such peers are asked for basic.
+ * The nonce that `credentials` were made with, if they were made from the password behind `ha1`; an empty one for basic.
+ * Undefined if they were not. MD5 of SyncML 1.0 has another formula, which cannot be computed from `ha1`: it never
+ * matches, and such peers are asked for basic.
  */
-export function matchesHa1(credentials: SyncmlCredentials, ha1: string): boolean {
-  if (credentials.scheme === 'basic') return equal(md5(credentials.data), Buffer.from(ha1, 'base64'))
-  if (credentials.verDtd === '1.0') return false
-  const digest = md5(Buffer.concat([Buffer.from(`${ha1}:`), credentials.nonce]))
-  return equal(digest, credentials.data)
+export function matchingNonce({ scheme, data, nonces, verDtd }: PasswordProof, ha1: string): Uint8Array | undefined {
+  if (scheme === 'basic') return equal(md5(data), Buffer.from(ha1, 'base64')) ? new Uint8Array() : undefined
+  if (verDtd === '1.0') return undefined
+  return nonces.find((nonce) => equal(md5(Buffer.concat([Buffer.from(`${ha1}:`), nonce])), data))
 }
 
 function md5(data: string | Uint8Array): Buffer {

@@ -8,19 +8,18 @@ import { CodedError } from '../../schemas/errors.ts'
 import type { KnownLogin, KnownLogins } from '../catalogue/catalogue.ts'
 import type { AccountService, SyncmlCredentials } from './accountService.ts'
 import type { Attempt, FailureLimits } from './failureLimits.ts'
-import { matchesHa1, offeredUserName } from './syncmlCredential.ts'
+import { matchingNonce, offeredUserName } from './syncmlCredential.ts'
 
 /** How old the account service's word may be before it is asked again (AC-4). */
 export const ENABLED_MAX_AGE_MS = 30_000
-
-/** One message may try a digest against six nonces at most; together they are one failure. */
-const DIGEST_WEIGHT = 1 / 6
 
 /** What the session engine does with a login: its port `LoginVerifier`. */
 export type LoginVerdict =
   | {
       readonly kind: 'accepted'
       readonly peer: { readonly accountId: string; readonly accountName: string; readonly deviceId: string }
+      /** The one of the nonces that the digest was made with; empty for basic. */
+      readonly nonce: Uint8Array
     }
   /** 401: wrong, or too many wrong ones before; 403: disabled; 417: cannot be checked now, come again. */
   | { readonly kind: 'refused'; readonly status: 401 | 403 | 417 }
@@ -46,10 +45,12 @@ export function createLoginVerifier(deps: VerifyLoginDeps): {
       try {
         await deps.limits.check(attempt)
         const kept = await findKept(deps.knownLogins, credentials)
-        const known = kept.find((login) => matchesHa1(credentials, login.ha1))
+        const known = kept.find((login) => matchingNonce(credentials, login.ha1) !== undefined)
         const verdict =
-          known === undefined ? await askService(deps, credentials, kept.length > 0) : await goOn(deps, known)
-        await count(deps.limits, attempt, credentials, verdict)
+          known === undefined
+            ? await askService(deps, credentials, kept.length > 0)
+            : await goOn(deps, credentials, known)
+        await count(deps.limits, attempt, verdict)
         return verdict
       } catch (cause) {
         if (!(cause instanceof CodedError)) throw cause
@@ -67,14 +68,23 @@ async function findKept(logins: KnownLogins, credentials: SyncmlCredentials): Pr
   return candidates.filter((login) => userName === '' || login.userName.toLowerCase() === userName)
 }
 
-async function goOn(deps: VerifyLoginDeps, known: KnownLogin): Promise<LoginVerdict> {
+async function goOn(deps: VerifyLoginDeps, credentials: SyncmlCredentials, known: KnownLogin): Promise<LoginVerdict> {
   const { accountId, accountName, deviceId } = known
   const now = deps.clock()
   const asked = now - known.checkedAt > ENABLED_MAX_AGE_MS ? await askEnabled(deps, known) : undefined
   const enabled = asked ?? known.enabled
   const change = asked === undefined ? { lastAccessAt: now } : { lastAccessAt: now, enabled: asked, checkedAt: now }
   await deps.knownLogins.touch(accountId, deviceId, change)
-  return enabled ? { kind: 'accepted', peer: { accountId, accountName, deviceId } } : { kind: 'refused', status: 403 }
+  if (!enabled) return { kind: 'refused', status: 403 }
+  return accepted(credentials, known.ha1, { accountId, accountName, deviceId })
+}
+
+function accepted(
+  credentials: SyncmlCredentials,
+  ha1: string,
+  peer: Extract<LoginVerdict, { kind: 'accepted' }>['peer'],
+): LoginVerdict {
+  return { kind: 'accepted', peer, nonce: matchingNonce(credentials, ha1) ?? new Uint8Array() }
 }
 
 /** Undefined while the account service is away: what was said last stands. */
@@ -99,7 +109,7 @@ async function askService(
   const userName = offeredUserName(credentials) || accountName
   const access = { lastAccessAt: now, enabled: true, checkedAt: now }
   await deps.knownLogins.put({ userName, deviceId, accountId, accountName, ha1, ...access })
-  return { kind: 'accepted', peer: { accountId, accountName, deviceId } }
+  return accepted(credentials, ha1, { accountId, accountName, deviceId })
 }
 
 async function verifyOrTranslate(
@@ -117,12 +127,7 @@ async function verifyOrTranslate(
   }
 }
 
-async function count(
-  limits: FailureLimits,
-  attempt: Attempt,
-  { scheme }: SyncmlCredentials,
-  verdict: LoginVerdict,
-): Promise<void> {
+async function count(limits: FailureLimits, attempt: Attempt, verdict: LoginVerdict): Promise<void> {
   if (verdict.kind === 'accepted') await limits.succeeded(attempt)
-  else if (verdict.status === 401) await limits.failed(attempt, scheme === 'md5' ? DIGEST_WEIGHT : 1)
+  else if (verdict.status === 401) await limits.failed(attempt)
 }

@@ -8,7 +8,7 @@ import { deviceId as deviceIdField } from '../../schemas/http/fields.ts'
 import { ACCOUNT_DEVICE } from '../catalogue/catalogue.ts'
 import type { LoginResult, SyncmlCredentials } from './accountService.ts'
 import type { AccountRow, AccountStore, DeviceRow } from './accountStore.ts'
-import { matchesHa1, offeredUserName } from './syncmlCredential.ts'
+import { matchingNonce, offeredUserName } from './syncmlCredential.ts'
 
 /** Devices one account may have: taking them up on first login must not be without end. */
 const MAX_DEVICES = 1000
@@ -45,7 +45,7 @@ async function findMatch(
   credentials: SyncmlCredentials,
 ): Promise<string | undefined> {
   const kept = device?.ha1 === undefined ? await store.listAppPasswords(account.accountId) : [device.ha1]
-  return kept.find((ha1) => matchesHa1(credentials, ha1))
+  return kept.find((ha1) => matchingNonce(credentials, ha1) !== undefined)
 }
 
 async function takeUp(store: AccountStore, account: AccountRow, deviceId: string, now: number): Promise<boolean> {

@@ -104,6 +104,34 @@ export interface RestoreRow {
   readonly completedAt?: number
 }
 
+/** Passwords of single datastores (AC-14). `lock` is what they are kept under: one or more datastores. */
+export interface DatastorePasswordStore {
+  /** Base64 of MD5(`account name:password`). */
+  find(accountId: string, lock: string): Promise<string | undefined>
+  /** New, or in place of the one before. */
+  put(row: { readonly accountId: string; readonly lock: string; readonly ha1: string }): Promise<void>
+  remove(accountId: string, lock: string): Promise<void>
+  list(accountId: string): Promise<readonly string[]>
+}
+
+/** What this server proves itself with to one device (AC-15). */
+export interface OwnLoginRow {
+  readonly accountId: string
+  readonly deviceId: string
+  readonly sealedPassword: string
+  /** Base64; null until the device gave one. */
+  readonly nonce: string | null
+}
+
+export interface OwnLoginStore {
+  find(accountId: string, deviceId: string): Promise<OwnLoginRow | undefined>
+  /** New, or in place of the one before. */
+  put(row: OwnLoginRow): Promise<void>
+  /** Durable when it returns; nothing happens if there is no row. */
+  setNonce(accountId: string, deviceId: string, nonce: string): Promise<void>
+  remove(accountId: string, deviceId: string): Promise<void>
+}
+
 export interface Restores {
   get(id: string): Promise<RestoreRow | undefined>
   put(row: RestoreRow): Promise<void>

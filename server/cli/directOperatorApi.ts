@@ -27,6 +27,15 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     },
     allowEmpty: async ({ accountName, deviceId }, datastore, allowed) =>
       server.allowEmpty({ accountId: await accountIdOf(accountName), accountName, deviceId }, datastore, allowed),
+    listDatastorePasswords: async (name) => server.datastorePasswords.list(await accountIdOf(name)),
+    setDatastorePassword: async (name, datastore, password) => {
+      const account = await findAccount(accounts, name)
+      await server.datastorePasswords.set({ ...account, accountName: account.name }, datastore, password)
+    },
+    setServerPassword: async ({ accountName, deviceId }, password) => {
+      await server.serverPasswords.set({ accountId: await accountIdOf(accountName), deviceId }, password)
+      return server.serverId
+    },
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
   }

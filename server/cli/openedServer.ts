@@ -3,6 +3,8 @@
  */
 
 import type { AccountService } from '../account/accountService.ts'
+import type { DatastorePasswords } from '../account/datastorePasswords.ts'
+import type { ServerPasswords } from '../account/serverPasswords.ts'
 import type { Databases } from '../catalogue/catalogue.ts'
 import type { Config } from '../config/config.ts'
 import type { Peer } from '../datastore/datastore.ts'
@@ -15,6 +17,11 @@ export interface OpenedServer {
   listPoints(accountId: string, deviceId: string, database: string): Promise<readonly DatabasePoint[]>
   /** Lets a device empty a datastore of Items, or be emptied by it, once. @throws {CodedError} `datastore.unknown`. */
   allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
+  /** Passwords of single datastores (AC-14). */
+  readonly datastorePasswords: Pick<DatastorePasswords, 'set' | 'list'>
+  /** What this server proves itself with to devices (AC-15), and the name it does so with. */
+  readonly serverPasswords: Pick<ServerPasswords, 'set'>
+  readonly serverId: string
   /** Which master key wraps, and where it lies. */
   readonly keys: { readonly currentKeyId: string; readonly masterKeyPath: string; readonly created: boolean }
   /** A token of scope `operator`, valid for `lifeS` seconds. */

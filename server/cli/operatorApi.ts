@@ -42,6 +42,15 @@ export interface OperatorApi {
   listDatabases(device: AccountDevice): Promise<readonly DeviceDatabase[]>
   /** Lets the device empty a datastore, or be emptied by it, once. @throws {CodedError} `datastore.unknown`. */
   allowEmpty(device: AccountDevice, datastore: string, allowed: boolean): Promise<void>
+  /** Datastores of an account that ask for a password of their own. @throws {CodedError} `account.unknown`. */
+  listDatastorePasswords(accountName: string): Promise<readonly string[]>
+  /** Null removes it. @throws {CodedError} `account.unknown`, `datastore.unknown`, `protocol.malformed`. */
+  setDatastorePassword(accountName: string, datastore: string, password: string | null): Promise<void>
+  /**
+   * Sets what this server proves itself with to a device; null removes it.
+   * @returns the name it proves itself with. @throws {CodedError} `device.unknown`, `protocol.malformed`.
+   */
+  setServerPassword(device: AccountDevice, password: string | null): Promise<string>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
 }

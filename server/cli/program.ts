@@ -9,8 +9,9 @@ import type { ProgramSpec } from '../../schemas/cli/commandTable.ts'
 import { createCompletion } from '../../schemas/cli/completionCommand.ts'
 import { type ProgramOutput, runProgram } from '../../schemas/cli/frame.ts'
 import { accountAdd, accountAppPassword, accountDisable, accountList } from './commands/account.ts'
+import { datastoreList, datastorePassword } from './commands/datastore.ts'
 import { demo } from './commands/demo.ts'
-import { deviceAllowEmpty, deviceList, deviceShow } from './commands/device.ts'
+import { deviceAllowEmpty, deviceList, deviceServerPassword, deviceShow } from './commands/device.ts'
 import { keysStatus } from './commands/keys.ts'
 import { operatorToken } from './commands/operatorToken.ts'
 import { points } from './commands/points.ts'
@@ -30,6 +31,9 @@ const modules = [
   deviceList,
   deviceShow,
   deviceAllowEmpty,
+  deviceServerPassword,
+  datastorePassword,
+  datastoreList,
   points,
   keysStatus,
   operatorToken,

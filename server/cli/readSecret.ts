@@ -23,7 +23,8 @@ export async function readSecret(
   return answer
 }
 
-async function readSecretFile(file: string): Promise<string> {
+/** The first line end at the end of the file is no part of the secret. @throws {CodedError} `config.invalid`. */
+export async function readSecretFile(file: string): Promise<string> {
   try {
     // A file written with an editor ends in a line end that is no part of the password.
     return (await readFile(file, 'utf8')).replace(/\r?\n$/, '')

@@ -40,6 +40,11 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
     },
     allowEmpty: async ({ accountName, deviceId }, datastore, allowed) =>
       void (await send(calls.allowEmpty, { name: accountName, deviceId, datastore }, { allowed })),
+    listDatastorePasswords: async (name) => (await read(calls.listDatastorePasswords, { name })).datastores,
+    setDatastorePassword: async (name, datastore, password) =>
+      void (await send(calls.setDatastorePassword, { name, datastore }, { password })),
+    setServerPassword: async ({ accountName, deviceId }, password) =>
+      (await read(calls.setServerPassword, { name: accountName, deviceId }, { password })).serverId,
     listPoints: async ({ accountName, deviceId }, database) =>
       (await read(calls.listAccountPoints, { name: accountName, deviceId, database })).points,
   }

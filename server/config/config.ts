@@ -21,6 +21,7 @@ export interface Config {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   readonly requestTimeoutMs: number
   readonly sessionIdleMs: number
+  readonly busyAfterMs: number
   readonly restoreLifeHours: number
   readonly maxObjectMb: number
   readonly workerTimeoutMs: number

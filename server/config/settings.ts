@@ -51,6 +51,11 @@ export const settings = {
     least: 10000,
     sentence: 'Time after which a silent session is abandoned.',
   },
+  busyAfterMs: {
+    type: 'whole',
+    fallback: '30000',
+    sentence: 'Time after which a device that understands it is told that its message is still worked on; 0 never.',
+  },
   restoreLifeHours: {
     type: 'whole',
     fallback: '24',

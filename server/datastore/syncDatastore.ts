@@ -188,6 +188,9 @@ export interface SyncDatastore {
    */
   suspend(client: ItemClient, state: DatastoreState): Promise<void>
 
+  /** What a password of its own is kept under, if it can have one; datastores that show the same Items share it (OM-35). */
+  readonly lock?: string
+
   /**
    * The owner lets this device empty the store, or be emptied by it, once (IT-11), whatever it calls its own; or takes
    * that back. False if the device never synchronized it.

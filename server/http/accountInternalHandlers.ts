@@ -25,8 +25,12 @@ export function accountInternalHandlers(
     },
     internalListAccounts: async () => ({ accounts: await service.listAccounts() }),
     internalListDevices: async ({ body }) => ({ devices: await service.listDevices(body.accountId) }),
-    internalVerify: ({ body: { data, nonce, ...rest } }) =>
-      service.verifySyncml({ ...rest, data: Buffer.from(data, 'base64'), nonce: Buffer.from(nonce, 'base64') }),
+    internalVerify: ({ body: { data, nonces, ...rest } }) =>
+      service.verifySyncml({ ...rest, data: octets(data), nonces: nonces.map(octets) }),
     internalEnabled: async ({ body }) => ({ enabled: await service.isEnabled(body.accountId, body.deviceId) }),
   }
+}
+
+function octets(base64: string): Uint8Array {
+  return Buffer.from(base64, 'base64')
 }

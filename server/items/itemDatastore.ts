@@ -12,7 +12,7 @@ import type { ClientAbilities } from './content.ts'
 import type { ItemCopy } from './itemCopy.ts'
 import type { ItemCallName, ItemCalls, JobChange, RunState } from './jobInput.ts'
 import { capOf } from './storeCaps.ts'
-import type { StoreView } from './stores.ts'
+import { lockOf, type StoreView } from './stores.ts'
 import { USUAL_ID_CHARS } from './temporaryId.ts'
 
 export interface ItemDatastoreParts {
@@ -43,6 +43,7 @@ export function createItemDatastore(parts: ItemDatastoreParts, view: StoreView):
     kind: 'items',
     uri,
     displayName: view.displayName,
+    lock: lockOf(view),
     syncTypes: [200, 201, 202, 203, 204, 205],
     contentTypes: view.contentTypes,
     ctCaps: view.contentTypes.map(capOf),

@@ -43,6 +43,11 @@ const CALENDAR_TYPES = [
   ['text/x-vcalendar', '1.0'],
 ] as const
 
+/** What the password of a view is kept under: views that may show Items of the same stores have one in common. */
+export function lockOf({ stores, onEvidence }: StoreView): string {
+  return `./${STORES.find((store) => stores.includes(store) || onEvidence.includes(store)) ?? ''}`
+}
+
 /** All views. The last one shows two stores as one; it is found by its names and not listed. */
 export const STORE_VIEWS: readonly StoreView[] = [
   {

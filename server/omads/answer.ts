@@ -8,6 +8,7 @@ import { STATUS } from '../../schemas/syncml/codes.ts'
 import type {
   Chal,
   Command,
+  Cred,
   Encoding,
   Item,
   Message,
@@ -32,7 +33,14 @@ const HEADER_MAX_OBJ_SIZE = 2 ** 31 - 1
 export function ownHeader(
   received: SyncHdr,
   version: SyncmlVersion,
-  from: { readonly serverUri: string; readonly msgId: number; readonly respUri?: string },
+  from: {
+    readonly serverUri: string
+    readonly msgId: number
+    readonly respUri?: string
+    /** Our own credentials, and the name they are made with. */
+    readonly cred?: Cred
+    readonly locName?: string
+  },
 ): SyncHdr {
   return {
     verDtd: version,
@@ -40,8 +48,9 @@ export function ownHeader(
     sessionId: received.sessionId,
     msgId: String(from.msgId),
     target: { locUri: received.source.locUri },
-    source: { locUri: from.serverUri },
+    source: { locUri: from.serverUri, ...(from.locName !== undefined && { locName: from.locName }) },
     ...(from.respUri === undefined ? {} : { respUri: from.respUri }),
+    ...(from.cred && { cred: from.cred }),
     meta: {
       maxMsgSize: OWN_MAX_MSG_SIZE,
       ...(version === '1.0' ? {} : { maxObjSize: HEADER_MAX_OBJ_SIZE }),

@@ -14,19 +14,21 @@ import {
   parseMd5Credential,
   sameOctets,
 } from '../../schemas/syncml/credential.ts'
-import type { Chal, SyncHdr, SyncmlVersion } from '../../schemas/syncml/message.ts'
+import type { Chal, Cred, SyncHdr, SyncmlVersion } from '../../schemas/syncml/message.ts'
 import { encodeUtf8 } from '../../schemas/utf8.ts'
 import type { SyncmlCredentials } from '../account/accountService.ts'
 import type { Peer } from '../datastore/datastore.ts'
-import { challengeNonce, challengeNonces, printable } from './challenge.ts'
+import { challengeNonce } from './challenge.ts'
+import { challengedNonces, newNonce, possibleNonces, renewed } from './digestNonces.ts'
 import type { OmadsRequest } from './locateSession.ts'
 
 export type LoginVerdict =
-  | { readonly kind: 'accepted'; readonly peer: Peer }
+  /** `nonce` is the one of the nonces that the digest was made with; empty for basic. */
+  | { readonly kind: 'accepted'; readonly peer: Peer; readonly nonce: Uint8Array }
   /** 401: wrong; 403: known and not allowed; 417: cannot be checked now, come again. */
   | { readonly kind: 'refused'; readonly status: 401 | 403 | 417 }
 
-/** Checks one set of credentials. Counts failures; one message may ask once for each nonce that is possible. */
+/** Checks one set of credentials, against all nonces that are possible at once: wrong ones are one failure. */
 export interface LoginVerifier {
   verify(credentials: SyncmlCredentials, remoteAddress: string): Promise<LoginVerdict>
 }
@@ -74,33 +76,28 @@ export async function authenticate(
 ): Promise<Authentication> {
   const { remoteAddress } = request
   const deviceId = header.source.locUri
-  const offer = readOffer(header) ?? readHmac(request)
+  const { cred, source } = header
+  const offer = (cred && readCred(cred, source.locName ?? '')) ?? readHmac(request)
   if (offer === undefined) {
     return challenge(deps, header.source.locName ?? '', deviceId, version, header.cred ? 401 : 407)
   }
   if (offer.scheme === 'basic') return judgeBasic(deps, offer, version, deviceId, remoteAddress)
   const held = await deps.nonces.read(offer.userName, deviceId)
-  for await (const { nonce, anonymous } of candidates(deps, offer.userName, deviceId, held)) {
-    const credentials = {
-      ...offer,
-      scheme: 'md5',
-      deviceId,
-      nonce: coveredNonce(offer, nonce),
-      verDtd: version,
-    } as const
-    const verdict = await deps.verifier.verify(credentials, remoteAddress)
-    if (verdict.kind === 'accepted') {
-      const next = newNonce(deps.random)
-      const confirm = async (): Promise<void> => {
-        await deps.nonces.accept(offer.userName, deviceId, renewed(held, nonce, next))
-        // A challenge without a name serves once, too.
-        if (anonymous) await deps.nonces.accept('', deviceId, { next: newNonce(deps.random) })
-      }
-      return { kind: 'accepted', peer: verdict.peer, chal: chalOf(offer, next), confirm }
-    }
+  const possible = await candidates(deps, offer.userName, deviceId, held)
+  const nonces = possible.map(({ nonce }) => coveredNonce(offer, nonce))
+  const verdict = await deps.verifier.verify({ ...offer, deviceId, nonces, verDtd: version }, remoteAddress)
+  if (verdict.kind === 'refused') {
     if (verdict.status !== 401) return { kind: 'refused', status: verdict.status }
+    return challenge(deps, offer.userName, deviceId, version, 401, { held, offer })
   }
-  return challenge(deps, offer.userName, deviceId, version, 401, { held, offer })
+  const used = possible[nonces.findIndex((nonce) => sameOctets(nonce, verdict.nonce))]
+  const next = newNonce(deps.random)
+  const confirm = async (): Promise<void> => {
+    await deps.nonces.accept(offer.userName, deviceId, renewed(held, used?.nonce ?? new Uint8Array(), next))
+    // A challenge without a name serves once, too.
+    if (used?.anonymous) await deps.nonces.accept('', deviceId, { next: newNonce(deps.random) })
+  }
+  return { kind: 'accepted', peer: verdict.peer, chal: chalFor(version, next, offer), confirm }
 }
 
 async function judgeBasic(
@@ -110,38 +107,33 @@ async function judgeBasic(
   deviceId: string,
   remoteAddress: string,
 ): Promise<Authentication> {
-  const nonce = new Uint8Array()
-  const verdict = await deps.verifier.verify({ ...offer, deviceId, nonce, verDtd: version }, remoteAddress)
+  const verdict = await deps.verifier.verify({ ...offer, deviceId, nonces: [], verDtd: version }, remoteAddress)
   if (verdict.kind === 'accepted')
     return { kind: 'accepted', peer: verdict.peer, chal: undefined, confirm: async () => undefined }
   if (verdict.status !== 401) return { kind: 'refused', status: verdict.status }
   return challenge(deps, offer.userName, deviceId, version, 401)
 }
 
-/**
- * Nonces a digest may be made with, likeliest first; the others are not even looked for while that one fits. The empty
- * one only while no login was ever accepted.
- */
-async function* candidates(
+/** Nonces a digest may be made with, likeliest first. */
+async function candidates(
   deps: AuthenticateDeps,
   userName: string,
   deviceId: string,
   held: Nonces,
-): AsyncGenerator<{ readonly nonce: Uint8Array; readonly anonymous: boolean }> {
-  const asked = (name: string, { next }: Nonces) =>
-    challengeNonces(deps.challengeKey, { userName: name, deviceId, after: next }, deps.clock())
-  yield { nonce: held.next ?? new Uint8Array(), anonymous: false }
-  for (const nonce of asked(userName, held)) yield { nonce, anonymous: false }
-  if (held.previous !== undefined) yield { nonce: held.previous, anonymous: false }
-  // A client that was challenged before it said its name.
-  if (userName === '') return
-  for (const nonce of asked('', await deps.nonces.read('', deviceId))) yield { nonce, anonymous: true }
+): Promise<readonly Candidate[]> {
+  const { challengeKey, clock } = deps
+  const own = possibleNonces(challengeKey, { userName, deviceId }, held, clock())
+  // A client that was challenged before it said its name (first message without LocName).
+  const nameless = { userName: '', deviceId }
+  const before =
+    userName === '' ? [] : challengedNonces(challengeKey, nameless, await deps.nonces.read('', deviceId), clock())
+  return [...own.map((nonce) => ({ nonce, anonymous: false })), ...before.map((nonce) => ({ nonce, anonymous: true }))]
 }
 
-/** "Once more" (OM-11): a nonce that was used as the previous one is not kept a second time. */
-function renewed(held: Nonces, used: Uint8Array, next: Uint8Array): Nonces {
-  const again = held.previous !== undefined && sameOctets(used, held.previous)
-  return again || used.length === 0 ? { next } : { next, previous: used }
+interface Candidate {
+  readonly nonce: Uint8Array
+  /** Of a challenge that was given before the client said its name. */
+  readonly anonymous: boolean
 }
 
 /** `known`: the name's nonces if they were read already, and what the client came with. */
@@ -153,21 +145,17 @@ async function challenge(
   status: 401 | 407,
   known?: { readonly held: Nonces; readonly offer: Offer },
 ): Promise<Authentication> {
-  // 1.0 stacks know basic; their md5 has another formula and is rarely there.
-  if (version === '1.0') return { kind: 'challenged', status, chal: { meta: { format: 'b64', type: AUTH_BASIC } } }
   const { next } = known?.held ?? (await deps.nonces.read(userName, deviceId))
   const nonce = challengeNonce(deps.challengeKey, { userName, deviceId, after: next }, deps.clock())
-  return { kind: 'challenged', status, chal: chalOf(known?.offer, nonce) }
+  return { kind: 'challenged', status, chal: chalFor(version, nonce, known?.offer) }
 }
 
-/** Who came with an HMAC is asked for one again. */
-function chalOf(offer: Offer | undefined, nextNonce: Uint8Array): Chal {
+/** A challenge for a digest; who came with an HMAC is asked for one again. */
+export function chalFor(version: SyncmlVersion, nextNonce: Uint8Array, offer?: Pick<Offer, 'covered'>): Chal {
+  // 1.0 stacks know basic; their md5 has another formula and is rarely there.
+  if (version === '1.0') return { meta: { format: 'b64', type: AUTH_BASIC } }
   const type = offer?.covered === undefined ? AUTH_MD5 : AUTH_MAC
   return { meta: { format: 'b64', type, nextNonce } }
-}
-
-function newNonce(random: (length: number) => Uint8Array): Uint8Array {
-  return printable(random(16))
 }
 
 interface Offer {
@@ -191,13 +179,12 @@ function readHmac({ hmac, bytes }: Pick<OmadsRequest, 'hmac' | 'bytes'>): Offer 
   return { scheme: 'md5', userName: header.username, data, covered }
 }
 
-function readOffer(header: SyncHdr): Offer | undefined {
-  const { cred } = header
-  if (!cred) return undefined
+/** Credentials taken apart; `userName` is whose digest it is, basic says it itself. Undefined if they cannot be read. */
+export function readCred(cred: Cred, userName: string): Offer | undefined {
   const type = (cred.meta?.type ?? AUTH_BASIC).trim().toLowerCase()
   if (type === AUTH_MD5) {
     const data = parseMd5Credential(cred.data)
-    return data && { scheme: 'md5', userName: header.source.locName ?? '', data }
+    return data && { scheme: 'md5', userName, data }
   }
   const pair = type === AUTH_BASIC ? parseBasicCredential(cred.data) : undefined
   return pair && { scheme: 'basic', userName: pair.user, data: encodeUtf8(`${pair.user}:${pair.password}`) }

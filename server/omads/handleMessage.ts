@@ -11,26 +11,32 @@ import { STATUS } from '../../schemas/syncml/codes.ts'
 import type { Encoding, Message, SyncmlVersion } from '../../schemas/syncml/message.ts'
 import { step } from '../steps.ts'
 import { httpError, type OmadsReply, ownHeader, type Refusal, refusalMessage, toReply } from './answer.ts'
-import { type AuthenticateDeps, authenticate, readMsgId, readVersion } from './authenticate.ts'
+import { authenticate, readMsgId, readVersion } from './authenticate.ts'
+import { type BusyOptions, createBusySignals, type InHand } from './busySignal.ts'
 import { isSyncAlert } from './chooseSyncMode.ts'
 import type { CommandDeps } from './commands/commandContext.ts'
 import { endSession } from './endSession.ts'
 import { createExpiry } from './expire.ts'
 import { forgetSessions } from './forgetSessions.ts'
+import { isResultAlert } from './isResultAlert.ts'
 import { createKeyedLock } from './keyedLock.ts'
 import { isResent, type Located, locateSession, type MessageIds, type OmadsRequest } from './locateSession.ts'
+import { firstProof } from './proveServer.ts'
+import { isAwaited, repeatAnswer } from './repeatAnswer.ts'
 import { runMessage } from './runMessage.ts'
 import { newSession, transition } from './session.ts'
 import type { ActiveState } from './sessionState.ts'
 import type { SessionRecord, SessionStore } from './sessionStore.ts'
 
 /** Parts the engine is built from. */
-export interface OmadsDeps extends CommandDeps, AuthenticateDeps {
+export interface OmadsDeps extends CommandDeps {
   readonly sessions: SessionStore
   /** Reads a message; at once if absent. May be of another thread (OM-24). */
   decode?(bytes: Uint8Array, encoding: Encoding, from: string): Promise<Message>
   /** Address for RespURI; without it the request's own is used. */
   readonly publicUrl?: string
+  /** When a client is told that its message is still worked on; never if absent (OM-34). */
+  readonly busy?: BusyOptions
   /** Milliseconds after which a silent session is abandoned and an ended one forgotten; 15 minutes if absent. */
   readonly idleTimeoutMs?: number
 }
@@ -40,6 +46,8 @@ export interface Omads {
   (request: OmadsRequest): Promise<OmadsReply>
   /** Abandons silent sessions, forgets ended ones, drops spools no session owns; how many sessions went. */
   expireIdle(): Promise<number>
+  /** Resolves when nothing is worked on any more for clients that were told to wait; for an orderly end. */
+  settled(): Promise<void>
 }
 
 /** What is known of a message before its session is. */
@@ -49,6 +57,7 @@ export interface Arrival {
   readonly encoding: Encoding
   readonly version: SyncmlVersion
   readonly ids: MessageIds
+  readonly inHand: InHand
 }
 
 /** Messages of one session that may try to log in. */
@@ -58,6 +67,14 @@ const VERSIONS = { 505: ['1.0', '1.1', '1.2'], 513: ['SyncML/1.0', 'SyncML/1.1',
 
 export function createOmads(deps: OmadsDeps): Omads {
   const lock = createKeyedLock()
+  const signals = createBusySignals(deps.busy, deps.publicUrl)
+  const work = async (arrival: Arrival): Promise<OmadsReply> => {
+    try {
+      return await lock(arrival.ids.deviceId, () => receive(deps, arrival))
+    } catch (error) {
+      return failure(deps, error)
+    }
+  }
   const handle = async (request: OmadsRequest): Promise<OmadsReply> => {
     try {
       step('receive')
@@ -73,15 +90,18 @@ export function createOmads(deps: OmadsDeps): Omads {
       const { sessionId, source } = message.header
       const digest = createHash('sha256').update(request.bytes).digest('hex')
       const ids = { deviceId: source.locUri, sessionId, msgId: readMsgId(message.header), digest }
-      const arrival = { request, message, encoding, version, ids }
-      return await lock(ids.deviceId, () => receive(deps, arrival))
+      return await signals.run({ request, message, encoding, version, ids }, work)
     } catch (error) {
-      if (error instanceof CodedError && error.code !== 'internal') return httpError(errorEntry(error.code).http)
-      deps.log.error('a message could not be handled', { error })
-      return httpError(500)
+      return failure(deps, error)
     }
   }
-  return Object.assign(handle, { expireIdle: createExpiry(deps, lock) })
+  return Object.assign(handle, { expireIdle: createExpiry(deps, lock), settled: signals.settled })
+}
+
+function failure(deps: OmadsDeps, error: unknown): OmadsReply {
+  if (error instanceof CodedError && error.code !== 'internal') return httpError(errorEntry(error.code).http)
+  deps.log.error('a message could not be handled', { error })
+  return httpError(500)
 }
 
 async function receive(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {
@@ -91,6 +111,7 @@ async function receive(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {
     const { contentType, bytes } = located.record.answer
     return { status: 200, contentType, bytes }
   }
+  if (located && isAwaited(located, arrival)) return repeatAnswer(deps, arrival, located.record)
   const state = located?.record.state
   if (!located || !state || state.phase === 'ended' || state.phase === 'fresh') return begin(deps, arrival)
   if (trusts(located, state, arrival)) return goOn(deps, arrival, located.record, state)
@@ -110,7 +131,12 @@ function trusts(located: Located, state: ActiveState, arrival: Arrival): boolean
 async function goOn(deps: OmadsDeps, arrival: Arrival, record: SessionRecord, state: ActiveState): Promise<OmadsReply> {
   const { version, encoding } = state.identity
   const same = arrival.version === version && arrival.encoding === encoding
-  if (same && arrival.ids.msgId === state.lastMsgId + 1) return runMessage(deps, arrival, state, undefined)
+  if (same && arrival.ids.msgId === state.lastMsgId + 1)
+    return runMessage(deps, arrival, state, { last: record.answer })
+  // The work it asks about died with an earlier process, and is begun anew with its message (OM-34).
+  if (same && arrival.ids.msgId > state.lastMsgId && isResultAlert(arrival.message)) {
+    return refuse(arrival.message, version, encoding, { status: STATUS.requestTimeout })
+  }
   const ended = await endSession(deps, state, 'aborted')
   await deps.sessions.save({ ...record, state: ended, touchedAt: deps.clock() })
   return refuse(arrival.message, arrival.version, arrival.encoding, { status: STATUS.badRequest })
@@ -145,7 +171,8 @@ async function begin(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {
   if (login.kind === 'accepted') {
     const fresh = newSession(identityOf(deps, arrival), ids.msgId - 1)
     await replaceOthers(deps, login.peer.accountId, ids.deviceId)
-    return runMessage(deps, arrival, transition(fresh, { kind: 'authenticated', peer: login.peer }), login)
+    const proof = await firstProof(deps.ownLogins, login.peer)
+    return runMessage(deps, arrival, transition(fresh, { kind: 'authenticated', peer: login.peer, proof }), { login })
   }
   const refusal = login.kind === 'challenged' ? { status: login.status, chal: login.chal } : { status: login.status }
   return refuse(message, version, encoding, refusal, ids.msgId)

@@ -35,6 +35,8 @@ export interface PackInput {
   readonly peekItem: PeekItem
   /** The client suspended the session: what it is owed now is the last it hears. */
   readonly suspended: boolean
+  /** The answer may be said again behind two Statuses more: room for them is left. */
+  readonly repeatable: boolean
 }
 
 export interface PackedReply {
@@ -58,7 +60,10 @@ export async function packReply(input: PackInput): Promise<PackedReply> {
     nextCmdId: 1,
   }
   packing.room -= sizeOf(packing, nextMessageAlert(header))
-  if (input.headerStatus) place(packing, input.headerStatus)
+  if (input.headerStatus) {
+    if (input.repeatable) packing.room -= 2 * sizeOf(packing, input.headerStatus)
+    place(packing, input.headerStatus)
+  }
   const statuses = fillStatuses(packing, state.outbox.statuses)
   const outgoing = statuses.length === 0 ? fill(packing, state.outbox.commands) : state.outbox.commands
   const empty = statuses.length === 0 && outgoing.length === 0

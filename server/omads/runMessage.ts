@@ -8,6 +8,7 @@ import type { Chal, Message } from '../../schemas/syncml/message.ts'
 import type { ItemForClient } from '../datastore/syncDatastore.ts'
 import { step } from '../steps.ts'
 import { acceptedStatus, headerStatus, type OmadsReply, ownHeader, refusalMessage, toReply } from './answer.ts'
+import { mayTryAgain } from './authenticateDatastore.ts'
 import { isSyncAlert } from './chooseSyncMode.ts'
 import { closePackage, closesPackage } from './closePackage.ts'
 import { type CommandContext, datastoreOf } from './commands/commandContext.ts'
@@ -19,8 +20,10 @@ import { respUri, tokenOf } from './locateSession.ts'
 import { countAnswers, countOwed } from './owedStatuses.ts'
 import { messageLimit } from './packing.ts'
 import { type PeekItem, packReply } from './packReply.ts'
+import { hearVerdict, proofInHeader } from './proveServer.ts'
 import { transition } from './session.ts'
 import type { ActiveState, SessionState } from './sessionState.ts'
+import type { StoredAnswer } from './sessionStore.ts'
 import { settleAnswers } from './settleAnswers.ts'
 
 /** The login a message came with: its challenge for the answer, and what must be durable before. */
@@ -29,14 +32,20 @@ export interface FreshLogin {
   confirm(): Promise<void>
 }
 
+/** What a message begins with: a login, or our answer to the one before. */
+export interface Beginning {
+  readonly login?: FreshLogin
+  readonly last?: StoredAnswer
+}
+
 /** Runs the message in its session and gives the answer, which is durable by then. */
 export async function runMessage(
   deps: OmadsDeps,
   arrival: Arrival,
   state: SessionState,
-  login: FreshLogin | undefined,
+  { login, last }: Beginning,
 ): Promise<OmadsReply> {
-  const { message, ids } = arrival
+  const { message, ids, inHand } = arrival
   const { maxMsgSize, maxObjSize } = message.header.meta ?? {}
   const started = transition(state, { kind: 'message', msgId: ids.msgId, maxMsgSize, maxObjSize }) as ActiveState
   const context: CommandContext = {
@@ -49,19 +58,29 @@ export async function runMessage(
     discardedSpools: [],
     itemAnswers: [],
     description: undefined,
+    confirmations: [],
     suspended: false,
     worked: 0,
   }
+  const { accountId, deviceId } = context.peer
+  inHand.begin(started, () => deps.descriptions.read(accountId, deviceId))
+  await hearVerdict(context, message, last)
   const failure = await work(context, message)
-  const { reply, next } =
+  const awaited = inHand.settle()
+  const { reply, next: ended } =
     failure === undefined
-      ? await answerOf(deps, arrival, context, login)
+      ? await answerOf(deps, arrival, context, { login, awaited })
       : await failed(deps, arrival, context, failure)
+  const next = awaited ? transition(ended, { kind: 'awaited' }) : ended
   step('answer')
   const { contentType = '', bytes } = reply
   const answer = { msgId: ids.msgId, requestDigest: ids.digest, contentType, bytes }
   // Side by side, so that they share one commit.
-  await Promise.all([login?.confirm(), deps.sessions.save({ state: next, answer, touchedAt: deps.clock() })])
+  await Promise.all([
+    login?.confirm(),
+    ...context.confirmations.map((confirm) => confirm()),
+    deps.sessions.save({ state: next, answer, touchedAt: deps.clock() }),
+  ])
   step('answer-stored')
   await dropSpools(context)
   step('answer-released')
@@ -96,7 +115,7 @@ async function answerOf(
   deps: OmadsDeps,
   arrival: Arrival,
   context: CommandContext,
-  login: FreshLogin | undefined,
+  { login, awaited }: { readonly login: FreshLogin | undefined; readonly awaited: boolean },
 ): Promise<{ reply: OmadsReply; next: SessionState }> {
   const { request, message, version, encoding } = arrival
   const { statuses, commands } = context
@@ -105,7 +124,8 @@ async function answerOf(
   const msgId = owing.ownMsgId + 1
   // A RespURI the client knows already confuses some (reference 6.4).
   const address = tokenOf(request) === token ? {} : { respUri: respUri(request, deps.publicUrl, token) }
-  const header = ownHeader(message.header, version, { serverUri, msgId, ...address })
+  const proof = await proofInHeader(deps, owing)
+  const header = ownHeader(message.header, version, { serverUri, msgId, ...address, ...proof })
   const accepted = login ? STATUS.authenticationAccepted : acceptedStatus(message.header)
   const packed = await packReply({
     state: owing,
@@ -113,6 +133,7 @@ async function answerOf(
     headerStatus: headerStatus(message.header, accepted, { chal: login?.chal }),
     peekItem: itemPages(context),
     suspended: context.suspended,
+    repeatable: awaited,
   })
   const { outbox, links, sent, complete } = packed
   const answered = transition(owing, { kind: 'answered', msgId, outbox, links, sent, complete })
@@ -138,9 +159,13 @@ async function endingOf(
   return isRefused(arrival, answered) ? endSession(deps, answered, 'refused') : answered
 }
 
-/** All Alerts were refused: nothing is left to talk about. Without any Alert the client may still send one. */
+/**
+ * All Alerts were refused: nothing is left to talk about. Without any Alert the client may still send one, and after a
+ * challenge it may send one again.
+ */
 function isRefused({ message }: Arrival, state: SessionState): boolean {
   if (state.phase !== 'open' || state.peerClosed || state.links.length > 0 || !message.final) return false
+  if (state.challenged.some(mayTryAgain)) return false
   return message.commands.some((c) => c.name === 'Alert' && isSyncAlert((c.data ?? '').trim()))
 }
 

@@ -25,7 +25,15 @@ const MAX_RESTARTS = 1
 
 /** A session that was never seen before; nobody is authenticated yet. `msgId` is that of its last message, if any. */
 export function newSession(identity: SessionIdentity, msgId = 0): Fresh {
-  return { phase: 'fresh', identity, lastMsgId: msgId, ownMsgId: msgId, peerMaxMsgSize: 0, peerMaxObjSize: 0 }
+  return {
+    phase: 'fresh',
+    identity,
+    lastMsgId: msgId,
+    ownMsgId: msgId,
+    peerMaxMsgSize: 0,
+    peerMaxObjSize: 0,
+    awaited: false,
+  }
 }
 
 /**
@@ -35,11 +43,14 @@ export function newSession(identity: SessionIdentity, msgId = 0): Fresh {
  */
 export function transition(state: SessionState, event: SessionEvent): SessionState {
   if (event.kind === 'ended') return state.phase === 'ended' ? state : end(state, event.reason)
+  if (event.kind === 'awaited') return state.phase === 'fresh' ? impossible(state, event) : { ...state, awaited: true }
+  if (event.kind === 'repeated') return repeated(state, event)
   if (state.phase === 'ended') return impossible(state, event)
   if (event.kind === 'message') {
     return {
       ...state,
       lastMsgId: event.msgId,
+      awaited: false,
       peerMaxMsgSize: event.maxMsgSize ?? state.peerMaxMsgSize,
       peerMaxObjSize: event.maxObjSize ?? state.peerMaxObjSize,
     }
@@ -56,12 +67,14 @@ function freshTransition(state: Fresh, event: SessionEvent): SessionState {
     peerLargeObjects: false,
     peerNumberOfChanges: false,
     links: [],
+    challenged: [],
     incoming: null,
     completed: null,
     spoolCount: 0,
     outbox: { statuses: [], commands: [] },
     sent: [],
     peerClosed: false,
+    proof: event.proof,
   }
 }
 
@@ -71,7 +84,17 @@ function activeTransition(state: ActiveState, event: SessionEvent): SessionState
       return { ...state, peerLargeObjects: event.largeObjects, peerNumberOfChanges: event.numberOfChanges }
     case 'linked':
       if (state.phase !== 'open') return impossible(state, event)
-      return { ...state, links: [...state.links.filter((l) => l.uri !== event.link.uri), event.link] }
+      return {
+        ...state,
+        links: [...state.links.filter((l) => l.uri !== event.link.uri), event.link],
+        challenged: state.challenged.filter(({ uri }) => uri !== event.link.uri),
+      }
+    case 'proof':
+      return { ...state, proof: event.proof }
+    case 'challenged': {
+      const others = state.challenged.filter(({ uri }) => uri !== event.challenged.uri)
+      return { ...state, challenged: [...others, event.challenged] }
+    }
     case 'syncing':
       if (state.phase !== 'open') return impossible(state, event)
       return withLink(state, event.uri, () => ({ synced: true }))
@@ -141,6 +164,18 @@ function answered(state: ActiveState, event: Extract<SessionEvent, { kind: 'answ
   }
 }
 
+/** What waits for Statuses is known by the message and the CmdIDs it was sent under last. */
+function repeated(state: SessionState, event: Extract<SessionEvent, { kind: 'repeated' }>): SessionState {
+  const { msgId: lastMsgId, ownMsgId, shift } = event
+  if (state.phase === 'fresh') return impossible(state, event)
+  const next = { ...state, lastMsgId, ownMsgId, awaited: false }
+  if (next.phase === 'ended') return next
+  const sent = next.sent.map((group) =>
+    group.msgId === state.ownMsgId ? { ...group, msgId: ownMsgId, firstCmdId: group.firstCmdId + shift } : group,
+  )
+  return { ...next, sent }
+}
+
 function nextItem(link: DatastoreLink): Partial<DatastoreLink> {
   return { cursor: link.cursor + 1, offset: 0, restarts: 0 }
 }
@@ -159,8 +194,8 @@ function withLink(
 }
 
 function end(state: SessionState, reason: EndReason): Ended {
-  const { identity, lastMsgId, ownMsgId, peerMaxMsgSize, peerMaxObjSize } = state
-  return { phase: 'ended', identity, lastMsgId, ownMsgId, peerMaxMsgSize, peerMaxObjSize, reason }
+  const { identity, lastMsgId, ownMsgId, peerMaxMsgSize, peerMaxObjSize, awaited } = state
+  return { phase: 'ended', identity, lastMsgId, ownMsgId, peerMaxMsgSize, peerMaxObjSize, awaited, reason }
 }
 
 function impossible(state: SessionState, event: SessionEvent): never {

@@ -63,6 +63,23 @@ export interface DatastoreLink {
   readonly restarts: number
 }
 
+/** How this server proves itself to the client (OM-36). */
+export interface OwnProof {
+  /** What the header of our next answer proves; the nonce in base64. */
+  readonly due: { readonly scheme: 'basic' | 'md5'; readonly nonce: string } | null
+  /** Challenges so far. */
+  readonly challenges: number
+}
+
+/** A datastore that asks for a password of its own. */
+export interface ChallengedDatastore {
+  readonly uri: string
+  /** URI in the client's own spelling. */
+  readonly target: string
+  /** Wrong passwords so far. */
+  readonly tries: number
+}
+
 /** One of our Items on the wire. */
 export interface SentItem {
   readonly command: ItemForClient['command']
@@ -94,6 +111,8 @@ interface Common {
   /** Octets; 0 if the client said nothing. */
   readonly peerMaxMsgSize: number
   readonly peerMaxObjSize: number
+  /** The client was told to wait for the last answer, and may ask for it by Alert 221 (OM-34). */
+  readonly awaited: boolean
 }
 
 /** Nobody has logged in yet; such a session is never kept (OM-25). */
@@ -107,6 +126,8 @@ interface Active extends Common {
   readonly peerLargeObjects: boolean
   readonly peerNumberOfChanges: boolean
   readonly links: readonly DatastoreLink[]
+  /** Datastores that were asked for without their password (OM-35). */
+  readonly challenged: readonly ChallengedDatastore[]
   readonly incoming: IncomingObject | null
   readonly completed: CompletedObject | null
   /** Spools opened so far; makes their ids unique in the session. */
@@ -115,6 +136,7 @@ interface Active extends Common {
   readonly sent: readonly SentItems[]
   /** The client closed its package and our answer to it is not complete yet. */
   readonly peerClosed: boolean
+  readonly proof: OwnProof
 }
 
 export interface Open extends Active {
@@ -154,9 +176,11 @@ export type SessionEvent =
       readonly maxMsgSize: number | undefined
       readonly maxObjSize: number | undefined
     }
-  | { readonly kind: 'authenticated'; readonly peer: Peer }
+  | { readonly kind: 'authenticated'; readonly peer: Peer; readonly proof: OwnProof }
+  | { readonly kind: 'proof'; readonly proof: OwnProof }
   | { readonly kind: 'described'; readonly largeObjects: boolean; readonly numberOfChanges: boolean }
   | { readonly kind: 'linked'; readonly link: DatastoreLink }
+  | { readonly kind: 'challenged'; readonly challenged: ChallengedDatastore }
   | { readonly kind: 'syncing'; readonly uri: string }
   | { readonly kind: 'object'; readonly incoming: IncomingObject | null }
   | { readonly kind: 'resumed'; readonly uri: string; readonly held: Omit<HeldObject, keyof HeldKey | 'heldAt'> }
@@ -176,4 +200,7 @@ export type SessionEvent =
       /** Nothing is left to send in this package. */
       readonly complete: boolean
     }
+  | { readonly kind: 'awaited' }
+  /** The last answer went out again, as answer `ownMsgId` to message `msgId`, its CmdIDs higher by `shift`. */
+  | { readonly kind: 'repeated'; readonly msgId: number; readonly ownMsgId: number; readonly shift: number }
   | { readonly kind: 'ended'; readonly reason: EndReason }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createAgentRecords } from '../../device-client/agentRecords.ts'
+import type { InitOptions } from '../../device-client/deviceClient.ts'
 import { createNodeFetch } from '../../device-client/node/fetch.ts'
 import { createFileKeyStore } from '../../device-client/node/fileKeyStore.ts'
 import { nodeRandom } from '../../device-client/node/random.ts'
@@ -31,7 +32,7 @@ afterEach(async () => {
 
 function device(name: string) {
   const records = createAgentRecords(createFileKeyStore(join(directory, name)))
-  const options = { server: `${listening.url}/`, user: 'anna', device: name, password: 'long enough' }
+  const options: InitOptions = { server: `${listening.url}/`, user: 'anna', device: name, password: 'long enough' }
   const register = (more: Partial<typeof options> = {}) =>
     registerDevice({ fetch: transport.fetch, random: nodeRandom, records }, { ...options, ...more })
   return { records, register }
@@ -46,6 +47,18 @@ describe('init', () => {
     const pair = await edge.local.service.loginDevice(report.deviceId, await records.secret())
     expect((await edge.local.service.verifyToken(pair.accessToken)).deviceId).toBe(report.deviceId)
     expect(JSON.stringify([report, await records.identity(), await records.secret()])).not.toContain('long enough')
+  })
+
+  it('[DC-52] [AC-15] with verifyServer makes the password that the server proves itself with, and tells it', async () => {
+    const { records, register } = device('till')
+    const { deviceId } = await register({ verifyServer: true })
+    const login = await records.serverLogin()
+    expect(login).toEqual({ serverId: 'nightferry-test', password: expect.stringMatching(/^[\w+/]{32}$/) })
+    const [{ accountId = '' } = {}] = await edge.local.service.listAccounts()
+    expect((await edge.serverPasswords.find({ accountId, deviceId }))?.password).toBe(login?.password)
+    const plain = device('desk')
+    await plain.register()
+    expect(await plain.records.serverLogin()).toBeUndefined()
   })
 
   it('refuses a wrong password, a taken name, a second life and a server that is none, and keeps nothing then', async () => {

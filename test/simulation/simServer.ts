@@ -29,7 +29,7 @@ import { createRestores } from '../../server/restore/restores.ts'
 import { openSegmentMapSigner } from '../../server/restore/signSegmentMap.ts'
 import { openFileSpool } from '../../server/storage/fileSpool.ts'
 import { openFileStorage } from '../../server/storage/fileStorage.ts'
-import { collectingLog } from '../support/omadsMemory.ts'
+import { collectingLog, memoryOwnLogins, openDatastores } from '../support/omadsMemory.ts'
 import type { World } from './world.ts'
 
 export const ACCOUNT = 'account-1'
@@ -115,6 +115,8 @@ export async function openSimServer(world: World, folder: string): Promise<SimSe
       sessions: { ...sessions, save: (record) => shaky(() => sessions.save(record)) },
       descriptions: sqlClientDescriptions(catalogue),
       heldObjects: sqlHeldObjects(catalogue),
+      datastoreLogins: openDatastores(),
+      ownLogins: memoryOwnLogins(),
       nonces: { ...nonces, accept: (...login) => shaky(() => nonces.accept(...login)) },
       verifier: verifierOf(disabled),
       registry: createDatastoreRegistry({ copies, spool, images }, { find: () => undefined, list: () => [] }),
@@ -189,15 +191,17 @@ function verifierOf(disabled: ReadonlySet<string>): LoginVerifier {
   return {
     async verify(credentials) {
       const { userName, deviceId } = credentials
-      if (userName !== USER || !matches(credentials)) return { kind: 'refused', status: 401 }
+      const nonce = matching(credentials)
+      if (userName !== USER || nonce === undefined) return { kind: 'refused', status: 401 }
       if (disabled.has(deviceId)) return { kind: 'refused', status: 403 }
-      return { kind: 'accepted', peer: { accountId: ACCOUNT, accountName: USER, deviceId } }
+      return { kind: 'accepted', peer: { accountId: ACCOUNT, accountName: USER, deviceId }, nonce }
     },
   }
 }
 
-function matches({ scheme, nonce, data }: SyncmlCredentials): boolean {
-  const expected =
+function matching({ scheme, nonces, data }: SyncmlCredentials): Uint8Array | undefined {
+  const expected = (nonce: Uint8Array) =>
     scheme === 'basic' ? Buffer.from(basicCredential(USER, SECRET), 'base64') : md5Digest(ha1(USER, SECRET), nonce)
-  return Buffer.compare(expected, data) === 0
+  const possible = scheme === 'basic' ? [new Uint8Array()] : nonces
+  return possible.find((nonce) => Buffer.compare(expected(nonce), data) === 0)
 }

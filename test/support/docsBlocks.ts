@@ -32,7 +32,7 @@ const VARIABLE: readonly (readonly [RegExp, string])[] = [
   // Progress is only shown when something takes long.
   [/^(backup|restore) of .*: \d+ %\n/gm, ''],
   [/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, 'MOMENT'],
-  [/\b(nf-|mk_|a_)[0-9a-f]{16,32}\b/g, '$1ID'],
+  [/\b(nf-|mk_|a_|nightferry-)[0-9a-f]{16,32}\b/g, '$1ID'],
   [/\b[a-z0-9]{20}\b/g, 'PASSWORD'],
   [/\b\d+(\.\d+)? (B|KB|MB)(?=\s|$|\))/g, 'SIZE'],
   [/\b\d+ (ms|s|min|h|d)\b/g, 'TIME'],

@@ -7,9 +7,11 @@ import { basicCredential, ha1, md5Digest, md5DigestOf10 } from '../../schemas/sy
 import type { DevInf } from '../../schemas/syncml/message.ts'
 import type { SyncmlCredentials } from '../../server/account/accountService.ts'
 import type { LoginVerifier, NonceStore, Nonces } from '../../server/omads/authenticate.ts'
+import type { DatastoreVerifier } from '../../server/omads/authenticateDatastore.ts'
 import type { ClientDescriptions } from '../../server/omads/clientDescriptions.ts'
 import type { OmadsLog } from '../../server/omads/commands/commandContext.ts'
 import type { HeldKey, HeldObject, HeldObjects } from '../../server/omads/heldObjects.ts'
+import type { OwnLogins } from '../../server/omads/proveServer.ts'
 import type { SessionState } from '../../server/omads/sessionState.ts'
 import type { SessionRecord, SessionStore } from '../../server/omads/sessionStore.ts'
 import type { Spool } from '../../server/storage/spool.ts'
@@ -128,22 +130,42 @@ export function passwordVerifier(users: Readonly<Record<string, string>>): Login
   return {
     async verify(credentials) {
       const password = users[credentials.userName]
-      if (password === undefined || !matches(credentials, password)) return { kind: 'refused', status: 401 }
+      const nonce = password === undefined ? undefined : matching(credentials, password)
+      if (nonce === undefined) return { kind: 'refused', status: 401 }
       const { userName: accountName, deviceId } = credentials
-      return { kind: 'accepted', peer: { accountId: `acc-${accountName}`, accountName, deviceId } }
+      return { kind: 'accepted', peer: { accountId: `acc-${accountName}`, accountName, deviceId }, nonce }
     },
   }
 }
 
-function matches(credentials: SyncmlCredentials, password: string): boolean {
-  const { scheme, userName, nonce, verDtd } = credentials
-  const expected =
+function matching({ scheme, userName, nonces, verDtd, data }: SyncmlCredentials, password: string) {
+  const expected = (nonce: Uint8Array) =>
     scheme === 'basic'
       ? Buffer.from(basicCredential(userName, password), 'base64')
       : verDtd === '1.0'
         ? md5DigestOf10(userName, password, nonce)
         : md5Digest(ha1(userName, password), nonce)
-  return Buffer.compare(expected, credentials.data) === 0
+  const possible = scheme === 'basic' ? [new Uint8Array()] : nonces
+  return possible.find((nonce) => Buffer.compare(expected(nonce), data) === 0)
+}
+
+/** No datastore has a password of its own. */
+export function openDatastores(): DatastoreVerifier {
+  return { isProtected: async () => false, verify: async () => undefined }
+}
+
+/** What the server proves itself with, by device id. */
+export function memoryOwnLogins(passwords: Readonly<Record<string, string>> = {}): OwnLogins {
+  const nonces = new Map<string, Uint8Array>()
+  return {
+    async find({ deviceId }) {
+      const password = passwords[deviceId]
+      return password === undefined ? undefined : { password, nonce: nonces.get(deviceId) }
+    },
+    async keepNonce({ deviceId }, nonce) {
+      nonces.set(deviceId, nonce)
+    },
+  }
 }
 
 /** Collects what was logged; `errors` must stay empty in nearly every test. */

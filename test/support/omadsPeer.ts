@@ -17,6 +17,8 @@ import type {
 } from '../../schemas/syncml/message.ts'
 import type { SyncType } from '../../server/datastore/datastore.ts'
 import type { OmadsReply } from '../../server/omads/answer.ts'
+import type { DatastoreVerifier } from '../../server/omads/authenticateDatastore.ts'
+import type { BusyOptions } from '../../server/omads/busySignal.ts'
 import { createOmads, type Omads, type OmadsDeps } from '../../server/omads/handleMessage.ts'
 import type { SessionStore } from '../../server/omads/sessionStore.ts'
 import {
@@ -24,8 +26,10 @@ import {
   memoryDescriptions,
   memoryHeldObjects,
   memoryNonceStore,
+  memoryOwnLogins,
   memorySessionStore,
   memorySpool,
+  openDatastores,
   passwordVerifier,
 } from './omadsMemory.ts'
 import { registryOf, type StoringDatastore, storingDatastore } from './storingDatastore.ts'
@@ -41,7 +45,16 @@ export interface OmadsServer {
 }
 
 /** A server with one datastore `./databases/app`; user alice, password secret. */
-export function omadsServer(options: { syncTypes?: readonly SyncType[]; sessions?: SessionStore } = {}): OmadsServer {
+export function omadsServer(
+  options: {
+    syncTypes?: readonly SyncType[]
+    sessions?: SessionStore
+    busy?: BusyOptions
+    datastoreLogins?: DatastoreVerifier
+    /** What the server proves itself with, by device id. */
+    serverPasswords?: Readonly<Record<string, string>>
+  } = {},
+): OmadsServer {
   const clock = () => server.time
   const spool = memorySpool(clock)
   const store = storingDatastore('./databases/app', options.syncTypes ?? [202, 203, 205], spool)
@@ -55,10 +68,13 @@ export function omadsServer(options: { syncTypes?: readonly SyncType[]; sessions
     nonces: memoryNonceStore(),
     descriptions: memoryDescriptions(),
     heldObjects: memoryHeldObjects(),
+    datastoreLogins: options.datastoreLogins ?? openDatastores(),
+    ownLogins: memoryOwnLogins(options.serverPasswords),
     challengeKey: new Uint8Array(32),
     random: (length) => new Uint8Array(randomBytes(length)),
     clock,
     sessions: options.sessions ?? memorySessionStore(),
+    ...(options.busy && { busy: options.busy }),
   }
   const server: OmadsServer = {
     deps,

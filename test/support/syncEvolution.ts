@@ -78,12 +78,12 @@ export class SyncEvolutionLab {
     this.#ownsServer = ownsServer
   }
 
-  /** With a server of its own, or as one more account on a server that somebody else ends. */
-  static async open(running?: TestServer): Promise<SyncEvolutionLab> {
-    const server = running ?? (await startServer())
+  /** With a server of its own, started with `args`, or as one more account on a server that somebody else ends. */
+  static async open(running?: TestServer, args: readonly string[] = []): Promise<SyncEvolutionLab> {
+    const server = running ?? (await startServer({ args }))
     const { user } = await server.createAccount()
-    const login = command(server, 'account', 'app-password', user) as Login
-    const { accounts } = command(server, 'account', 'list') as { accounts: { name: string; accountId: string }[] }
+    const login = operate(server, 'account', 'app-password', user) as Login
+    const { accounts } = operate(server, 'account', 'list') as { accounts: { name: string; accountId: string }[] }
     const accountId = accounts.find(({ name }) => name === user)?.accountId ?? ''
     return new SyncEvolutionLab(server, login, accountId, running === undefined)
   }
@@ -94,7 +94,7 @@ export class SyncEvolutionLab {
 
   /** Runs an operator's command on the data folder of the running server. */
   command(...words: string[]): unknown {
-    return command(this.server, ...words)
+    return operate(this.server, ...words)
   }
 
   /** What the account's copy holds in a table. */
@@ -128,7 +128,8 @@ export class SyncEvolutionLab {
   }
 }
 
-function command(server: TestServer, ...words: string[]): unknown {
+/** Runs an operator's command on the data folder of a server. */
+export function operate(server: TestServer, ...words: string[]): unknown {
   const args = [program, ...words, '--data', server.dataFolder, '--json']
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }))
 }

@@ -19,6 +19,8 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0010-client-description', up: createClientDescription },
   { name: '0011-held-object', up: createHeldObject },
   { name: '0012-no-image-key', up: dropImageKey },
+  { name: '0013-datastore-password', up: createDatastorePassword },
+  { name: '0014-own-login', up: createOwnLogin },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
@@ -159,4 +161,29 @@ async function createHeldObject(db: Kysely<unknown>): Promise<void> {
 /** The file that a restore's segments are cut of is gone with the work on it, and its key with it. */
 async function dropImageKey(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('restore').dropColumn('wrappedImageKey').execute()
+}
+
+async function createDatastorePassword(db: Kysely<unknown>): Promise<void> {
+  // Sessions hold what they did not before: their devices are told to begin again (OM-15).
+  await sql`delete from "omadsSession"`.execute(db)
+  await db.schema
+    .createTable('datastorePassword')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('lock', 'text', (column) => column.notNull())
+    .addColumn('ha1', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('datastorePasswordKey', ['accountId', 'lock'])
+    .execute()
+}
+
+async function createOwnLogin(db: Kysely<unknown>): Promise<void> {
+  // Sessions hold what they did not before: their devices are told to begin again (OM-15).
+  await sql`delete from "omadsSession"`.execute(db)
+  await db.schema
+    .createTable('ownLogin')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('sealedPassword', 'text', (column) => column.notNull())
+    .addColumn('nonce', 'text')
+    .addPrimaryKeyConstraint('ownLoginKey', ['accountId', 'deviceId'])
+    .execute()
 }

@@ -89,6 +89,19 @@ export interface HeldObjectTable {
   heldAt: number
 }
 
+export interface DatastorePasswordTable {
+  accountId: string
+  lock: string
+  ha1: string
+}
+
+export interface OwnLoginTable {
+  accountId: string
+  deviceId: string
+  sealedPassword: string
+  nonce: string | null
+}
+
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
 export interface CatalogueTables {
   knownLogin: KnownLoginTable
@@ -98,4 +111,6 @@ export interface CatalogueTables {
   omadsSession: OmadsSessionTable
   clientDescription: ClientDescriptionTable
   heldObject: HeldObjectTable
+  datastorePassword: DatastorePasswordTable
+  ownLogin: OwnLoginTable
 }

@@ -2,7 +2,9 @@
 
 import { textOf } from '../../../schemas/cli/commandTable.ts'
 import { formatAge, formatBytes, formatTable, formatTime } from '../../../schemas/cli/formatTable.ts'
+import { typedPassword } from '../../account/typedPassword.ts'
 import { findDevice } from '../findDevice.ts'
+import { readSecretFile } from '../readSecret.ts'
 import { type ServerCommand, WHERE_OPTIONS, withOperatorApi } from '../serverContext.ts'
 
 export const deviceArgument = { name: 'DEVICE', summary: 'id or name of the device' }
@@ -66,5 +68,35 @@ export const deviceAllowEmpty: ServerCommand = {
         ? `${device.name} may empty ${datastore} once, or be emptied by it\n`
         : `${device.name} may not empty ${datastore}\n`
       return { json: { device: device.deviceId, datastore, allowed }, text }
+    }),
+}
+
+export const deviceServerPassword: ServerCommand = {
+  spec: {
+    name: 'device server-password',
+    summary: 'make the password that the server proves itself with to a device; it is shown once',
+    args: [deviceArgument],
+    options: [
+      { name: 'password-file', value: 'FILE', summary: 'read it from a file instead', path: true },
+      { name: 'remove', summary: 'prove nothing to this device any more' },
+      ...WHERE_OPTIONS,
+    ],
+  },
+  run: (context, input) =>
+    withOperatorApi(context, input, async (api) => {
+      const device = await findDevice(api, textOf(input, 'DEVICE') ?? '')
+      if (input.remove === true) {
+        await api.setServerPassword(device, null)
+        return { json: { device: device.deviceId, password: null }, text: `${device.name} has no server password\n` }
+      }
+      const file = textOf(input, 'password-file')
+      const password = file === undefined ? typedPassword() : await readSecretFile(file)
+      const serverId = await api.setServerPassword(device, password)
+      const shown = file === undefined ? password : null
+      const line = shown === null ? '' : `password   ${shown}\n`
+      return {
+        json: { device: device.deviceId, serverId, password: shown },
+        text: `server id  ${serverId}\n${line}`,
+      }
     }),
 }

@@ -8,6 +8,7 @@ import { ALERT, STATUS } from '../../../schemas/syncml/codes.ts'
 import type { AlertCommand, Item } from '../../../schemas/syncml/message.ts'
 import { formatPositionEmi } from '../../../schemas/syncml/position.ts'
 import type { ItemSyncDecision, ItemSyncRequest, SyncDatastore } from '../../datastore/syncDatastore.ts'
+import { enterDatastore } from '../authenticateDatastore.ts'
 import { chooseSyncMode, findDatastore, isSyncAlert, ownMaxObjSize, readSyncRequest } from '../chooseSyncMode.ts'
 import { dropHeld } from '../endSession.ts'
 import {
@@ -71,13 +72,19 @@ async function openDatastore(context: CommandContext, command: AlertCommand, cod
   const chosen = await statusOnError(context, 'alert', async () => {
     const datastore = await findDatastore(context.deps.registry, context.peer, clientTarget)
     if (!datastore) return undefined
+    const entrance = await enterDatastore(context, datastore, command.cred, clientTarget)
+    if (entrance.kind === 'closed') return entrance
     const client = await describedClient(context, datastore.kind, clientSource)
-    return { datastore, decision: await chooseSyncMode(datastore, client, request) }
+    return { ...entrance, datastore, decision: await chooseSyncMode(datastore, client, request) }
   })
   if ('status' in chosen) return refuse(chosen.status)
   if (!chosen.value) return refuse(STATUS.notFound)
+  const { chal } = chosen.value
+  if (chosen.value.kind === 'closed') return owe(context, command, chosen.value.status, { ...refsOf(item), chal })
   const { datastore, decision } = chosen.value
-  if (decision.status !== 200 && decision.status !== 508) return refuse(decision.status)
+  if (decision.status !== 200 && decision.status !== 508) {
+    return owe(context, command, decision.status, { ...refsOf(item), chal })
+  }
   const { links } = context.state
   if (links.length >= MAX_SESSION_DATASTORES && !links.some(({ uri }) => uri === datastore.uri)) {
     return refuse(STATUS.retryLater)
@@ -87,7 +94,7 @@ async function openDatastore(context: CommandContext, command: AlertCommand, cod
   if (datastore.kind === 'items') await prepareItems(context, datastore.uri, request, decision)
   const { last } = request
   const anchor = { ...(last === undefined ? {} : { last }), next: request.next }
-  owe(context, command, decision.status, { ...refsOf(item), items: [{ data: { kind: 'anchor', anchor } }] })
+  owe(context, command, decision.status, { ...refsOf(item), chal, items: [{ data: { kind: 'anchor', anchor } }] })
   const own = request.position !== undefined
   context.commands.push(ownAlert(context, decision, clientTarget, clientSource, own))
 }

@@ -5,13 +5,16 @@
 import { setImmediate } from 'node:timers/promises'
 import { CodedError, errorEntry } from '../../../schemas/errors.ts'
 import { MAX_OWED_COMMANDS } from '../../../schemas/limits.ts'
-import type { Command, DevInf, Item, StatusCommand, SyncHdr } from '../../../schemas/syncml/message.ts'
+import type { Chal, Command, DevInf, Item, StatusCommand, SyncHdr } from '../../../schemas/syncml/message.ts'
 import type { DatastoreRegistry, Peer } from '../../datastore/datastore.ts'
 import type { ItemClient, SyncDatastore } from '../../datastore/syncDatastore.ts'
 import type { Spool } from '../../storage/spool.ts'
+import type { AuthenticateDeps } from '../authenticate.ts'
+import type { DatastoreVerifier } from '../authenticateDatastore.ts'
 import { type ClientDescriptions, describedStore } from '../clientDescriptions.ts'
 import { sameUri } from '../datastoreUri.ts'
 import type { HeldObjects } from '../heldObjects.ts'
+import type { OwnLogins } from '../proveServer.ts'
 import { transition } from '../session.ts'
 import type { ActiveState, DatastoreLink, SessionEvent } from '../sessionState.ts'
 import type { ItemAnswer } from '../settleAnswers.ts'
@@ -23,12 +26,13 @@ export interface OmadsLog {
   error(message: string, fields: Readonly<Record<string, unknown>>): void
 }
 
-export interface CommandDeps {
+export interface CommandDeps extends AuthenticateDeps {
+  readonly datastoreLogins: DatastoreVerifier
+  readonly ownLogins: OwnLogins
   readonly registry: DatastoreRegistry
   readonly spool: Spool
   readonly descriptions: ClientDescriptions
   readonly heldObjects: HeldObjects
-  readonly clock: () => number
   /** DevID of our device information. */
   readonly serverId: string
   readonly log: OmadsLog
@@ -47,6 +51,8 @@ export interface CommandContext {
   readonly itemAnswers: ItemAnswer[]
   /** The client's device information, once it was looked for in this message. */
   description: Promise<DevInf | undefined> | undefined
+  /** Nonces that were accepted: made durable with the answer (OM-11). */
+  readonly confirmations: (() => Promise<void>)[]
   /** The client suspended the session: what comes after is not executed. */
   suspended: boolean
   /** Commands and Items worked through since the message came. */
@@ -111,6 +117,7 @@ export interface StatusDetails {
   readonly targetRef?: string | undefined
   readonly sourceRef?: string | undefined
   readonly items?: readonly Item[]
+  readonly chal?: Chal | undefined
 }
 
 /** The Status of `command`, without CmdID. */
@@ -128,6 +135,7 @@ export function statusOf(
     cmd: command.name,
     targetRefs: details.targetRef === undefined ? [] : [details.targetRef],
     sourceRefs: details.sourceRef === undefined ? [] : [details.sourceRef],
+    ...(details.chal && { chal: details.chal }),
     data,
     items: details.items ?? [],
   }

@@ -12,6 +12,8 @@ export async function runStatus(context: CommandContext, command: StatusCommand)
   const msgRef = Number(command.msgRef)
   const cmdRef = Number(command.cmdRef)
   if (!Number.isSafeInteger(msgRef) || !Number.isSafeInteger(cmdRef)) return
+  // Who doubts us took nothing: the Item comes again in the next session (OM-36).
+  if (command.data === STATUS.invalidCredentials || command.data === STATUS.missingCredentials) return
   if (['Add', 'Replace', 'Delete'].includes(command.cmd)) {
     context.itemAnswers.push({ msgRef, cmdRef, status: command.data })
   }

@@ -4,6 +4,7 @@
 
 import { STATUS } from '../../../schemas/syncml/codes.ts'
 import type { Command, SyncCommand } from '../../../schemas/syncml/message.ts'
+import { sameUri } from '../datastoreUri.ts'
 import type { DatastoreLink } from '../sessionState.ts'
 import { runAtomic } from './atomic.ts'
 import { addToBatch, type ChangeBatch, flushBatch, isFull, newBatch, type Taken } from './changeBatch.ts'
@@ -17,7 +18,7 @@ import { refuse } from './refuse.ts'
 export async function runSync(context: CommandContext, command: SyncCommand): Promise<void> {
   const refs = { targetRef: command.target?.locUri, sourceRef: command.source?.locUri }
   const link = findLink(context, refs.targetRef, refs.sourceRef)
-  const refusal = judge(context, link)
+  const refusal = judge(context, link, command.target?.locUri)
   owe(context, command, refusal ?? STATUS.ok, refs)
   if (refusal !== undefined || !link) {
     for (const inner of command.commands) {
@@ -32,7 +33,13 @@ export async function runSync(context: CommandContext, command: SyncCommand): Pr
   await flushBatch(context, batch)
 }
 
-function judge(context: CommandContext, link: { blocked: boolean } | undefined): number | undefined {
+function judge(
+  context: CommandContext,
+  link: { blocked: boolean } | undefined,
+  target: string | undefined,
+): number | undefined {
+  const { challenged } = context.state
+  if (!link && challenged.some((one) => sameUri(one.target, target ?? ''))) return STATUS.missingCredentials
   if (!link) return STATUS.notFound
   if (context.state.phase !== 'open') return STATUS.commandNotAllowed
   // OM-8: what was made for another sync type is not executed.

@@ -83,7 +83,7 @@ function limited(server: OmadsServer, maxMsgSize: number): OmadsServer {
       const header = { ...message.header, meta: { ...message.header.meta, maxMsgSize } }
       return { ...answer, bytes: encodeMessage({ ...message, header }, 'wbxml') }
     }
-    server.omads = Object.assign(handle, { expireIdle: omads.expireIdle })
+    server.omads = Object.assign(handle, { expireIdle: omads.expireIdle, settled: omads.settled })
   }
   const { restart } = server
   server.restart = () => {

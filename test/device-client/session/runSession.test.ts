@@ -1,12 +1,13 @@
 /** The device's session against the server's engine, over a network that does what it likes. */
 
 import { describe, expect, it } from 'vitest'
-import { nextUrl, RETRY_PAUSES_MS } from '../../../device-client/session/exchange.ts'
+import { BUSY_PAUSES_MS, nextUrl, RETRY_PAUSES_MS } from '../../../device-client/session/exchange.ts'
 import { OWN_MAX_MSG_SIZE } from '../../../schemas/limits.ts'
 import { decodeMessage, encodeMessage } from '../../../schemas/syncml/codec.ts'
 import type { Message } from '../../../schemas/syncml/message.ts'
 import { content, position, receiving, requestOf, run, sending, stored } from '../../support/deviceSession.ts'
 import { type Fault, memoryKeyStore } from '../../support/lossyFetch.ts'
+import { gate, manualDelay } from '../../support/manualDelay.ts'
 import { omadsServer } from '../../support/omadsPeer.ts'
 
 describe('exchanges', () => {
@@ -104,12 +105,64 @@ describe('outcomes', () => {
       answers += 1
       return answers < 3 ? answer : { ...answer, bytes: new Uint8Array([1]) }
     }
-    server.omads = Object.assign(breaking, { expireIdle: omads.expireIdle })
+    server.omads = Object.assign(breaking, { expireIdle: omads.expireIdle, settled: omads.settled })
     const large = content(2 * OWN_MAX_MSG_SIZE)
     await expect(run(server, requestOf(sending(large)), keyStore)).rejects.toMatchObject({ code: 'protocol.malformed' })
     server.omads = omads
     const { result } = await run(server, requestOf(sending(content(10))), keyStore)
     expect(result).toMatchObject({ outcome: 'accepted', exchanges: 1 })
+  })
+
+  it('[DC-51] a server that is still at work is waited for with growing pauses, and asked with the same octets', async () => {
+    const delay = manualDelay()
+    const server = omadsServer({ busy: { afterMs: 30_000, delay: delay.delay } })
+    const door = gate()
+    const { apply } = server.store
+    const { omads } = server
+    Object.assign(server.store, {
+      apply: (...given: Parameters<typeof apply>) => door.pass().then(() => apply(...given)),
+    })
+    let asked = 0
+    const slowly = async (request: Parameters<typeof omads>[0]) => {
+      const answering = omads(request)
+      asked += 1
+      if (asked > 4) door.open()
+      else await door.reached.then(() => new Promise(setImmediate)).then(() => delay.fire())
+      return answering
+    }
+    server.omads = Object.assign(slowly, { expireIdle: omads.expireIdle, settled: omads.settled })
+    const before = server.time
+    const devInf = { verDtd: '1.2' as const, man: 'Nightferry', devId: 'dev-1', devTyp: 'server', dataStores: [] }
+    const { result, network } = await run(server, requestOf(sending(content(500)), { devInf }), memoryKeyStore())
+    expect(result).toMatchObject({ outcome: 'accepted', itemStatus: 201, exchanges: 5 })
+    expect(new Set(network.sent.map((octets) => Buffer.from(octets).toString('hex'))).size).toBe(1)
+    expect(server.time - before).toBe(BUSY_PAUSES_MS.slice(0, 4).reduce((sum, pause) => sum + pause, 0))
+    expect(server.store.events).toEqual(['put delta', 'finish'])
+  })
+
+  it('[DC-51] a server that stays at work is given up after an hour', async () => {
+    const server = omadsServer()
+    const { omads } = server
+    const stuck = async (request: Parameters<typeof omads>[0]) => {
+      const { header } = decodeMessage(request.bytes, 'wbxml')
+      const status = {
+        name: 'Status',
+        cmdId: '1',
+        msgRef: header.msgId,
+        cmdRef: '0',
+        cmd: 'SyncHdr',
+        data: 101,
+      } as const
+      const said = { ...header, target: header.source, source: header.target }
+      const commands = [{ ...status, targetRefs: [], sourceRefs: [], items: [] }]
+      const bytes = encodeMessage({ header: said, commands, final: false }, 'wbxml')
+      return { status: 200, contentType: request.contentType, bytes }
+    }
+    server.omads = Object.assign(stuck, { expireIdle: omads.expireIdle, settled: omads.settled })
+    const before = server.time
+    const tried = run(server, requestOf(sending(content(500))), memoryKeyStore())
+    await expect(tried).rejects.toMatchObject({ code: 'session.busy' })
+    expect(server.time - before).toBeGreaterThan(3_600_000)
   })
 
   it('an unknown datastore is refused with 404, a failed Item with its Status', async () => {
@@ -181,7 +234,7 @@ describe('[DC-14] an untrusted server', () => {
       const message = decodeMessage(answer.bytes, 'wbxml')
       return { ...answer, bytes: encodeMessage(spoil ? spoil(message) : message, 'wbxml') }
     }
-    server.omads = Object.assign(spoiling, { expireIdle: omads.expireIdle })
+    server.omads = Object.assign(spoiling, { expireIdle: omads.expireIdle, settled: omads.settled })
     const tried = run(server, requestOf(sending(content(10))), memoryKeyStore())
     await expect(tried).rejects.toMatchObject({ code: 'protocol.malformed' })
   })

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DatabaseRow, KnownLogin, RestoreRow } from '../../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
+import { sqlDatastorePasswords } from '../../../server/catalogue/sqlite/datastorePasswords.ts'
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { type Migration, migrate } from '../../../server/catalogue/sqlite/migrate.ts'
 import { sqlNonceStore } from '../../../server/catalogue/sqlite/nonceStore.ts'
@@ -111,6 +112,18 @@ describe('known logins, nonces, restores', () => {
     })
     await logins.remove('a2', 'IMEI:1')
     expect(await logins.find('IMEI:1')).toHaveLength(1)
+  })
+
+  it('[AC-14] keeps passwords of datastores, one each', async () => {
+    const passwords = sqlDatastorePasswords(db)
+    await passwords.put({ accountId: 'a1', lock: './notes', ha1: 'h1' })
+    await passwords.put({ accountId: 'a1', lock: './contacts', ha1: 'h2' })
+    await passwords.put({ accountId: 'a1', lock: './contacts', ha1: 'h3' })
+    expect(await passwords.find('a1', './contacts')).toBe('h3')
+    expect(await passwords.find('a2', './contacts')).toBeUndefined()
+    expect(await passwords.list('a1')).toEqual(['./contacts', './notes'])
+    await passwords.remove('a1', './notes')
+    expect(await passwords.list('a1')).toEqual(['./contacts'])
   })
 
   it('[OM-11] keeps nonces of a login', async () => {

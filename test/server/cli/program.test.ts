@@ -37,6 +37,9 @@ function openersOf(created = false): ServerOpeners {
     databases: sqlDatabases(edge.db),
     listPoints: edge.restores.listPoints,
     allowEmpty: async () => undefined,
+    datastorePasswords: edge.datastorePasswords,
+    serverPasswords: edge.serverPasswords,
+    serverId: 'nightferry-test',
     keys: { currentKeyId: 'mk_1', masterKeyPath: 'data/master.key', created },
     createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
     listen: async () => ({ url: listening.url }),
@@ -85,6 +88,51 @@ describe.each(['--data', '--server'])('the operator with %s', (way) => {
     await run(['account', 'disable', 'anna', '--undo', ...options], environment)
     expect((await edge.local.service.listAccounts())[0]?.disabled).toBe(false)
     expect((await run(['account', 'disable', 'otto', ...options], environment)).exitCode).toBe(10)
+  })
+
+  it('[AC-14] gives a datastore a password of its own, shows that it has one, and takes it away', async () => {
+    const { accountId } = await edge.local.service.register('anna', 'long enough')
+    const [options, environment] = await where()
+    const secret = { ...environment, NIGHTFERRY_PASSWORD: 'second secret' }
+    const set = await run(['datastore', 'password', 'Anna', 'contacts', ...options], secret)
+    expect(set).toMatchObject({ exitCode: 0, stdout: 'contacts of Anna asks for its own password\n' })
+    expect(set.stdout + set.stderr).not.toContain('second secret')
+    const listed = await run(['datastore', 'list', 'anna', '--json', ...options], environment)
+    expect(listed.json()).toEqual({ account: 'anna', datastores: ['./contacts'] })
+    // The digest is over the account's own spelling of its name.
+    const proof = { scheme: 'basic' as const, data: Buffer.from('anna:second secret'), nonces: [], verDtd: '1.2' }
+    const peer = { accountId, accountName: 'anna', deviceId: 'IMEI:1' }
+    expect(await edge.datastorePasswords.verify(peer, './contacts', proof, '::1')).toBeDefined()
+    expect((await run(['datastore', 'password', 'anna', 'app', ...options], secret)).exitCode).toBe(10)
+    expect((await run(['datastore', 'password', 'otto', 'contacts', ...options], secret)).exitCode).toBe(10)
+    const short = { ...environment, NIGHTFERRY_PASSWORD: 'short' }
+    expect((await run(['datastore', 'password', 'anna', 'contacts', ...options], short)).exitCode).toBe(1)
+    const removed = await run(
+      ['datastore', 'password', 'anna', 'contacts', '--remove', '--json', ...options],
+      environment,
+    )
+    expect(removed.json()).toEqual({ account: 'anna', datastore: 'contacts', protected: false })
+    const left = await run(['datastore', 'list', 'anna', ...options], environment)
+    expect(left.stdout).toContain('none asks for a password of its own')
+  })
+
+  it('[AC-15] makes what the server proves itself with, shows it once, and takes it away', async () => {
+    const { accountId } = await edge.local.service.register('anna', 'long enough')
+    await edge.local.service.registerDevice(accountId, 'phone', 'IMEI:1')
+    const peer = { accountId, deviceId: 'IMEI:1' }
+    const [options, environment] = await where()
+    const command = ['device', 'server-password', 'phone']
+    const made = (await run([...command, '--json', ...options], environment)).json()
+    expect(made).toEqual({ device: 'IMEI:1', serverId: 'nightferry-test', password: expect.any(String) })
+    expect(await edge.serverPasswords.find(peer)).toEqual({ password: made.password, nonce: undefined })
+    const file = join(edge.local.dataDir, 'password')
+    writeFileSync(file, 'from a file\n')
+    const given = await run([...command, '--password-file', file, ...options], environment)
+    expect(given).toMatchObject({ exitCode: 0, stdout: 'server id  nightferry-test\n' })
+    expect((await edge.serverPasswords.find(peer))?.password).toBe('from a file')
+    expect((await run([...command, '--remove', ...options], environment)).exitCode).toBe(0)
+    expect(await edge.serverPasswords.find(peer)).toBeUndefined()
+    expect((await run(['device', 'server-password', 'tablet', ...options], environment)).exitCode).toBe(10)
   })
 
   it('[DC-40] lists devices and names an unknown one', async () => {

@@ -2,16 +2,22 @@
 
 import type { Express } from 'express'
 import { CodedError } from '../../../schemas/errors.ts'
+import { createDatastorePasswords, type DatastorePasswords } from '../../../server/account/datastorePasswords.ts'
 import { createEnabledCheck } from '../../../server/account/enabledCheck.ts'
 import { createFailureLimits } from '../../../server/account/failureLimits.ts'
+import { createServerPasswords, type ServerPasswords } from '../../../server/account/serverPasswords.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
+import { sqlDatastorePasswords } from '../../../server/catalogue/sqlite/datastorePasswords.ts'
 import { type CatalogueDb, checkCatalogue, openCatalogue } from '../../../server/catalogue/sqlite/openCatalogue.ts'
+import { sqlOwnLogins } from '../../../server/catalogue/sqlite/ownLogins.ts'
 import { accountHandlers } from '../../../server/http/accountHandlers.ts'
 import { accountInternalHandlers } from '../../../server/http/accountInternalHandlers.ts'
 import { createApp } from '../../../server/http/app.ts'
 import { backupHandlers } from '../../../server/http/backupHandlers.ts'
+import { datastoreHandlers } from '../../../server/http/datastoreHandlers.ts'
 import type { HandleOmads } from '../../../server/http/omadsRoute.ts'
 import { operatorHandlers } from '../../../server/http/operatorHandlers.ts'
+import { serverPasswordHandlers } from '../../../server/http/serverPasswordHandlers.ts'
 import { openKeyRing } from '../../../server/keys/openKeyRing.ts'
 import { createLoggers } from '../../../server/logger.ts'
 import { createMetrics } from '../../../server/metrics.ts'
@@ -24,6 +30,9 @@ export interface Edge {
   readonly local: LocalUnderTest
   readonly db: CatalogueDb
   readonly restores: RestoreService
+  /** `contacts` can have one. */
+  readonly datastorePasswords: DatastorePasswords
+  readonly serverPasswords: ServerPasswords
   /** What the session engine was given last. */
   readonly omads: { last?: Parameters<HandleOmads>[0] }
   /** Lines that were logged. */
@@ -61,12 +70,19 @@ export async function openEdge(
   options: { corsOrigins?: readonly string[]; registration?: 'open' | 'closed' } = {},
 ): Promise<Edge> {
   const local = await openLocal()
-  const db = await openCatalogue(local.dataDir, openKeyRing({ dataDir: local.dataDir }).keyRing)
+  const { keyRing } = openKeyRing({ dataDir: local.dataDir })
+  const db = await openCatalogue(local.dataDir, keyRing)
   const metrics = createMetrics({ withProcess: false })
   const omads: Edge['omads'] = {}
   const logged: string[] = []
   const accountService = local.service
   const backupParts = { accountService, databases: sqlDatabases(db), restores: memoryRestores('IMEI:1') }
+  const datastorePasswords = createDatastorePasswords({
+    store: sqlDatastorePasswords(db),
+    limits: createFailureLimits(),
+    lockOf: (name) => (name === 'contacts' ? './contacts' : undefined),
+  })
+  const serverPasswords = createServerPasswords({ store: sqlOwnLogins(db), keyRing, accountService })
   const app = createApp({
     handlers: {
       ...accountHandlers({
@@ -77,6 +93,8 @@ export async function openEdge(
       }),
       ...accountInternalHandlers(accountService),
       ...backupHandlers(backupParts),
+      ...datastoreHandlers({ accountService, passwords: datastorePasswords }),
+      ...serverPasswordHandlers({ accountService, passwords: serverPasswords, serverId: 'nightferry-test' }),
       ...operatorHandlers({ ...backupParts, allowEmpty: async () => undefined }),
     },
     handleOmads: async (request) => {
@@ -98,6 +116,8 @@ export async function openEdge(
     local,
     db,
     restores: backupParts.restores,
+    datastorePasswords,
+    serverPasswords,
     omads,
     logged,
     async close() {

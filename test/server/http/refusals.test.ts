@@ -37,6 +37,44 @@ describe('HTTP edge: refusals', () => {
       .expect(200)
   })
 
+  it('[AC-14] lets the owner set and remove the password of a datastore, and no device', async () => {
+    const path = '/api/v1/datastores/contacts/password'
+    const put = (token: string, body: object) =>
+      request(edge.app)
+        .put(path)
+        .set(...bearer(token))
+        .send(body)
+    const list = async () => {
+      const { body } = await request(edge.app)
+        .get('/api/v1/datastores')
+        .set(...bearer(account))
+        .expect(200)
+      return body
+    }
+    await put(device, { password: 'second secret' }).expect(403)
+    await put(account, { password: 'short' }).expect(400)
+    await put(account, { password: 'second secret' }).expect(204)
+    expect(await list()).toEqual({ datastores: ['./contacts'] })
+    await put(account, { password: null }).expect(204)
+    expect(await list()).toEqual({ datastores: [] })
+    expect(edge.logged.join('')).not.toContain('second secret')
+  })
+
+  it('[AC-15] lets the owner set what the server proves itself with, for own devices only', async () => {
+    const put = (token: string, deviceId: string) =>
+      request(edge.app)
+        .put(`/api/v1/devices/${encodeURIComponent(deviceId)}/server-password`)
+        .set(...bearer(token))
+        .send({ password: 'what the server knows' })
+    await put(device, 'IMEI:1').expect(403)
+    const { body } = await put(account, 'IMEI:1').expect(200)
+    expect(body).toEqual({ serverId: 'nightferry-test' })
+    const otto = await edge.local.service.register('otto', 'long enough')
+    await edge.local.service.registerDevice(otto.accountId, 'phone', 'IMEI:7')
+    await put(account, 'IMEI:7').expect(404)
+    expect(edge.logged.join('')).not.toContain('what the server knows')
+  })
+
   it('[AC-12] lets only an operator token do what operators do', async () => {
     const { app } = edge
     const operator = await edge.local.service.issueOperatorToken()

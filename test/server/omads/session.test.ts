@@ -39,9 +39,11 @@ const nothing = { outbox: { statuses: [], commands: [] }, sent: [] }
 /** One event of each kind; the second `answered` leaves the package open. */
 const events = {
   message: { kind: 'message', msgId: 2, maxMsgSize: 5000, maxObjSize: undefined },
-  authenticated: { kind: 'authenticated', peer },
+  authenticated: { kind: 'authenticated', peer, proof: { due: null, challenges: 0 } },
+  proof: { kind: 'proof', proof: { due: { scheme: 'md5', nonce: 'bm9uY2U=' }, challenges: 1 } },
   described: { kind: 'described', largeObjects: true, numberOfChanges: true },
   linked: { kind: 'linked', link },
+  challenged: { kind: 'challenged', challenged: { uri: './x', target: 'x', tries: 1 } },
   syncing: { kind: 'syncing', uri: './x' },
   object: { kind: 'object', incoming: null },
   resumed: { kind: 'resumed', uri: './x', held: { receiving: null, completed: null, sent: null } },
@@ -52,6 +54,8 @@ const events = {
   'object-broken': { kind: 'object-broken', uri: './x' },
   'package-closed': { kind: 'package-closed', plans: [plan] },
   answered: { kind: 'answered', msgId: 3, ...nothing, links: [{ ...link, sendsSync: true }], complete: true },
+  awaited: { kind: 'awaited' },
+  repeated: { kind: 'repeated', msgId: 3, ownMsgId: 4, shift: 2 },
   ended: { kind: 'ended', reason: 'aborted' },
 } as const satisfies { [K in SessionEvent['kind']]: Extract<SessionEvent, { kind: K }> }
 
@@ -63,6 +67,8 @@ const active = {
   authenticated: 'impossible',
   described: 'open',
   linked: 'open',
+  proof: 'open',
+  challenged: 'open',
   syncing: 'open',
   object: 'open',
   resumed: 'open',
@@ -73,6 +79,8 @@ const active = {
   'object-broken': 'open',
   'package-closed': 'sending',
   answered: 'open',
+  awaited: 'open',
+  repeated: 'open',
   ended: 'ended',
 } as const
 
@@ -82,6 +90,8 @@ function stays<P extends Phase>(phase: P): { [K in keyof typeof active]: P | 'im
     message: phase,
     described: phase,
     linked: 'impossible',
+    challenged: phase,
+    proof: phase,
     syncing: 'impossible',
     object: phase,
     resumed: phase,
@@ -92,6 +102,8 @@ function stays<P extends Phase>(phase: P): { [K in keyof typeof active]: P | 'im
     'object-broken': phase,
     'package-closed': phase,
     answered: phase,
+    awaited: phase,
+    repeated: phase,
   }
 }
 
@@ -102,7 +114,7 @@ const table: Table = {
   open: active,
   sending: { ...stays('sending'), answered: 'closing' },
   closing: { ...stays('closing'), answered: 'ended' },
-  ended: { ...never, ended: 'ended' },
+  ended: { ...never, awaited: 'ended', repeated: 'ended', ended: 'ended' },
 }
 
 function stateIn(phase: Phase): SessionState {
@@ -149,6 +161,18 @@ describe('details', () => {
     const blocked = transition(stateIn('open'), { kind: 'linked', link: { ...link, blocked: true } })
     const closed = transition(blocked, { kind: 'package-closed', plans: [] })
     expect(closed).toMatchObject({ phase: 'open', links: [{ blocked: false }] })
+  })
+
+  it('[OM-34] Items of an answer that goes out again wait for Statuses under their new numbers', () => {
+    const items = [{ command: 'Add', id: 'g1' }] as const
+    const group = { uri: './x', items, more: false }
+    const sending = transition(stateIn('open'), { kind: 'package-closed', plans: [{ ...plan, total: 2 }] })
+    const before = { ...group, msgId: 2, firstCmdId: 3 }
+    const last = { ...group, msgId: 3, firstCmdId: 4 }
+    const waiting = transition(sending, { ...events.answered, sent: [before, last], complete: false })
+    const asked = transition(transition(waiting, events.awaited), { kind: 'repeated', msgId: 5, ownMsgId: 6, shift: 2 })
+    expect(asked).toMatchObject({ lastMsgId: 5, ownMsgId: 6, awaited: false })
+    expect(asked).toMatchObject({ sent: [before, { ...last, msgId: 6, firstCmdId: 6 }] })
   })
 
   it('[OM-6] a refused chunk ends its object, the next Item follows', () => {

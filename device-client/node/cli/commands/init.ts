@@ -13,6 +13,7 @@ export const init: AgentCommand = {
       { name: 'server', value: 'URL', summary: 'address of the server', env: 'NIGHTFERRY_SERVER', required: true },
       { name: 'user', value: 'NAME', summary: 'name of the account', env: 'NIGHTFERRY_USER', required: true },
       { name: 'device', value: 'NAME', summary: 'name of this device, unique within the account', required: true },
+      { name: 'verify-server', summary: 'have the server prove before each backup that it is the one registered with' },
       { name: 'password-file', value: 'FILE', summary: 'read the password from a file', path: true },
     ],
   },
@@ -26,6 +27,7 @@ export const init: AgentCommand = {
         user,
         device: textOf(input, 'device') ?? '',
         password,
+        verifyServer: input['verify-server'] === true,
       })
       return {
         json: { ...report },
