@@ -102,3 +102,12 @@ export const KEPT_LOSER_MS = 92 * 24 * 3_600_000
 
 /** Octets of one file or email object as XML; larger files travel as raw octets. */
 export const MAX_DATA_OBJECT_BYTES = 64 * 1024 * 1024
+
+/** Requests for notifications that wait at once: a device has one, and each costs a socket and some KiB. */
+export const MAX_WAITING_POLLS = 10_000
+
+/** Longest time one of them waits, seconds: many proxies cut a silent connection after a minute. */
+export const MAX_POLL_WAIT_S = 55
+
+/** Datastores one notification can name: its count has four bits. */
+export const MAX_ALERTED_SYNCS = 15

@@ -18,6 +18,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0009-answer-bytes', up: addAnswerBytes },
   { name: '0010-client-description', up: createClientDescription },
   { name: '0011-held-object', up: createHeldObject },
+  { name: '0012-notification', up: createNotification },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
@@ -153,4 +154,22 @@ async function createHeldObject(db: Kysely<unknown>): Promise<void> {
     .addColumn('heldAt', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('heldObjectKey', ['accountId', 'deviceId', 'uri'])
     .execute()
+}
+
+async function createNotification(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('notification')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('sessionId', 'integer', (column) => column.notNull())
+    .addColumn('issuedAt', 'bigint', (column) => column.notNull())
+    .addColumn('syncs', 'text', (column) => column.notNull())
+    .addColumn('takenAt', 'bigint')
+    .addColumn('pushedAt', 'bigint')
+    .addColumn('attempts', 'integer', (column) => column.notNull())
+    .addColumn('nextPushAt', 'bigint')
+    .addPrimaryKeyConstraint('notificationKey', ['accountId', 'deviceId'])
+    .execute()
+  await db.schema.createIndex('notificationByIssue').on('notification').column('issuedAt').execute()
+  await db.schema.createIndex('notificationByPush').on('notification').column('nextPushAt').execute()
 }

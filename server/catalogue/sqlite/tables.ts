@@ -90,6 +90,20 @@ export interface HeldObjectTable {
   heldAt: number
 }
 
+export interface NotificationTable {
+  accountId: string
+  deviceId: string
+  sessionId: number
+  issuedAt: number
+  /** `AlertedSync[]` as JSON. */
+  syncs: string
+  takenAt: number | null
+  pushedAt: number | null
+  attempts: number
+  /** When a gateway shall be asked; null if it shall not. */
+  nextPushAt: number | null
+}
+
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
 export interface CatalogueTables {
   knownLogin: KnownLoginTable
@@ -99,4 +113,5 @@ export interface CatalogueTables {
   omadsSession: OmadsSessionTable
   clientDescription: ClientDescriptionTable
   heldObject: HeldObjectTable
+  notification: NotificationTable
 }

@@ -79,8 +79,8 @@ describe('the notification before 1.2', () => {
   })
 
   it('[WF-27] has an Alert of one Item for each datastore, and no type where any will do', () => {
-    const any = { type: 208, contentType: 0, serverUri: './notes' } as const
-    const { commands } = alertedMessage({ ...one, version: '1.0', syncs: [card, any] })
+    const notes = { type: 208, contentType: 0, serverUri: './notes' } as const
+    const { commands } = alertedMessage({ ...one, version: '1.0', syncs: [card, notes] })
     expect(commands).toEqual([
       {
         name: 'Alert',
