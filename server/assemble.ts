@@ -15,6 +15,7 @@ import { openSigningKeys } from './account/signingKeys.ts'
 import { type OpenedAccountStore, openAccountStore } from './account/sqlite/openAccountStore.ts'
 import { createLoginVerifier } from './account/verifyLogin.ts'
 import { assembleBackups } from './assembleBackups.ts'
+import { assemblePush } from './assemblePush.ts'
 import { sqlClientDescriptions } from './catalogue/sqlite/clientDescriptions.ts'
 import { sqlDatabases } from './catalogue/sqlite/databases.ts'
 import { sqlHeldObjects } from './catalogue/sqlite/heldObjects.ts'
@@ -30,6 +31,7 @@ import { accountInternalHandlers } from './http/accountInternalHandlers.ts'
 import { createApp } from './http/app.ts'
 import { backupHandlers } from './http/backupHandlers.ts'
 import { type Listening, listen } from './http/listen.ts'
+import { notificationHandlers } from './http/notificationHandlers.ts'
 import { operatorHandlers } from './http/operatorHandlers.ts'
 import { type OpenedKeys, openKeyRing } from './keys/openKeyRing.ts'
 import { createLoggers } from './logger.ts'
@@ -70,6 +72,11 @@ export async function assembleServer(
   const backups = await assembleBackups({ config, catalogue, databases, keyRing, loggers, metrics, clock })
   const sessions = sqlSessionStore(catalogue)
   const knownLogins = sqlKnownLogins(catalogue)
+  const serverId = `nightferry-${Buffer.from(keyRing.derive('server-id')).toString('hex').slice(0, 16)}`
+  const push = assemblePush({
+    ...{ config, secrets, catalogue, knownLogins, loggers, serverId, clock },
+    accountService: accounts.service,
+  })
   const decoder = createMessageDecoder()
   const omads = createOmads({
     sessions,
@@ -85,7 +92,7 @@ export async function assembleServer(
     }),
     registry: backups.registry,
     spool: backups.spool,
-    serverId: `nightferry-${Buffer.from(keyRing.derive('server-id')).toString('hex').slice(0, 16)}`,
+    serverId,
     log: loggers.omads,
     challengeKey: keyRing.derive('syncml-challenge'),
     random: (length) => new Uint8Array(randomBytes(length)),
@@ -100,7 +107,8 @@ export async function assembleServer(
       ...accountHandlers({ accountService: accounts.service, limits, registration: config.registration, metrics }),
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
       ...backupHandlers(backupParts),
-      ...operatorHandlers({ ...backupParts, allowEmpty: backups.allowEmpty }),
+      ...notificationHandlers(push.answerPoll),
+      ...operatorHandlers({ ...backupParts, allowEmpty: backups.allowEmpty, wake: push.wake }),
     },
     handleOmads: omads,
     readiness: { storage: () => checkWritable(config.data), catalogue: () => checkCatalogue(catalogue) },
@@ -111,6 +119,7 @@ export async function assembleServer(
     try {
       await omads.expireIdle()
       await backups.restores.sweep()
+      await push.wakeOverdue()
       const oldest = await databases.oldestBackupAt()
       if (oldest !== undefined) metrics.stalestBackupIs((clock() - oldest) / 1000)
     } catch (error) {
@@ -124,6 +133,7 @@ export async function assembleServer(
     databases,
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
     allowEmpty: backups.allowEmpty,
+    wake: push.wake,
     keys: keysOf(keys),
     createOperatorToken: (lifeS) => operatorToken(accounts, lifeS),
     listen: async () => {
@@ -131,13 +141,16 @@ export async function assembleServer(
       await sweep()
       listening = await listen(app, config)
       backups.keepWarm()
+      push.start()
       timer = setInterval(() => void sweep(), SWEEP_MS)
       return { url: listening.url }
     },
     close: async () => {
       clearInterval(timer)
+      push.release()
       await listening?.close()
       await decoder.close()
+      await push.close()
       await backups.close()
       await accounts.close()
       await knownLogins.flush()

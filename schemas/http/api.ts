@@ -6,10 +6,11 @@
 import { accountCalls } from './accounts.ts'
 import { accountInternalCalls } from './accountsInternal.ts'
 import { backupCalls } from './backups.ts'
+import { notificationCalls } from './notifications.ts'
 import { operatorCalls } from './operator.ts'
 
 /** Calls that anybody may know about: what the OpenAPI document lists. */
-export const publicCalls = { ...accountCalls, ...backupCalls, ...operatorCalls } as const
+export const publicCalls = { ...accountCalls, ...backupCalls, ...notificationCalls, ...operatorCalls } as const
 
 /** All calls, with those between a backup server and a separate account service. */
 export const calls = { ...publicCalls, ...accountInternalCalls } as const

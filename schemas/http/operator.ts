@@ -3,10 +3,36 @@
  */
 
 import { z } from 'zod'
+import { MAX_ALERTED_SYNCS } from '../limits.ts'
+import { ALERTED_SYNC_NAMES } from '../syncml/notification.ts'
+import { utf8Length } from '../utf8.ts'
 import { accountCalls, accountSummary, appPassword, registeredDevice } from './accounts.ts'
 import { backupCalls } from './backups.ts'
 import type { HttpCall } from './call.ts'
-import { accountName, databaseName, deviceId } from './fields.ts'
+import { accountName, databaseName, deviceId, timestamp } from './fields.ts'
+
+export const wakeRequest = z
+  .strictObject({
+    syncs: z
+      .array(
+        z.strictObject({
+          serverUri: z
+            .string()
+            .min(1)
+            .refine((uri) => utf8Length(uri) <= 255, 'at most 255 octets')
+            .meta({ description: "Datastore as in the client's profile, e.g. ./databases/app or ./contacts." }),
+          type: z.enum(ALERTED_SYNC_NAMES).meta({ description: 'Sync types 206 to 210.' }),
+        }),
+      )
+      .max(MAX_ALERTED_SYNCS)
+      .readonly()
+      .meta({ description: 'Empty: everything the device keeps here.' }),
+  })
+  .meta({ id: 'WakeRequest' })
+
+export const issuedWakeUp = z
+  .strictObject({ issuedAt: timestamp, sessionId: z.int().min(1).max(65_535) })
+  .meta({ id: 'WakeUp' })
 
 /** `/api/v1/accounts*`, `/api/v1/devices`, `/api/v1/openapi.json`. */
 export const operatorCalls = {
@@ -100,6 +126,17 @@ export const operatorCalls = {
     status: 204,
     errors: ['account.unknown', 'datastore.unknown'],
   },
+  wakeDevice: {
+    method: 'post',
+    path: '/api/v1/accounts/{name}/devices/{deviceId}/wake',
+    summary: 'Asks a device to synchronize now, by a notification',
+    access: ['operator'],
+    params: z.strictObject({ name: accountName, deviceId }),
+    body: wakeRequest,
+    status: 201,
+    reply: issuedWakeUp,
+    errors: ['account.unknown', 'device.unknown'],
+  },
   openApi: {
     method: 'get',
     path: '/api/v1/openapi.json',
@@ -109,3 +146,6 @@ export const operatorCalls = {
     reply: z.record(z.string(), z.unknown()).meta({ id: 'OpenApi' }),
   },
 } as const satisfies Record<string, HttpCall>
+
+export type WakeRequest = z.infer<typeof wakeRequest>
+export type IssuedWakeUp = z.infer<typeof issuedWakeUp>

@@ -20,6 +20,22 @@ export type UiMode = 'not-specified' | 'background' | 'informative' | 'user-inte
 /** Sync types a server may ask for (Alert codes, reference 3.4). */
 export type AlertedSyncType = 206 | 207 | 208 | 209 | 210
 
+/** Their names for people, in the order of the codes. */
+export const ALERTED_SYNC_NAMES = [
+  'two-way',
+  'from-device',
+  'refresh-from-device',
+  'from-server',
+  'refresh-from-server',
+] as const
+
+export type AlertedSyncName = (typeof ALERTED_SYNC_NAMES)[number]
+
+/** The sync type of a name. */
+export function alertedSyncType(name: AlertedSyncName): AlertedSyncType {
+  return (206 + ALERTED_SYNC_NAMES.indexOf(name)) as AlertedSyncType
+}
+
 /** One datastore that shall be synchronized. */
 export interface AlertedSync {
   readonly type: AlertedSyncType

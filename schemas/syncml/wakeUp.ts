@@ -64,7 +64,7 @@ export function encodeWakeUp({ serverId, sessionId, issuedAt, syncs }: WakeUp, h
 export function openWakeUp(octets: Uint8Array, ha1: string): WakeUp {
   const { serverId, sessionId, syncs, vendor } = decodeNotification(octets)
   if (!verifyNotification(octets, secretOf(ha1, serverId))) {
-    throw new CodedError('auth.invalid', 'the digest of the notification is wrong')
+    throw new CodedError('auth.invalid', 'the digest of the notification is wrong', { fields: { serverId } })
   }
   return { serverId, sessionId, syncs, issuedAt: readTime(vendor ?? new Uint8Array()) }
 }

@@ -27,6 +27,13 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     },
     allowEmpty: async ({ accountName, deviceId }, datastore, allowed) =>
       server.allowEmpty({ accountId: await accountIdOf(accountName), accountName, deviceId }, datastore, allowed),
+    wake: async ({ accountName, deviceId }, request) => {
+      const { issuedAt, sessionId } = await server.wake(
+        { accountId: await accountIdOf(accountName), deviceId },
+        request,
+      )
+      return { issuedAt, sessionId }
+    },
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
   }

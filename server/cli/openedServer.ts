@@ -2,10 +2,12 @@
  * What the command line needs of an assembled server. `assemble.ts` builds it; a test can build a smaller one.
  */
 
+import type { IssuedWakeUp, WakeRequest } from '../../schemas/http/operator.ts'
 import type { AccountService } from '../account/accountService.ts'
 import type { Databases } from '../catalogue/catalogue.ts'
 import type { Config } from '../config/config.ts'
 import type { Peer } from '../datastore/datastore.ts'
+import type { DeviceKey } from '../push/notifications.ts'
 import type { DatabasePoint } from './operatorApi.ts'
 
 /** A server with its data folder open; it listens only after `listen`. */
@@ -15,6 +17,8 @@ export interface OpenedServer {
   listPoints(accountId: string, deviceId: string, database: string): Promise<readonly DatabasePoint[]>
   /** Lets a device empty a datastore of Items, or be emptied by it, once. @throws {CodedError} `datastore.unknown`. */
   allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
+  /** Asks a device to synchronize. @throws {CodedError} `device.unknown`, `auth.forbidden`. */
+  wake(device: DeviceKey, request: WakeRequest): Promise<IssuedWakeUp>
   /** Which master key wraps, and where it lies. */
   readonly keys: { readonly currentKeyId: string; readonly masterKeyPath: string; readonly created: boolean }
   /** A token of scope `operator`, valid for `lifeS` seconds. */

@@ -3,6 +3,7 @@
  * behind its REST interface. The commands know only this.
  */
 
+import type { IssuedWakeUp, WakeRequest } from '../../schemas/http/operator.ts'
 import type { AccountSummary, RegisteredDevice } from '../account/accountService.ts'
 
 /** A device and whose it is. */
@@ -42,6 +43,8 @@ export interface OperatorApi {
   listDatabases(device: AccountDevice): Promise<readonly DeviceDatabase[]>
   /** Lets the device empty a datastore, or be emptied by it, once. @throws {CodedError} `datastore.unknown`. */
   allowEmpty(device: AccountDevice, datastore: string, allowed: boolean): Promise<void>
+  /** Asks a device to synchronize now. @throws {CodedError} `device.unknown` if it never did, `auth.forbidden`. */
+  wake(device: AccountDevice, request: WakeRequest): Promise<IssuedWakeUp>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
 }

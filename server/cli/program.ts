@@ -17,6 +17,7 @@ import { points } from './commands/points.ts'
 import { accountsServe, serve } from './commands/serve.ts'
 import { start } from './commands/start.ts'
 import { traceDecode } from './commands/trace.ts'
+import { deviceWake } from './commands/wake.ts'
 import type { ServerOpeners } from './openedServer.ts'
 import type { ServerContext } from './serverContext.ts'
 
@@ -30,6 +31,7 @@ const modules = [
   deviceList,
   deviceShow,
   deviceAllowEmpty,
+  deviceWake,
   points,
   keysStatus,
   operatorToken,

@@ -40,6 +40,7 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
     },
     allowEmpty: async ({ accountName, deviceId }, datastore, allowed) =>
       void (await send(calls.allowEmpty, { name: accountName, deviceId, datastore }, { allowed })),
+    wake: ({ accountName, deviceId }, request) => read(calls.wakeDevice, { name: accountName, deviceId }, request),
     listPoints: async ({ accountName, deviceId }, database) =>
       (await read(calls.listAccountPoints, { name: accountName, deviceId, database })).points,
   }

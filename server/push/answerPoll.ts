@@ -4,6 +4,9 @@ import { CodedError } from '../../schemas/errors.ts'
 import { encodeWakeUp } from '../../schemas/syncml/wakeUp.ts'
 import type { KnownLogins } from '../catalogue/catalogue.ts'
 import type { LongPoll, Poll } from './longPoll.ts'
+
+export type { Poll } from './longPoll.ts'
+
 import type { DeviceKey, Notifications } from './notifications.ts'
 
 /** A device may be this far ahead of the server's clock, which may have been set back. */
@@ -18,18 +21,24 @@ export interface PollParts {
   readonly clock: () => number
 }
 
+/** A notification as the device gets it. */
+export interface IssuedOctets {
+  readonly issuedAt: number
+  readonly octets: Uint8Array
+}
+
 /**
- * The octets of the notification that the device shall have, or undefined if none came in time.
+ * The notification that the device shall have, or undefined if none came in time.
  *
  * @throws {CodedError} `push.busy`; `protocol.malformed` if the device has what cannot have been issued.
  */
-export async function answerPoll(parts: PollParts, poll: Poll): Promise<Uint8Array | undefined> {
+export async function answerPoll(parts: PollParts, poll: Poll): Promise<IssuedOctets | undefined> {
   await noteTaken(parts, poll)
   const found = await parts.longPoll.wait(poll)
   if (found === undefined) return undefined
   const { sessionId, issuedAt, syncs } = found
   const login = await findLogin(parts.knownLogins, poll)
-  return encodeWakeUp({ serverId: parts.serverId, sessionId, issuedAt, syncs }, login?.ha1)
+  return { issuedAt, octets: encodeWakeUp({ serverId: parts.serverId, sessionId, issuedAt, syncs }, login?.ha1) }
 }
 
 /** The login a device is known by. */

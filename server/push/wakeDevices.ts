@@ -41,7 +41,8 @@ export function createWaker(parts: WakeParts): Waker {
     const [high = 0, low = 0] = parts.random(2)
     const sessionId = Math.max(1, high * 256 + low)
     const issued = await parts.notifications.issue({ accountId, deviceId, sessionId, syncs }, parts.clock())
-    parts.log.info('device woken', { accountId, deviceId, sessionId })
+    // The operator's command tells its own answer; its log is the operator's terminal.
+    parts.log.debug('device woken', { accountId, deviceId, sessionId })
     void parts.dispatch()
     return issued
   }
@@ -52,6 +53,7 @@ export function createWaker(parts: WakeParts): Waker {
       for (const device of await parts.notifications.listOverdue(before, MAX_OVERDUE)) {
         try {
           await wake(device, [])
+          parts.log.info('overdue device woken', { ...device })
           woken += 1
         } catch (cause) {
           // Disabled since it was here last: its backup is not missed.

@@ -9,8 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { decodeMessage, encodeMessage } from '../../../schemas/syncml/codec.ts'
+import { ha1 } from '../../../schemas/syncml/credential.ts'
 import type { DatabaseRow } from '../../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
+import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
+import { sqlNotifications } from '../../../server/catalogue/sqlite/notifications.ts'
 import { compareDatabases } from '../../../server/cli/demo/compareDatabases.ts'
 import { changeDemoDatabase, createDemoDatabase } from '../../../server/cli/demo/demoDatabase.ts'
 import type { OpenedServer, ServerOpeners } from '../../../server/cli/openedServer.ts'
@@ -37,6 +40,7 @@ function openersOf(created = false): ServerOpeners {
     databases: sqlDatabases(edge.db),
     listPoints: edge.restores.listPoints,
     allowEmpty: async () => undefined,
+    wake: edge.push.wake,
     keys: { currentKeyId: 'mk_1', masterKeyPath: 'data/master.key', created },
     createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
     listen: async () => ({ url: listening.url }),
@@ -134,7 +138,48 @@ describe.each(['--data', '--server'])('the operator with %s', (way) => {
       },
     ])
   })
+
+  it('[PU-1, PU-3, DC-40] wakes a device, for everything, one database or one datastore', async () => {
+    const { accountId } = await edge.local.service.register('anna', 'long enough')
+    await edge.local.service.registerDevice(accountId, 'phone', 'IMEI:1')
+    const [options, environment] = await where()
+    const wake = (...words: string[]) => run(['device', 'wake', 'phone', '--json', ...words, ...options], environment)
+    expect((await wake()).exitCode).toBe(10)
+    await logIn(accountId, 'IMEI:1')
+    const kept = () => sqlNotifications(edge.db).get({ accountId, deviceId: 'IMEI:1' })
+    const woken = await wake()
+    expect([woken.exitCode, woken.json()]).toEqual([
+      0,
+      { device: 'IMEI:1', issuedAt: expect.any(Number), sessionId: (await kept())?.sessionId, syncs: [] },
+    ])
+    await wake('--database', 'my app')
+    expect((await kept())?.syncs).toEqual([{ serverUri: './databases/my%20app', type: 207, contentType: 0 }])
+    await wake('--database', 'app', '--type', 'refresh-from-device')
+    expect((await kept())?.syncs).toEqual([{ serverUri: './databases/app', type: 208, contentType: 0 }])
+    expect((await wake('--datastore', 'card', '--type', 'from-server')).json().syncs).toEqual([
+      { serverUri: 'card', type: 'from-server' },
+    ])
+    expect((await kept())?.syncs).toEqual([{ serverUri: 'card', type: 209, contentType: 7 }])
+    for (const words of [
+      ['--type', 'two-way'],
+      ['--database', 'app', '--type', 'from-server'],
+      ['--database', 'app', '--datastore', 'card'],
+      ['--datastore', 'card', '--type', 'sometimes'],
+    ]) {
+      expect((await wake(...words)).exitCode, words.join(' ')).toBe(2)
+    }
+    await edge.local.service.setDeviceDisabled('IMEI:1', true, accountId)
+    expect((await wake()).exitCode).toBe(12)
+  })
 })
+
+/** A login of the account's device, as its first backup leaves it. */
+async function logIn(accountId: string, deviceId: string): Promise<void> {
+  await sqlKnownLogins(edge.db).put({
+    ...{ accountId, deviceId, userName: 'anna', accountName: 'anna', ha1: ha1('anna', 'secret') },
+    ...{ lastAccessAt: 1, enabled: true, checkedAt: 1 },
+  })
+}
 
 /** A copy as a file if there is a reason for it, else as tables. */
 function databaseRow(accountId: string, deviceId: string, name: string, reason?: string): DatabaseRow {

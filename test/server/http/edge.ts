@@ -4,12 +4,16 @@ import type { Express } from 'express'
 import { CodedError } from '../../../schemas/errors.ts'
 import { createEnabledCheck } from '../../../server/account/enabledCheck.ts'
 import { createFailureLimits } from '../../../server/account/failureLimits.ts'
+import { assemblePush, type PushAssembly } from '../../../server/assemblePush.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
+import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { type CatalogueDb, checkCatalogue, openCatalogue } from '../../../server/catalogue/sqlite/openCatalogue.ts'
+import { readConfig } from '../../../server/config/config.ts'
 import { accountHandlers } from '../../../server/http/accountHandlers.ts'
 import { accountInternalHandlers } from '../../../server/http/accountInternalHandlers.ts'
 import { createApp } from '../../../server/http/app.ts'
 import { backupHandlers } from '../../../server/http/backupHandlers.ts'
+import { notificationHandlers } from '../../../server/http/notificationHandlers.ts'
 import type { HandleOmads } from '../../../server/http/omadsRoute.ts'
 import { operatorHandlers } from '../../../server/http/operatorHandlers.ts'
 import { openKeyRing } from '../../../server/keys/openKeyRing.ts'
@@ -24,6 +28,7 @@ export interface Edge {
   readonly local: LocalUnderTest
   readonly db: CatalogueDb
   readonly restores: RestoreService
+  readonly push: PushAssembly
   /** What the session engine was given last. */
   readonly omads: { last?: Parameters<HandleOmads>[0] }
   /** Lines that were logged. */
@@ -67,6 +72,11 @@ export async function openEdge(
   const logged: string[] = []
   const accountService = local.service
   const backupParts = { accountService, databases: sqlDatabases(db), restores: memoryRestores('IMEI:1') }
+  const push = assemblePush({
+    ...{ config: readConfig({}), secrets: {}, catalogue: db, knownLogins: sqlKnownLogins(db), accountService },
+    ...{ loggers: createLoggers('silent'), serverId: 'nightferry-edge', clock: local.time.now },
+  })
+  push.start()
   const app = createApp({
     handlers: {
       ...accountHandlers({
@@ -77,7 +87,8 @@ export async function openEdge(
       }),
       ...accountInternalHandlers(accountService),
       ...backupHandlers(backupParts),
-      ...operatorHandlers({ ...backupParts, allowEmpty: async () => undefined }),
+      ...notificationHandlers(push.answerPoll),
+      ...operatorHandlers({ ...backupParts, allowEmpty: async () => undefined, wake: push.wake }),
     },
     handleOmads: async (request) => {
       omads.last = request
@@ -98,11 +109,14 @@ export async function openEdge(
     local,
     db,
     restores: backupParts.restores,
+    push,
     omads,
     logged,
     async close() {
       if (!open) return
       open = false
+      push.release()
+      await push.close()
       await db.destroy()
       await local.close()
     },

@@ -28,7 +28,7 @@ async function open(context: TestContext, options: { maxWaiting?: number; enable
         ...{ ...DEVICE, after, waitMs: more.waitMs ?? 60_000, deviceId: more.deviceId ?? DEVICE.deviceId },
         onGone: (listener) => void more.gone?.then(listener),
       },
-    ).then((octets) => octets && openWakeUp(octets, HA1))
+    ).then((found) => found && openWakeUp(found.octets, HA1))
   return { ...bench, longPoll, dispatch, waker, poll }
 }
 
