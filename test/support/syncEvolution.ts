@@ -23,11 +23,12 @@ import { openKeyRing } from '../../server/keys/openKeyRing.ts'
 import { openDatabase } from '../../server/sql/betterSqlite.ts'
 import { interop } from './requireProgram.ts'
 import { sharedDir } from './sharedDir.ts'
-import { startServer, type TestServer } from './startServer.ts'
+import { type StartServerOptions, startServer, type TestServer } from './startServer.ts'
 
 const run = promisify(execFile)
 const program = fileURLToPath(new URL('../../server/cli/nightferry.mjs', import.meta.url))
-const scripts = join(sharedDir ?? '', 'syncevo')
+/** Where the scripts lie. */
+export const scripts = join(sharedDir ?? '', 'syncevo')
 
 /** Longest time of one synchronization, seconds. */
 const TIME_LIMIT_S = 120
@@ -77,8 +78,8 @@ export class SyncEvolutionLab {
     this.accountId = accountId
   }
 
-  static async open(): Promise<SyncEvolutionLab> {
-    const server = await startServer()
+  static async open(options: StartServerOptions = {}): Promise<SyncEvolutionLab> {
+    const server = await startServer(options)
     const { user } = await server.createAccount()
     const login = command(server, 'account', 'app-password', user) as { user: string; password: string }
     const { accounts } = command(server, 'account', 'list') as { accounts: { accountId: string }[] }
@@ -165,23 +166,26 @@ export class SyncEvolutionClient {
     generate(this.eventFolder, words)
   }
 
-  /** One synchronization. @throws Error if the client could not be run at all. */
-  async sync(mode: SyncEvolutionMode, environment: Readonly<Record<string, string>> = {}): Promise<SyncResult> {
+  /** What the scripts are told of this client. */
+  environment(): Readonly<Record<string, string | undefined>> {
     const { user, password } = this.#lab.account
-    const env = {
+    return {
       ...process.env,
       SYNC_URL: `${this.#lab.server.url}/omads`,
       SYNC_USER: user,
       SYNC_PASS: password,
-      SYNC_MODE: mode,
       DATA_DIR: this.itemFolder,
       CLIENT_STATE: join(this.#lab.folder, `${this.#name}-state`),
       DEVICE_ID: `lab-${this.#name}`,
       TIME_LIMIT: String(TIME_LIMIT_S),
       NOSLEEP: '1',
       ...this.#environment,
-      ...environment,
     }
+  }
+
+  /** One synchronization. @throws Error if the client could not be run at all. */
+  async sync(mode: SyncEvolutionMode, environment: Readonly<Record<string, string>> = {}): Promise<SyncResult> {
+    const env = { ...this.environment(), SYNC_MODE: mode, ...environment }
     const ended = await run('bash', [join(scripts, 'client.sh')], { env, maxBuffer: 64 * 1024 * 1024 }).catch(
       (cause: { stdout?: string }) => cause,
     )
@@ -229,7 +233,8 @@ function generate(folder: string, words: readonly (string | number)[]): void {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
