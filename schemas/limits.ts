@@ -111,3 +111,12 @@ export const MAX_POLL_WAIT_S = 55
 
 /** Datastores one notification can name: its count has four bits. */
 export const MAX_ALERTED_SYNCS = 15
+
+/** Devices that are traced at a time, messages and sealed octets of one trace, characters shown of one message. */
+export const MAX_TRACED_DEVICES = 16
+export const MAX_TRACE_MESSAGES = 200
+export const MAX_TRACE_BYTES = 8 * 1024 * 1024
+export const MAX_TRACED_CHARS = 64 * 1024
+
+/** Longest time a trace is switched on for. */
+export const MAX_TRACE_HOURS = 72

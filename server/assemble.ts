@@ -16,6 +16,7 @@ import { type OpenedAccountStore, openAccountStore } from './account/sqlite/open
 import { createLoginVerifier } from './account/verifyLogin.ts'
 import { assembleBackups } from './assembleBackups.ts'
 import { assemblePush } from './assemblePush.ts'
+import { assembleTrace } from './assembleTrace.ts'
 import { sqlClientDescriptions } from './catalogue/sqlite/clientDescriptions.ts'
 import { sqlDatabases } from './catalogue/sqlite/databases.ts'
 import { sqlHeldObjects } from './catalogue/sqlite/heldObjects.ts'
@@ -78,9 +79,15 @@ export async function assembleServer(
     accountService: accounts.service,
   })
   const decoder = createMessageDecoder()
+  const tracer = assembleTrace({
+    ...{ data: config.data, catalogue, keyRing, clock, log: loggers.omads },
+    // Turns of their own: what is only looked at keeps no message of the same sender waiting.
+    show: (bytes, from) => decoder.show(bytes, `trace ${from}`),
+  })
   const omads = createOmads({
     sessions,
     decode: (bytes, encoding, from) => decoder.decode(bytes, encoding, from),
+    trace: tracer.note,
     nonces: sqlNonceStore(catalogue),
     descriptions: sqlClientDescriptions(catalogue),
     heldObjects: sqlHeldObjects(catalogue),
@@ -108,7 +115,7 @@ export async function assembleServer(
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
       ...backupHandlers(backupParts),
       ...notificationHandlers(push.answerPoll),
-      ...operatorHandlers({ ...backupParts, allowEmpty: backups.allowEmpty, wake: push.wake }),
+      ...operatorHandlers({ ...backupParts, allowEmpty: backups.allowEmpty, wake: push.wake, tracer }),
     },
     handleOmads: omads,
     readiness: { storage: () => checkWritable(config.data), catalogue: () => checkCatalogue(catalogue) },
@@ -120,6 +127,7 @@ export async function assembleServer(
       await omads.expireIdle()
       await backups.restores.sweep()
       await push.wakeOverdue()
+      await tracer.sweep()
       const oldest = await databases.oldestBackupAt()
       if (oldest !== undefined) metrics.stalestBackupIs((clock() - oldest) / 1000)
     } catch (error) {
@@ -134,10 +142,12 @@ export async function assembleServer(
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
     allowEmpty: backups.allowEmpty,
     wake: push.wake,
+    tracer,
     keys: keysOf(keys),
     createOperatorToken: (lifeS) => operatorToken(accounts, lifeS),
     listen: async () => {
       await backups.removeStrays(sessions)
+      await tracer.removeStrays()
       await sweep()
       listening = await listen(app, config)
       backups.keepWarm()
@@ -149,6 +159,7 @@ export async function assembleServer(
       clearInterval(timer)
       push.release()
       await listening?.close()
+      await tracer.idle()
       await decoder.close()
       await push.close()
       await backups.close()

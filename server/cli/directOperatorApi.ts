@@ -34,6 +34,13 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
       )
       return { issuedAt, sessionId }
     },
+    setTrace: async ({ accountName, deviceId }, hours) => {
+      const owner = { accountId: await accountIdOf(accountName), deviceId }
+      const { since, until } = await server.tracer.set(owner, hours * 3_600_000)
+      return { since, until }
+    },
+    readTrace: async ({ accountName, deviceId }) =>
+      server.tracer.read({ accountId: await accountIdOf(accountName), deviceId }),
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
   }

@@ -8,6 +8,7 @@ import type { Databases } from '../catalogue/catalogue.ts'
 import type { Config } from '../config/config.ts'
 import type { Peer } from '../datastore/datastore.ts'
 import type { DeviceKey } from '../push/notifications.ts'
+import type { Tracer } from '../trace/tracer.ts'
 import type { DatabasePoint } from './operatorApi.ts'
 
 /** A server with its data folder open; it listens only after `listen`. */
@@ -19,6 +20,7 @@ export interface OpenedServer {
   allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
   /** Asks a device to synchronize. @throws {CodedError} `device.unknown`, `auth.forbidden`. */
   wake(device: DeviceKey, request: WakeRequest): Promise<IssuedWakeUp>
+  readonly tracer: Pick<Tracer, 'set' | 'read'>
   /** Which master key wraps, and where it lies. */
   readonly keys: { readonly currentKeyId: string; readonly masterKeyPath: string; readonly created: boolean }
   /** A token of scope `operator`, valid for `lifeS` seconds. */

@@ -11,6 +11,7 @@ import { type ProgramOutput, runProgram } from '../../schemas/cli/frame.ts'
 import { accountAdd, accountAppPassword, accountDisable, accountList } from './commands/account.ts'
 import { demo } from './commands/demo.ts'
 import { deviceAllowEmpty, deviceList, deviceShow } from './commands/device.ts'
+import { deviceTrace, traceShow } from './commands/deviceTrace.ts'
 import { keysStatus } from './commands/keys.ts'
 import { operatorToken } from './commands/operatorToken.ts'
 import { points } from './commands/points.ts'
@@ -32,10 +33,12 @@ const modules = [
   deviceShow,
   deviceAllowEmpty,
   deviceWake,
+  deviceTrace,
   points,
   keysStatus,
   operatorToken,
   traceDecode,
+  traceShow,
   demo,
   start,
   createCompletion(() => SERVER_PROGRAM),

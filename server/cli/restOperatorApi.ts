@@ -41,6 +41,8 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
     allowEmpty: async ({ accountName, deviceId }, datastore, allowed) =>
       void (await send(calls.allowEmpty, { name: accountName, deviceId, datastore }, { allowed })),
     wake: ({ accountName, deviceId }, request) => read(calls.wakeDevice, { name: accountName, deviceId }, request),
+    setTrace: ({ accountName, deviceId }, hours) => read(calls.setTrace, { name: accountName, deviceId }, { hours }),
+    readTrace: ({ accountName, deviceId }) => read(calls.readTrace, { name: accountName, deviceId }),
     listPoints: async ({ accountName, deviceId }, database) =>
       (await read(calls.listAccountPoints, { name: accountName, deviceId, database })).points,
   }

@@ -4,6 +4,7 @@ import type { IssuedWakeUp, operatorCalls, WakeRequest } from '../../schemas/htt
 import { findAccount } from '../account/findAccount.ts'
 import type { Peer } from '../datastore/datastore.ts'
 import type { DeviceKey } from '../push/notifications.ts'
+import type { Tracer } from '../trace/tracer.ts'
 import { type BackupHandlerParts, listSummaries } from './backupHandlers.ts'
 import type { Handlers } from './handlers.ts'
 import { openApiDocument } from './openApi.ts'
@@ -13,6 +14,7 @@ export interface OperatorHandlerParts extends BackupHandlerParts {
   allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
   /** Issues a notification for a device. @throws {CodedError} `device.unknown`, `auth.forbidden`. */
   wake(device: DeviceKey, request: WakeRequest): Promise<IssuedWakeUp>
+  readonly tracer: Pick<Tracer, 'set' | 'read'>
 }
 
 /** Handlers of the calls in `operatorCalls`. */
@@ -59,6 +61,16 @@ export function operatorHandlers(parts: OperatorHandlerParts): Pick<Required<Han
       const { accountId } = await findAccount(service, params.name)
       const { issuedAt, sessionId } = await parts.wake({ accountId, deviceId: params.deviceId }, body)
       return { issuedAt, sessionId }
+    },
+    async setTrace({ params, body }) {
+      const { accountId } = await findAccount(service, params.name)
+      const owner = { accountId, deviceId: params.deviceId }
+      const { since, until } = await parts.tracer.set(owner, body.hours * 3_600_000)
+      return { since, until }
+    },
+    async readTrace({ params }) {
+      const { accountId } = await findAccount(service, params.name)
+      return parts.tracer.read({ accountId, deviceId: params.deviceId })
     },
     openApi: async () => document,
   }

@@ -29,6 +29,8 @@ export interface OmadsDeps extends CommandDeps, AuthenticateDeps {
   readonly sessions: SessionStore
   /** Reads a message; at once if absent. May be of another thread (OM-24). */
   decode?(bytes: Uint8Array, encoding: Encoding, from: string): Promise<Message>
+  /** Told of each exchange that could be read; returns at once and never throws. */
+  trace?(exchange: TracedMessages): void
   /** Address for RespURI; without it the request's own is used. */
   readonly publicUrl?: string
   /** Milliseconds after which a silent session is abandoned and an ended one forgotten; 15 minutes if absent. */
@@ -49,6 +51,19 @@ export interface Arrival {
   readonly encoding: Encoding
   readonly version: SyncmlVersion
   readonly ids: MessageIds
+}
+
+/** What passed between a client and us, for whoever looks into it. */
+export interface TracedMessages {
+  /** As the message claims. */
+  readonly deviceId: string
+  readonly sessionId: string
+  readonly msgId: number
+  readonly remoteAddress: string
+  readonly encoding: Encoding
+  readonly received: Uint8Array
+  /** Absent if the answer is no SyncML. */
+  readonly sent?: Uint8Array
 }
 
 /** Messages of one session that may try to log in. */
@@ -74,7 +89,7 @@ export function createOmads(deps: OmadsDeps): Omads {
       const digest = createHash('sha256').update(request.bytes).digest('hex')
       const ids = { deviceId: source.locUri, sessionId, msgId: readMsgId(message.header), digest }
       const arrival = { request, message, encoding, version, ids }
-      return await lock(ids.deviceId, () => receive(deps, arrival))
+      return await traced(deps, arrival, () => lock(ids.deviceId, () => receive(deps, arrival)))
     } catch (error) {
       if (error instanceof CodedError && error.code !== 'internal') return httpError(errorEntry(error.code).http)
       deps.log.error('a message could not be handled', { error })
@@ -82,6 +97,20 @@ export function createOmads(deps: OmadsDeps): Omads {
     }
   }
   return Object.assign(handle, { expireIdle: createExpiry(deps, lock) })
+}
+
+/** Runs `work` and tells of the message and its answer, whatever comes of it. */
+async function traced(deps: OmadsDeps, { request, encoding, ids }: Arrival, work: () => Promise<OmadsReply>) {
+  const { deviceId, sessionId, msgId } = ids
+  const { bytes: received, remoteAddress } = request
+  let sent: { readonly sent?: Uint8Array } = {}
+  try {
+    const reply = await work()
+    if (reply.contentType !== undefined) sent = { sent: reply.bytes }
+    return reply
+  } finally {
+    deps.trace?.({ deviceId, sessionId, msgId, remoteAddress, encoding, received, ...sent })
+  }
 }
 
 async function receive(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {

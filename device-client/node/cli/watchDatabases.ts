@@ -22,8 +22,9 @@ export async function watchDatabases(context: AgentContext): Promise<CommandOutc
     const startedAt = context.clock.now()
     const turns = createWorkTurns()
     const requests = await listen(context, turns)
-    context.log.info('watching', { timeZone: ownTimeZone() })
+    // Before it says so: who was told that it watches may stop it.
     const stopped = context.stopped()
+    context.log.info('watching', { timeZone: ownTimeZone() })
     const following = context.client.followNotifications({
       obey: (syncs) => obeyNotification(context, turns, syncs),
       stopped,

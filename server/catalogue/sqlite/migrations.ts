@@ -19,6 +19,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0010-client-description', up: createClientDescription },
   { name: '0011-held-object', up: createHeldObject },
   { name: '0012-notification', up: createNotification },
+  { name: '0013-trace', up: createTrace },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
@@ -172,4 +173,15 @@ async function createNotification(db: Kysely<unknown>): Promise<void> {
     .execute()
   await db.schema.createIndex('notificationByIssue').on('notification').column('issuedAt').execute()
   await db.schema.createIndex('notificationByPush').on('notification').column('nextPushAt').execute()
+}
+
+async function createTrace(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('trace')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('since', 'bigint', (column) => column.notNull())
+    .addColumn('until', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('traceKey', ['accountId', 'deviceId'])
+    .execute()
 }

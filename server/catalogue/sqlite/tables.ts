@@ -104,6 +104,13 @@ export interface NotificationTable {
   nextPushAt: number | null
 }
 
+export interface TraceTable {
+  accountId: string
+  deviceId: string
+  since: number
+  until: number
+}
+
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
 export interface CatalogueTables {
   knownLogin: KnownLoginTable
@@ -114,4 +121,5 @@ export interface CatalogueTables {
   clientDescription: ClientDescriptionTable
   heldObject: HeldObjectTable
   notification: NotificationTable
+  trace: TraceTable
 }

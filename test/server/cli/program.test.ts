@@ -41,6 +41,7 @@ function openersOf(created = false): ServerOpeners {
     listPoints: edge.restores.listPoints,
     allowEmpty: async () => undefined,
     wake: edge.push.wake,
+    tracer: edge.tracer,
     keys: { currentKeyId: 'mk_1', masterKeyPath: 'data/master.key', created },
     createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
     listen: async () => ({ url: listening.url }),
@@ -170,6 +171,31 @@ describe.each(['--data', '--server'])('the operator with %s', (way) => {
     }
     await edge.local.service.setDeviceDisabled('IMEI:1', true, accountId)
     expect((await wake()).exitCode).toBe(12)
+  })
+
+  it('[TR-1, TR-3, DC-40] traces a device for a while, and shows its messages without what is private', async () => {
+    const { accountId } = await edge.local.service.register('anna', 'long enough')
+    await edge.local.service.registerDevice(accountId, 'phone', 'IMEI:1')
+    const [options, environment] = await where()
+    const trace = (...words: string[]) => run([...words, '--json', ...options], environment)
+    expect((await trace('trace', 'show', 'phone')).json()).toMatchObject({ messages: [] })
+    const on = (await trace('device', 'trace', 'phone', 'on', '--hours', '2')).json()
+    expect(on).toEqual({ device: 'IMEI:1', traced: true, since: on.since, until: Number(on.since) + 7_200_000 })
+    edge.tracer.note({
+      ...{ deviceId: 'IMEI:1', sessionId: '7', msgId: 1, remoteAddress: '::1', encoding: 'wbxml' },
+      received: encodeMessage(package1.message, 'wbxml'),
+    })
+    await edge.tracer.idle()
+    const shown = await trace('trace', 'show', 'phone')
+    expect(shown.json()).toMatchObject({ since: on.since, until: on.until, messages: [{ sessionId: '7', cut: false }] })
+    const text = await run(['trace', 'show', 'phone', ...options], environment)
+    expect(text.stdout).toMatch(/^\d{4}-.* session 7 message 1, received from ::1, \d+ octets of wbxml\n<\?xml/)
+    const off = await trace('device', 'trace', 'phone', 'off')
+    expect(off.json()).toMatchObject({ traced: false })
+    for (const words of [['on', '--hours', '0'], ['on', '--hours', '73'], ['sometimes']]) {
+      expect((await trace('device', 'trace', 'phone', ...words)).exitCode, words.join(' ')).toBe(2)
+    }
+    expect((await trace('device', 'trace', 'tablet', 'on')).exitCode).toBe(10)
   })
 })
 

@@ -2,9 +2,11 @@
 
 import type { Express } from 'express'
 import { CodedError } from '../../../schemas/errors.ts'
+import { showMessage } from '../../../schemas/syncml/trace.ts'
 import { createEnabledCheck } from '../../../server/account/enabledCheck.ts'
 import { createFailureLimits } from '../../../server/account/failureLimits.ts'
 import { assemblePush, type PushAssembly } from '../../../server/assemblePush.ts'
+import { assembleTrace } from '../../../server/assembleTrace.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { type CatalogueDb, checkCatalogue, openCatalogue } from '../../../server/catalogue/sqlite/openCatalogue.ts'
@@ -21,6 +23,7 @@ import { createLoggers } from '../../../server/logger.ts'
 import { createMetrics } from '../../../server/metrics.ts'
 import type { RestoreService } from '../../../server/restore/restoreService.ts'
 import { checkWritable } from '../../../server/storage/checkWritable.ts'
+import type { Tracer } from '../../../server/trace/tracer.ts'
 import { type LocalUnderTest, openLocal, SERVICE_SECRET } from '../account/accountParts.ts'
 
 export interface Edge {
@@ -29,6 +32,7 @@ export interface Edge {
   readonly db: CatalogueDb
   readonly restores: RestoreService
   readonly push: PushAssembly
+  readonly tracer: Tracer
   /** What the session engine was given last. */
   readonly omads: { last?: Parameters<HandleOmads>[0] }
   /** Lines that were logged. */
@@ -77,6 +81,10 @@ export async function openEdge(
     ...{ loggers: createLoggers('silent'), serverId: 'nightferry-edge', clock: local.time.now },
   })
   push.start()
+  const tracer = assembleTrace({
+    ...{ data: local.dataDir, catalogue: db, keyRing: openKeyRing({ dataDir: local.dataDir }).keyRing },
+    ...{ clock: local.time.now, log: createLoggers('silent').omads, show: async (bytes) => showMessage(bytes) },
+  })
   const app = createApp({
     handlers: {
       ...accountHandlers({
@@ -88,7 +96,7 @@ export async function openEdge(
       ...accountInternalHandlers(accountService),
       ...backupHandlers(backupParts),
       ...notificationHandlers(push.answerPoll),
-      ...operatorHandlers({ ...backupParts, allowEmpty: async () => undefined, wake: push.wake }),
+      ...operatorHandlers({ ...backupParts, allowEmpty: async () => undefined, wake: push.wake, tracer }),
     },
     handleOmads: async (request) => {
       omads.last = request
@@ -110,6 +118,7 @@ export async function openEdge(
     db,
     restores: backupParts.restores,
     push,
+    tracer,
     omads,
     logged,
     async close() {
