@@ -7,6 +7,7 @@ import type { JWK } from 'jose'
 import { CodedError } from '../schemas/errors.ts'
 import { decodeUtf8, encodeUtf8 } from '../schemas/utf8.ts'
 import type { AttemptRecord, DatabaseEntry } from './deviceClient.ts'
+import type { LastNotification } from './notify/judgeNotification.ts'
 import type { KeyStore } from './ports.ts'
 import type { ScheduleState } from './schedule/nextRun.ts'
 import type { ServerLogin } from './session/sessionRequest.ts'
@@ -38,6 +39,9 @@ export interface AgentRecords {
   /** Public keys the server signs restores with, as this device saw them first; undefined before the first restore. */
   serverKeys(): Promise<readonly JWK[] | undefined>
   setServerKeys(keys: readonly JWK[]): Promise<void>
+  /** The last notification that was obeyed. */
+  lastNotification(): Promise<LastNotification | undefined>
+  setLastNotification(last: LastNotification): Promise<void>
   databases(): Promise<readonly DatabaseEntry[]>
   /** @throws {CodedError} `database.unknown`. */
   database(name: string): Promise<DatabaseEntry>
@@ -74,6 +78,8 @@ export function createAgentRecords(keyStore: KeyStore): AgentRecords {
     setServerLogin: (login) => write('server-login', login),
     serverKeys: async () => (await read('server-keys')) as readonly JWK[] | undefined,
     setServerKeys: (keys) => write('server-keys', keys),
+    lastNotification: async () => (await read('notification')) as LastNotification | undefined,
+    setLastNotification: (last) => write('notification', last),
     databases,
     database: async (name) => {
       const found = (await databases()).find((entry) => entry.name === name)

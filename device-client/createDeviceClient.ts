@@ -71,6 +71,8 @@ export function createDeviceClient(ports: DeviceClientPorts): DeviceClient {
       const deviceId = await findDevice(ports, calls, database, fromDevice)
       return calls.listPoints(deviceId, database)
     },
+    followNotifications: async (host) =>
+      (await import('./notify/followNotifications.ts')).followNotifications(ports, host),
     status: async () => {
       const { server, user, device, deviceId } = await ports.records.identity()
       const entries = await ports.records.databases()

@@ -3,6 +3,7 @@
  * Reports are what the agent prints with `--json`, so their fields are part of the contract.
  */
 
+import type { NotificationHost } from './notify/followNotifications.ts'
 import type { TrackingMethod } from './observe/preparedBackup.ts'
 import type { BackupPreferences } from './schedule/preferences.ts'
 
@@ -131,4 +132,6 @@ export interface DeviceClient {
   restore(options: RestoreOptions): Promise<RestoreReport>
   points(database: string, fromDevice?: string): Promise<readonly PointEntry[]>
   status(): Promise<DeviceStatus>
+  /** Waits for the server's notifications and lets `host` obey them, until `host.stopped`; never throws. */
+  followNotifications(host: NotificationHost): Promise<void>
 }

@@ -105,3 +105,21 @@ export const KEPT_LOSER_MS = 92 * 24 * 3_600_000
 
 /** Octets of one file or email object as XML; larger files travel as raw octets. */
 export const MAX_DATA_OBJECT_BYTES = 64 * 1024 * 1024
+
+/** Requests for notifications that wait at once: a device has one, and each costs a socket and some KiB. */
+export const MAX_WAITING_POLLS = 10_000
+
+/** Longest time one of them waits, seconds: many proxies cut a silent connection after a minute. */
+export const MAX_POLL_WAIT_S = 55
+
+/** Datastores one notification can name: its count has four bits. */
+export const MAX_ALERTED_SYNCS = 15
+
+/** Devices that are traced at a time, messages and sealed octets of one trace, characters shown of one message. */
+export const MAX_TRACED_DEVICES = 16
+export const MAX_TRACE_MESSAGES = 200
+export const MAX_TRACE_BYTES = 8 * 1024 * 1024
+export const MAX_TRACED_CHARS = 64 * 1024
+
+/** Longest time a trace is switched on for. */
+export const MAX_TRACE_HOURS = 72

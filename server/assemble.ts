@@ -17,6 +17,8 @@ import { openSigningKeys } from './account/signingKeys.ts'
 import { type OpenedAccountStore, openAccountStore } from './account/sqlite/openAccountStore.ts'
 import { createLoginVerifier } from './account/verifyLogin.ts'
 import { assembleBackups } from './assembleBackups.ts'
+import { assemblePush } from './assemblePush.ts'
+import { assembleTrace } from './assembleTrace.ts'
 import { sqlClientDescriptions } from './catalogue/sqlite/clientDescriptions.ts'
 import { sqlDatabases } from './catalogue/sqlite/databases.ts'
 import { sqlDatastorePasswords } from './catalogue/sqlite/datastorePasswords.ts'
@@ -35,6 +37,7 @@ import { createApp } from './http/app.ts'
 import { backupHandlers } from './http/backupHandlers.ts'
 import { datastoreHandlers } from './http/datastoreHandlers.ts'
 import { type Listening, listen } from './http/listen.ts'
+import { notificationHandlers } from './http/notificationHandlers.ts'
 import { operatorHandlers } from './http/operatorHandlers.ts'
 import { serverPasswordHandlers } from './http/serverPasswordHandlers.ts'
 import { type OpenedKeys, openKeyRing } from './keys/openKeyRing.ts'
@@ -95,10 +98,20 @@ export async function assembleServer(
     accountService: accounts.service,
   })
   const serverId = `nightferry-${Buffer.from(keyRing.derive('server-id')).toString('hex').slice(0, 16)}`
+  const push = assemblePush({
+    ...{ config, secrets, catalogue, knownLogins, loggers, serverId, clock },
+    accountService: accounts.service,
+  })
   const decoder = createMessageDecoder()
+  const tracer = assembleTrace({
+    ...{ data: config.data, catalogue, keyRing, clock, log: loggers.omads },
+    // Turns of their own: what is only looked at keeps no message of the same sender waiting.
+    show: (bytes, from) => decoder.show(bytes, `trace ${from}`),
+  })
   const omads = createOmads({
     sessions,
     decode: (bytes, encoding, from) => decoder.decode(bytes, encoding, from),
+    trace: tracer.note,
     nonces: sqlNonceStore(catalogue),
     descriptions: sqlClientDescriptions(catalogue),
     heldObjects: sqlHeldObjects(catalogue),
@@ -131,7 +144,8 @@ export async function assembleServer(
       ...backupHandlers(backupParts),
       ...datastoreHandlers(datastoreParts),
       ...serverPasswordHandlers({ accountService: accounts.service, passwords: serverPasswords, serverId }),
-      ...operatorHandlers({ ...backupParts, allowEmpty: backups.allowEmpty }),
+      ...notificationHandlers(push.answerPoll),
+      ...operatorHandlers({ ...backupParts, allowEmpty: backups.allowEmpty, wake: push.wake, tracer }),
     },
     handleOmads: omads,
     readiness: { storage: () => checkWritable(config.data), catalogue: () => checkCatalogue(catalogue) },
@@ -142,6 +156,8 @@ export async function assembleServer(
     try {
       await omads.expireIdle()
       await backups.restores.sweep()
+      await push.wakeOverdue()
+      await tracer.sweep()
       const oldest = await databases.oldestBackupAt()
       if (oldest !== undefined) metrics.stalestBackupIs((clock() - oldest) / 1000)
     } catch (error) {
@@ -158,21 +174,28 @@ export async function assembleServer(
     datastorePasswords,
     serverPasswords,
     serverId,
+    wake: push.wake,
+    tracer,
     keys: keysOf(keys),
     createOperatorToken: (lifeS) => operatorToken(accounts, lifeS),
     listen: async () => {
       await backups.removeStrays(sessions)
+      await tracer.removeStrays()
       await sweep()
       listening = await listen(app, config)
       backups.keepWarm()
+      push.start()
       timer = setInterval(() => void sweep(), SWEEP_MS)
       return { url: listening.url }
     },
     close: async () => {
       clearInterval(timer)
+      push.release()
       await listening?.close()
       await omads.settled()
+      await tracer.idle()
       await decoder.close()
+      await push.close()
       await backups.close()
       await accounts.close()
       await knownLogins.flush()

@@ -16,6 +16,7 @@ export const SUBSYSTEMS = [
   'catalogue',
   'storage',
   'keys',
+  'push',
 ] as const
 
 export type Subsystem = (typeof SUBSYSTEMS)[number]

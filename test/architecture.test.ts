@@ -97,6 +97,8 @@ const domainArrows: Readonly<Record<string, readonly string[]>> = {
   backup: [],
   account: [],
   changes: [],
+  push: [],
+  trace: [],
 }
 const ports =
   /^server\/(sql\/sqlDatabase|storage\/storage|storage\/spool|keys\/keyRing|catalogue\/catalogue|datastore\/datastore|account\/accountService|account\/accountStore|errors|logger|metrics|steps)\.ts$/

@@ -3,12 +3,12 @@
  */
 
 import { CodedError } from '../../schemas/errors.ts'
-import type { CallOf } from '../../schemas/http/api.ts'
 import type { RestoreCompletion, RestorePoint, RestoreTicket } from '../../schemas/http/backups.ts'
 import type { AgentRecords } from '../agentRecords.ts'
 import type { PointEntry } from '../deviceClient.ts'
+import { openDeviceToken } from '../deviceToken.ts'
 import type { Fetch } from '../ports.ts'
-import { restCall, restOctets, textField } from '../restCall.ts'
+import { restCall, restOctets } from '../restCall.ts'
 import type { RestoreCalls } from './restoreDatabase.ts'
 
 /** One database as the server lists it. */
@@ -25,27 +25,13 @@ export interface ServerCalls {
   restoreCalls(wanted: { database: string; fromDeviceId: string; point: string }): RestoreCalls
 }
 
-const loginPath: CallOf<'loginDevice'>['path'] = '/accounts/devices/login'
-
-/** Seconds before its end at which a token is renewed. */
-const RENEW_S = 60
-
 /** @throws {CodedError} `device.unknown` before `init`, `auth.*`, `network.unreachable`. */
 export async function openServerCalls(ports: {
   readonly fetch: Fetch
   readonly records: AgentRecords
   readonly clock: { now(): number }
 }): Promise<ServerCalls> {
-  const { server, deviceId } = await ports.records.identity()
-  const secret = await ports.records.secret()
-  let held: { token: string; until: number } | undefined
-  const token = async (): Promise<string> => {
-    if (held && held.until > ports.clock.now()) return held.token
-    const answer = await restCall(ports.fetch, { server, method: 'POST', path: loginPath, body: { deviceId, secret } })
-    const lifeS = Number((answer as { expiresIn?: unknown }).expiresIn) || 0
-    held = { token: textField(answer, 'accessToken', server), until: ports.clock.now() + (lifeS - RENEW_S) * 1000 }
-    return held.token
-  }
+  const { server, read: token } = await openDeviceToken(ports)
   const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> =>
     restCall(ports.fetch, { server, method, path, token: await token(), ...(body === undefined ? {} : { body }) })
   return {

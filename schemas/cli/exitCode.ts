@@ -37,6 +37,8 @@ const codes: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   'account.unknown': EXIT.notFound,
   'device.unknown': EXIT.notFound,
   'session.busy': EXIT.busy,
+  'push.busy': EXIT.busy,
+  'trace.limited': EXIT.busy,
   'datastore.unknown': EXIT.notFound,
   'database.unknown': EXIT.notFound,
   'database.locked': EXIT.busy,

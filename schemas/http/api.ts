@@ -7,6 +7,7 @@ import { accountCalls } from './accounts.ts'
 import { accountInternalCalls } from './accountsInternal.ts'
 import { backupCalls } from './backups.ts'
 import { datastoreCalls } from './datastores.ts'
+import { notificationCalls } from './notifications.ts'
 import { operatorCalls } from './operator.ts'
 import { serverPasswordCalls } from './serverPasswords.ts'
 
@@ -15,6 +16,7 @@ export const publicCalls = {
   ...accountCalls,
   ...backupCalls,
   ...datastoreCalls,
+  ...notificationCalls,
   ...serverPasswordCalls,
   ...operatorCalls,
 } as const

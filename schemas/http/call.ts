@@ -18,10 +18,14 @@ export interface HttpCall {
   readonly summary: string
   readonly access: CallAccess
   readonly params?: Fields
+  /** Fields of the query, each optional. */
+  readonly query?: Fields
   readonly body?: z.ZodType
   readonly status: 200 | 201 | 204
   /** Absent with status 204 and for octets. */
   readonly reply?: z.ZodType
+  /** True if there may be nothing to answer: status 204 then. */
+  readonly orNothing?: true
   /** True if the reply is `application/octet-stream` and obeys HTTP Range. */
   readonly octets?: true
   /** Codes a caller should expect, besides `protocol.*`, `auth.*` and `internal`. */
@@ -31,6 +35,7 @@ export interface HttpCall {
 /** What a handler of the call gets; also what a client has to give. */
 export interface CallInput<Call extends HttpCall> {
   readonly params: Call extends { readonly params: z.ZodType } ? z.infer<Call['params']> : Record<never, never>
+  readonly query: Call extends { readonly query: z.ZodType } ? z.infer<Call['query']> : Record<never, never>
   readonly body: Call extends { readonly body: z.ZodType } ? z.infer<Call['body']> : undefined
 }
 
@@ -38,7 +43,7 @@ export interface CallInput<Call extends HttpCall> {
 export type CallReply<Call extends HttpCall> = Call extends { readonly octets: true }
   ? Uint8Array
   : Call extends { readonly reply: z.ZodType }
-    ? z.infer<Call['reply']>
+    ? z.infer<Call['reply']> | (Call extends { readonly orNothing: true } ? undefined : never)
     : undefined
 
 /**

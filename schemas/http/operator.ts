@@ -3,10 +3,58 @@
  */
 
 import { z } from 'zod'
+import { MAX_ALERTED_SYNCS, MAX_TRACE_HOURS } from '../limits.ts'
+import { ALERTED_SYNC_NAMES } from '../syncml/notification.ts'
+import { utf8Length } from '../utf8.ts'
 import { accountCalls, accountSummary, appPassword, registeredDevice } from './accounts.ts'
 import { backupCalls } from './backups.ts'
 import type { HttpCall } from './call.ts'
-import { accountName, databaseName, deviceId } from './fields.ts'
+import { accountName, byteCount, databaseName, deviceId, timestamp } from './fields.ts'
+
+export const wakeRequest = z
+  .strictObject({
+    syncs: z
+      .array(
+        z.strictObject({
+          serverUri: z
+            .string()
+            .min(1)
+            .refine((uri) => utf8Length(uri) <= 255, 'at most 255 octets')
+            .meta({ description: "Datastore as in the client's profile, e.g. ./databases/app or ./contacts." }),
+          type: z.enum(ALERTED_SYNC_NAMES).meta({ description: 'Sync types 206 to 210.' }),
+        }),
+      )
+      .max(MAX_ALERTED_SYNCS)
+      .readonly()
+      .meta({ description: 'Empty: everything the device keeps here.' }),
+  })
+  .meta({ id: 'WakeRequest' })
+
+export const issuedWakeUp = z
+  .strictObject({ issuedAt: timestamp, sessionId: z.int().min(1).max(65_535) })
+  .meta({ id: 'WakeUp' })
+
+export const tracedExchange = z
+  .strictObject({
+    at: timestamp,
+    direction: z.enum(['received', 'sent']),
+    sessionId: z.string(),
+    msgId: z.int().nonnegative().meta({ description: "MsgID of the client's message." }),
+    encoding: z.enum(['xml', 'wbxml']),
+    remoteAddress: z.string(),
+    sizeBytes: byteCount,
+    xml: z.string().meta({ description: 'Redacted; empty if the message could not be read.' }),
+    cut: z.boolean().meta({ description: 'There was more.' }),
+  })
+  .meta({ id: 'TracedMessage' })
+
+export const traceState = z
+  .strictObject({ since: timestamp, until: timestamp.meta({ description: 'Messages are noted before this moment.' }) })
+  .meta({ id: 'TraceState' })
+
+export const deviceTrace = traceState
+  .extend({ messages: z.array(tracedExchange).readonly() })
+  .meta({ id: 'DeviceTrace' })
 
 /** `/api/v1/accounts*`, `/api/v1/devices`, `/api/v1/openapi.json`. */
 export const operatorCalls = {
@@ -100,6 +148,40 @@ export const operatorCalls = {
     status: 204,
     errors: ['account.unknown', 'datastore.unknown'],
   },
+  wakeDevice: {
+    method: 'post',
+    path: '/api/v1/accounts/{name}/devices/{deviceId}/wake',
+    summary: 'Asks a device to synchronize now, by a notification',
+    access: ['operator'],
+    params: z.strictObject({ name: accountName, deviceId }),
+    body: wakeRequest,
+    status: 201,
+    reply: issuedWakeUp,
+    errors: ['account.unknown', 'device.unknown'],
+  },
+  setTrace: {
+    method: 'put',
+    path: '/api/v1/accounts/{name}/devices/{deviceId}/trace',
+    summary: "Notes a device's messages for some hours, or ends that",
+    access: ['operator'],
+    params: z.strictObject({ name: accountName, deviceId }),
+    body: z
+      .strictObject({ hours: z.int().min(0).max(MAX_TRACE_HOURS).meta({ description: '0 ends it.' }) })
+      .meta({ id: 'TraceRequest' }),
+    status: 200,
+    reply: traceState,
+    errors: ['account.unknown', 'trace.limited'],
+  },
+  readTrace: {
+    method: 'get',
+    path: '/api/v1/accounts/{name}/devices/{deviceId}/trace',
+    summary: 'The messages that were noted, redacted, oldest first',
+    access: ['operator'],
+    params: z.strictObject({ name: accountName, deviceId }),
+    status: 200,
+    reply: deviceTrace,
+    errors: ['account.unknown', 'storage.corrupt'],
+  },
   openApi: {
     method: 'get',
     path: '/api/v1/openapi.json',
@@ -109,3 +191,9 @@ export const operatorCalls = {
     reply: z.record(z.string(), z.unknown()).meta({ id: 'OpenApi' }),
   },
 } as const satisfies Record<string, HttpCall>
+
+export type WakeRequest = z.infer<typeof wakeRequest>
+export type IssuedWakeUp = z.infer<typeof issuedWakeUp>
+export type TracedExchange = z.infer<typeof tracedExchange>
+export type TraceState = z.infer<typeof traceState>
+export type DeviceTrace = z.infer<typeof deviceTrace>

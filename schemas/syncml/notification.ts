@@ -20,6 +20,22 @@ export type UiMode = 'not-specified' | 'background' | 'informative' | 'user-inte
 /** Sync types a server may ask for (Alert codes, reference 3.4). */
 export type AlertedSyncType = 206 | 207 | 208 | 209 | 210
 
+/** Their names for people, in the order of the codes. */
+export const ALERTED_SYNC_NAMES = [
+  'two-way',
+  'from-device',
+  'refresh-from-device',
+  'from-server',
+  'refresh-from-server',
+] as const
+
+export type AlertedSyncName = (typeof ALERTED_SYNC_NAMES)[number]
+
+/** The sync type of a name. */
+export function alertedSyncType(name: AlertedSyncName): AlertedSyncType {
+  return (206 + ALERTED_SYNC_NAMES.indexOf(name)) as AlertedSyncType
+}
+
 /** One datastore that shall be synchronized. */
 export interface AlertedSync {
   readonly type: AlertedSyncType
@@ -40,6 +56,8 @@ export interface Notification {
   readonly serverId: string
   /** Empty: all datastores of the client's profile. */
   readonly syncs: readonly AlertedSync[]
+  /** What follows the last datastore: the server's own, covered by the digest, nothing to other clients. */
+  readonly vendor?: Uint8Array
 }
 
 /** What both sides know: the server's password at the client, and the last nonce, empty before any. */
@@ -68,6 +86,11 @@ export function contentTypeNumber(type: string): number {
   return CONTENT_TYPE_NUMBERS[type.toLowerCase()] ?? 0
 }
 
+/** The media type of a WSP number; undefined for any. */
+export function contentTypeOfNumber(number: number): string | undefined {
+  return Object.entries(CONTENT_TYPE_NUMBERS).find(([, known]) => known === number)?.[0]
+}
+
 /**
  * Octets of a notification; without `secret` its digest is zero, which says that nobody vouches for it.
  *
@@ -83,7 +106,7 @@ export function encodeNotification(notification: Notification, secret?: Notifica
 }
 
 /**
- * Reads a notification; what follows the last datastore is the vendor's and left out.
+ * Reads a notification.
  *
  * @throws {CodedError} `protocol.malformed`, `protocol.too-large`.
  */
@@ -100,6 +123,7 @@ export function decodeNotification(octets: Uint8Array): Notification {
   const count = reader.octet() >> 4
   const syncs: AlertedSync[] = []
   for (let index = 0; index < count; index++) syncs.push(readSync(reader))
+  const vendor = reader.take(reader.left)
   return {
     version: head >> 6,
     uiMode: UI_MODES[(head >> 4) & 3] ?? 'not-specified',
@@ -107,6 +131,7 @@ export function decodeNotification(octets: Uint8Array): Notification {
     sessionId,
     serverId,
     syncs,
+    ...(vendor.length > 0 && { vendor }),
   }
 }
 
@@ -122,7 +147,7 @@ function digestOf(serverId: string, body: Uint8Array, { password, nonce }: Notif
   return macOf(ha1(serverId, password), nonce, body)
 }
 
-function encodeBody({ version, uiMode, initiator, sessionId, serverId, syncs }: Notification): Uint8Array {
+function encodeBody({ version, uiMode, initiator, sessionId, serverId, syncs, vendor }: Notification): Uint8Array {
   const writer = new OctetWriter()
   const head = (bits(version, 10, 'version') << 6) | (UI_MODES.indexOf(uiMode) << 4) | (initiator === 'server' ? 8 : 0)
   writeNumber(writer, head, 2)
@@ -135,6 +160,7 @@ function encodeBody({ version, uiMode, initiator, sessionId, serverId, syncs }: 
     writeNumber(writer, bits(contentType, 24, 'content type'), 3)
     writeText(writer, serverUri)
   }
+  if (vendor !== undefined) writer.octets(vendor)
   return writer.finish().slice()
 }
 

@@ -18,6 +18,11 @@ export class OctetReader {
     return this.#at >= this.#octets.length
   }
 
+  /** Octets not read yet. */
+  get left(): number {
+    return this.#octets.length - this.#at
+  }
+
   /** The next octet. */
   octet(): number {
     const octet = this.#octets[this.#at]

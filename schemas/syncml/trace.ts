@@ -25,6 +25,9 @@ export interface TracedMessage {
 /** Elements whose values are secrets or the user's own: passwords, nonces, contents, names. */
 const PRIVATE: ReadonlySet<string> = new Set(['NextNonce', 'LocName'])
 
+/** The token in an address of ours, which proves a session (OM-14). */
+const SESSION_TOKEN = /([?&]s=)[0-9a-f]{32}(?![0-9a-f])/g
+
 /** Containers whose `Data` is the user's; that of Status and Alert itself is a code. */
 const PRIVATE_DATA: ReadonlySet<string> = new Set(['Item', 'Cred'])
 
@@ -55,7 +58,12 @@ export function formatTrace({ root, version }: TracedMessage): string {
   return indent(decodeUtf8(encodeXml(root, namespaceOf(version))) ?? '')
 }
 
-/** The same message with credentials, nonces, names and contents replaced by how long they are. */
+/** What may be shown of a message to anybody, as XML. @throws {CodedError} as `readTrace`. */
+export function showMessage(octets: Uint8Array): string {
+  return formatTrace(redactTrace(readTrace(octets)))
+}
+
+/** The same message with credentials, tokens, nonces, names and contents replaced by how long they are. */
 export function redactTrace(message: TracedMessage): TracedMessage {
   return { ...message, root: redact(message.root, '') }
 }
@@ -67,7 +75,9 @@ function redact(element: Element, container: string): Element {
     const unit = typeof value === 'string' ? 'characters' : 'octets'
     return { ...element, value: `[${value.length} ${unit}]` }
   }
-  return { ...element, children: element.children.map((child) => redact(child, name)) }
+  const children = element.children.map((child) => redact(child, name))
+  if (typeof value !== 'string') return { ...element, children }
+  return { ...element, children, value: value.replaceAll(SESSION_TOKEN, '$1[32 characters]') }
 }
 
 /** Clients put text in OPAQUE too: what is readable is shown as text, and written as OPAQUE again. */

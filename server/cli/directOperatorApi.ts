@@ -36,6 +36,20 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
       await server.serverPasswords.set({ accountId: await accountIdOf(accountName), deviceId }, password)
       return server.serverId
     },
+    wake: async ({ accountName, deviceId }, request) => {
+      const { issuedAt, sessionId } = await server.wake(
+        { accountId: await accountIdOf(accountName), deviceId },
+        request,
+      )
+      return { issuedAt, sessionId }
+    },
+    setTrace: async ({ accountName, deviceId }, hours) => {
+      const owner = { accountId: await accountIdOf(accountName), deviceId }
+      const { since, until } = await server.tracer.set(owner, hours * 3_600_000)
+      return { since, until }
+    },
+    readTrace: async ({ accountName, deviceId }) =>
+      server.tracer.read({ accountId: await accountIdOf(accountName), deviceId }),
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
   }

@@ -2,12 +2,15 @@
  * What the command line needs of an assembled server. `assemble.ts` builds it; a test can build a smaller one.
  */
 
+import type { IssuedWakeUp, WakeRequest } from '../../schemas/http/operator.ts'
 import type { AccountService } from '../account/accountService.ts'
 import type { DatastorePasswords } from '../account/datastorePasswords.ts'
 import type { ServerPasswords } from '../account/serverPasswords.ts'
 import type { Databases } from '../catalogue/catalogue.ts'
 import type { Config } from '../config/config.ts'
 import type { Peer } from '../datastore/datastore.ts'
+import type { DeviceKey } from '../push/notifications.ts'
+import type { Tracer } from '../trace/tracer.ts'
 import type { DatabasePoint } from './operatorApi.ts'
 
 /** A server with its data folder open; it listens only after `listen`. */
@@ -22,6 +25,9 @@ export interface OpenedServer {
   /** What this server proves itself with to devices (AC-15), and the name it does so with. */
   readonly serverPasswords: Pick<ServerPasswords, 'set'>
   readonly serverId: string
+  /** Asks a device to synchronize. @throws {CodedError} `device.unknown`, `auth.forbidden`. */
+  wake(device: DeviceKey, request: WakeRequest): Promise<IssuedWakeUp>
+  readonly tracer: Pick<Tracer, 'set' | 'read'>
   /** Which master key wraps, and where it lies. */
   readonly keys: { readonly currentKeyId: string; readonly masterKeyPath: string; readonly created: boolean }
   /** A token of scope `operator`, valid for `lifeS` seconds. */

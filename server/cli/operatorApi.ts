@@ -3,6 +3,7 @@
  * behind its REST interface. The commands know only this.
  */
 
+import type { DeviceTrace, IssuedWakeUp, TraceState, WakeRequest } from '../../schemas/http/operator.ts'
 import type { AccountSummary, RegisteredDevice } from '../account/accountService.ts'
 
 /** A device and whose it is. */
@@ -51,6 +52,12 @@ export interface OperatorApi {
    * @returns the name it proves itself with. @throws {CodedError} `device.unknown`, `protocol.malformed`.
    */
   setServerPassword(device: AccountDevice, password: string | null): Promise<string>
+  /** Asks a device to synchronize now. @throws {CodedError} `device.unknown` if it never did, `auth.forbidden`. */
+  wake(device: AccountDevice, request: WakeRequest): Promise<IssuedWakeUp>
+  /** Notes the device's messages for `hours`; 0 ends it. @throws {CodedError} `trace.limited`. */
+  setTrace(device: AccountDevice, hours: number): Promise<TraceState>
+  /** The messages that were noted, oldest first. */
+  readTrace(device: AccountDevice): Promise<DeviceTrace>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
 }

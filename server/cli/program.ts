@@ -12,12 +12,14 @@ import { accountAdd, accountAppPassword, accountDisable, accountList } from './c
 import { datastoreList, datastorePassword } from './commands/datastore.ts'
 import { demo } from './commands/demo.ts'
 import { deviceAllowEmpty, deviceList, deviceServerPassword, deviceShow } from './commands/device.ts'
+import { deviceTrace, traceShow } from './commands/deviceTrace.ts'
 import { keysStatus } from './commands/keys.ts'
 import { operatorToken } from './commands/operatorToken.ts'
 import { points } from './commands/points.ts'
 import { accountsServe, serve } from './commands/serve.ts'
 import { start } from './commands/start.ts'
 import { traceDecode } from './commands/trace.ts'
+import { deviceWake } from './commands/wake.ts'
 import type { ServerOpeners } from './openedServer.ts'
 import type { ServerContext } from './serverContext.ts'
 
@@ -34,10 +36,13 @@ const modules = [
   deviceServerPassword,
   datastorePassword,
   datastoreList,
+  deviceWake,
+  deviceTrace,
   points,
   keysStatus,
   operatorToken,
   traceDecode,
+  traceShow,
   demo,
   start,
   createCompletion(() => SERVER_PROGRAM),

@@ -27,6 +27,9 @@ export interface Config {
   readonly workerTimeoutMs: number
   readonly workerMemoryMb: number
   readonly conflictPolicy: readonly string[]
+  readonly wakeAfterHours: number
+  readonly pushWebhook?: string
+  readonly pushServerId?: string
 }
 
 /** Values from the command line, by name of the setting; what was not given is absent or undefined. */

@@ -9,34 +9,46 @@ import { CodedError } from '../../schemas/errors.ts'
 export interface Secrets {
   /** Shared by backup server and account service when they are two processes (AC-7). */
   readonly serviceSecret?: string
+  /** Signs what is posted to the operator's gateway (PU-6). */
+  readonly pushSecret?: string
 }
 
 /** A shorter secret could be guessed. */
 const MIN_SECRET_CHARS = 32
 
 /**
- * Reads `NIGHTFERRY_SERVICE_SECRET`, or the file that `NIGHTFERRY_SERVICE_SECRET_FILE` names.
+ * Reads `NIGHTFERRY_SERVICE_SECRET` and `NIGHTFERRY_PUSH_SECRET`, or the files that the same names with `_FILE` name.
  *
- * @throws {CodedError} `config.invalid` if the file cannot be read or the secret is too short or no word of ASCII.
+ * @throws {CodedError} `config.invalid` if a file cannot be read or a secret is too short or no word of ASCII.
  */
 export function readSecrets(environment: Readonly<Record<string, string | undefined>>): Secrets {
-  const file = environment.NIGHTFERRY_SERVICE_SECRET_FILE
-  const serviceSecret = file === undefined ? environment.NIGHTFERRY_SERVICE_SECRET : readSecretFile(file)
-  if (serviceSecret === undefined) return {}
-  if (serviceSecret.length < MIN_SECRET_CHARS)
-    throw new CodedError('config.invalid', `the service secret is shorter than ${MIN_SECRET_CHARS} characters`)
-  // It travels in an HTTP header, as one word.
-  if (!/^[\x21-\x7e]+$/.test(serviceSecret))
-    throw new CodedError('config.invalid', 'the service secret has blanks or characters beyond ASCII', {
-      next: 'Take letters, digits and signs, e.g. the output of: openssl rand -base64 48 | tr -d "\\n"',
-    })
-  return { serviceSecret }
+  const serviceSecret = readOne(environment, 'NIGHTFERRY_SERVICE_SECRET', 'service secret')
+  const pushSecret = readOne(environment, 'NIGHTFERRY_PUSH_SECRET', 'push secret')
+  return { ...(serviceSecret !== undefined && { serviceSecret }), ...(pushSecret !== undefined && { pushSecret }) }
 }
 
-function readSecretFile(path: string): string {
+function readOne(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: string,
+  what: string,
+): string | undefined {
+  const file = environment[`${name}_FILE`]
+  const secret = file === undefined ? environment[name] : readSecretFile(file, what)
+  if (secret === undefined) return undefined
+  if (secret.length < MIN_SECRET_CHARS)
+    throw new CodedError('config.invalid', `the ${what} is shorter than ${MIN_SECRET_CHARS} characters`)
+  // It travels in an HTTP header, as one word.
+  if (!/^[\x21-\x7e]+$/.test(secret))
+    throw new CodedError('config.invalid', `the ${what} has blanks or characters beyond ASCII`, {
+      next: 'Take letters, digits and signs, e.g. the output of: openssl rand -base64 48 | tr -d "\\n"',
+    })
+  return secret
+}
+
+function readSecretFile(path: string, what: string): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch (cause) {
-    throw new CodedError('config.invalid', `the file of the service secret ${path} cannot be read`, { cause })
+    throw new CodedError('config.invalid', `the file of the ${what} ${path} cannot be read`, { cause })
   }
 }

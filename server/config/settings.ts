@@ -85,6 +85,16 @@ export const settings = {
     sentence:
       'Who wins if two devices changed one Item: client-wins, server-wins, newest-wins, duplicate; also DATASTORE=… and ACCOUNT/DATASTORE=….',
   },
+  wakeAfterHours: {
+    type: 'whole',
+    fallback: '48',
+    sentence: 'Age of its newest backup at which a device is woken, once; 0 never wakes one.',
+  },
+  pushWebhook: { type: 'url', sentence: 'Gateway that notifications are posted to; needs the push secret.' },
+  pushServerId: {
+    type: 'text',
+    sentence: 'Server id in notifications for classic clients, as their profile has it; else the own one.',
+  },
 } as const satisfies Record<string, Setting>
 
 export type SettingName = keyof typeof settings

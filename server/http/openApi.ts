@@ -23,18 +23,21 @@ export function openApiDocument(): Record<string, unknown> {
 }
 
 function toOperation(name: string, call: HttpCall): ZodOpenApiOperationObject {
-  const { access, params, body } = call
+  const { access, params, query, body } = call
   return {
     operationId: name,
     summary: call.summary,
     security: access === 'anyone' ? [] : [{ bearer: [] }],
     ...(Array.isArray(access) ? { description: `Token scope: ${access.join(' or ')}.` } : {}),
-    ...(params === undefined ? {} : { requestParams: { path: params } }),
+    ...(params === undefined && query === undefined
+      ? {}
+      : { requestParams: { ...(params && { path: params }), ...(query && { query }) } }),
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
     responses: {
       [String(call.status) as '200']: toReply(call),
+      ...(call.orNothing ? { '204': { description: 'Nothing' } } : {}),
       ...(call.octets ? { '206': { description: 'The range asked for', content: octets } } : {}),
       default: {
         description: [

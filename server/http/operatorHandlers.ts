@@ -1,8 +1,10 @@
 /** Handlers of the operator's calls, and of the description of the interface. */
 
-import type { operatorCalls } from '../../schemas/http/operator.ts'
+import type { IssuedWakeUp, operatorCalls, WakeRequest } from '../../schemas/http/operator.ts'
 import { findAccount } from '../account/findAccount.ts'
 import type { Peer } from '../datastore/datastore.ts'
+import type { DeviceKey } from '../push/notifications.ts'
+import type { Tracer } from '../trace/tracer.ts'
 import { type BackupHandlerParts, listSummaries } from './backupHandlers.ts'
 import type { Handlers } from './handlers.ts'
 import { openApiDocument } from './openApi.ts'
@@ -10,6 +12,9 @@ import { openApiDocument } from './openApi.ts'
 export interface OperatorHandlerParts extends BackupHandlerParts {
   /** Lets a device empty a datastore of Items, or be emptied by it, once. */
   allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
+  /** Issues a notification for a device. @throws {CodedError} `device.unknown`, `auth.forbidden`. */
+  wake(device: DeviceKey, request: WakeRequest): Promise<IssuedWakeUp>
+  readonly tracer: Pick<Tracer, 'set' | 'read'>
 }
 
 /** Handlers of the calls in `operatorCalls`. */
@@ -51,6 +56,21 @@ export function operatorHandlers(parts: OperatorHandlerParts): Pick<Required<Han
       const peer = { accountId, accountName: params.name, deviceId: params.deviceId }
       await parts.allowEmpty(peer, params.datastore, body.allowed)
       return undefined
+    },
+    async wakeDevice({ params, body }) {
+      const { accountId } = await findAccount(service, params.name)
+      const { issuedAt, sessionId } = await parts.wake({ accountId, deviceId: params.deviceId }, body)
+      return { issuedAt, sessionId }
+    },
+    async setTrace({ params, body }) {
+      const { accountId } = await findAccount(service, params.name)
+      const owner = { accountId, deviceId: params.deviceId }
+      const { since, until } = await parts.tracer.set(owner, body.hours * 3_600_000)
+      return { since, until }
+    },
+    async readTrace({ params }) {
+      const { accountId } = await findAccount(service, params.name)
+      return parts.tracer.read({ accountId, deviceId: params.deviceId })
     },
     openApi: async () => document,
   }

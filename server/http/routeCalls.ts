@@ -16,8 +16,8 @@ import { sendOctets } from './sendOctets.ts'
 const MAX_JSON_BYTES = 64 * 1024
 
 type AnyHandler = (
-  input: { params: unknown; body: unknown },
-  caller: { claims: unknown; address: string },
+  input: { params: unknown; query: unknown; body: unknown },
+  caller: { claims: unknown; address: string; onGone(listener: () => void): void },
 ) => Promise<unknown>
 
 /** Routes every call that `handlers` answers, and refuses other methods on the same paths. */
@@ -45,14 +45,17 @@ function answerCall(
     response.once('finish', () => metrics.httpAnswered(name, response.statusCode, performance.now() - startedAt))
     const claims = await authenticateCall(parts, call.access, request)
     const params = call.params === undefined ? {} : decode(call.params, request.params, 'path')
+    const query = call.query === undefined ? {} : decode(call.query, { ...request.query }, 'query')
     const body = call.body === undefined ? undefined : decode(call.body, request.body, 'body')
-    const reply = await handler({ params, body }, { claims, address: request.ip ?? '' })
+    const onGone = (listener: () => void): void => void response.once('close', listener)
+    const reply = await handler({ params, query, body }, { claims, address: request.ip ?? '', onGone })
     encode(call, request, response, reply)
   }
 }
 
 function encode(call: HttpCall, request: Request, response: Response, reply: unknown): void {
   if (call.octets) sendOctets(request, response, reply as Uint8Array)
+  else if (call.orNothing && reply === undefined) response.status(204).end()
   else if (call.reply === undefined) response.status(call.status).end()
   else response.status(call.status).json(reply)
 }

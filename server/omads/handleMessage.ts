@@ -33,6 +33,8 @@ export interface OmadsDeps extends CommandDeps {
   readonly sessions: SessionStore
   /** Reads a message; at once if absent. May be of another thread (OM-24). */
   decode?(bytes: Uint8Array, encoding: Encoding, from: string): Promise<Message>
+  /** Told of each exchange that could be read; returns at once and never throws. */
+  trace?(exchange: TracedMessages): void
   /** Address for RespURI; without it the request's own is used. */
   readonly publicUrl?: string
   /** When a client is told that its message is still worked on; never if absent (OM-34). */
@@ -58,6 +60,19 @@ export interface Arrival {
   readonly version: SyncmlVersion
   readonly ids: MessageIds
   readonly inHand: InHand
+}
+
+/** What passed between a client and us, for whoever looks into it. */
+export interface TracedMessages {
+  /** As the message claims. */
+  readonly deviceId: string
+  readonly sessionId: string
+  readonly msgId: number
+  readonly remoteAddress: string
+  readonly encoding: Encoding
+  readonly received: Uint8Array
+  /** Absent if the answer is no SyncML. */
+  readonly sent?: Uint8Array
 }
 
 /** Messages of one session that may try to log in. */
@@ -90,7 +105,8 @@ export function createOmads(deps: OmadsDeps): Omads {
       const { sessionId, source } = message.header
       const digest = createHash('sha256').update(request.bytes).digest('hex')
       const ids = { deviceId: source.locUri, sessionId, msgId: readMsgId(message.header), digest }
-      return await signals.run({ request, message, encoding, version, ids }, work)
+      const arrival = { request, message, encoding, version, ids }
+      return await traced(deps, arrival, () => signals.run(arrival, work))
     } catch (error) {
       return failure(deps, error)
     }
@@ -102,6 +118,24 @@ function failure(deps: OmadsDeps, error: unknown): OmadsReply {
   if (error instanceof CodedError && error.code !== 'internal') return httpError(errorEntry(error.code).http)
   deps.log.error('a message could not be handled', { error })
   return httpError(500)
+}
+
+/** Runs `work` and tells of the message and its answer, whatever comes of it. */
+async function traced(
+  deps: OmadsDeps,
+  { request, encoding, ids }: Omit<Arrival, 'inHand'>,
+  work: () => Promise<OmadsReply>,
+) {
+  const { deviceId, sessionId, msgId } = ids
+  const { bytes: received, remoteAddress } = request
+  let sent: { readonly sent?: Uint8Array } = {}
+  try {
+    const reply = await work()
+    if (reply.contentType !== undefined) sent = { sent: reply.bytes }
+    return reply
+  } finally {
+    deps.trace?.({ deviceId, sessionId, msgId, remoteAddress, encoding, received, ...sent })
+  }
 }
 
 async function receive(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {

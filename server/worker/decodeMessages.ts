@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads'
 import { CodedError } from '../../schemas/errors.ts'
 import { decodeMessage } from '../../schemas/syncml/codec.ts'
 import type { Encoding, Message } from '../../schemas/syncml/message.ts'
+import { showMessage } from '../../schemas/syncml/trace.ts'
 import type { DecodeReply, DecodeRequest } from './decodeThread.ts'
 
 /** Octets that are read at once, whatever they are: about 3 ms. */
@@ -28,12 +29,14 @@ export interface MessageDecoder {
    * @throws {CodedError} as `decodeMessage`; `session.busy` if too many wait.
    */
   decode(bytes: Uint8Array, encoding: Encoding, from?: string): Promise<Message>
+  /** What may be shown of a message, as XML (WF-16). @throws as `decode`. */
+  show(bytes: Uint8Array, from?: string): Promise<string>
   close(): Promise<void>
 }
 
 interface Waiting {
   readonly request: DecodeRequest
-  readonly resolve: (message: Message) => void
+  readonly resolve: (reply: DecodeReply) => void
   readonly reject: (cause: Error) => void
 }
 
@@ -53,13 +56,26 @@ class Decoder implements MessageDecoder {
   async decode(bytes: Uint8Array, encoding: Encoding, from = ''): Promise<Message> {
     const small = decodeSmall(bytes, encoding)
     if (small !== undefined) return small
+    const reply = await this.#ask({ bytes, wanted: encoding }, from)
+    if ('message' in reply) return reply.message
+    throw new CodedError('internal', 'the thread answered something else')
+  }
+
+  async show(bytes: Uint8Array, from = ''): Promise<string> {
+    if (bytes.length <= SMALL_BYTES) return showMessage(bytes)
+    const reply = await this.#ask({ bytes, wanted: 'text' }, from)
+    if ('text' in reply) return reply.text
+    throw new CodedError('internal', 'the thread answered something else')
+  }
+
+  async #ask(task: Omit<DecodeRequest, 'id'>, from: string): Promise<DecodeReply> {
     const queue = this.#waiting.get(from) ?? []
     if (this.#count >= MOST_WAITING || queue.length >= MOST_WAITING_OF_ONE)
       throw new CodedError('session.busy', 'too many large messages at once')
     this.#waiting.set(from, queue)
     this.#count += 1
-    return new Promise<Message>((resolve, reject) => {
-      queue.push({ request: { id: ++this.#lastId, bytes, encoding }, resolve, reject })
+    return new Promise<DecodeReply>((resolve, reject) => {
+      queue.push({ request: { id: ++this.#lastId, ...task }, resolve, reject })
       this.#readNext()
     })
   }
@@ -86,8 +102,8 @@ class Decoder implements MessageDecoder {
     if (task?.request.id !== reply.id) return
     this.#reading = undefined
     this.#count -= 1
-    if ('message' in reply) task.resolve(reply.message)
-    else task.reject(new CodedError(reply.code, reply.text))
+    if ('code' in reply) task.reject(new CodedError(reply.code, reply.reason))
+    else task.resolve(reply)
     this.#readNext()
   }
 
@@ -102,7 +118,7 @@ class Decoder implements MessageDecoder {
     started.on('exit', () => {
       if (this.#thread === started) this.#thread = undefined
       const { request } = this.#reading ?? {}
-      if (request) this.#settle({ id: request.id, code: 'session.busy', text: 'the message could not be read' })
+      if (request) this.#settle({ id: request.id, code: 'session.busy', reason: 'the message could not be read' })
     })
     started.unref()
     return started

@@ -5,28 +5,31 @@ import { parentPort } from 'node:worker_threads'
 import { CodedError, type ErrorCode } from '../../schemas/errors.ts'
 import { decodeMessage } from '../../schemas/syncml/codec.ts'
 import type { Encoding, Message } from '../../schemas/syncml/message.ts'
+import { showMessage } from '../../schemas/syncml/trace.ts'
 
 /** What the thread is asked. */
 export interface DecodeRequest {
   readonly id: number
   readonly bytes: Uint8Array
-  readonly encoding: Encoding
+  /** The message as a value of this encoding, or as redacted text of whichever it is. */
+  readonly wanted: Encoding | 'text'
 }
 
 /** What it answers. */
 export type DecodeReply =
   | { readonly id: number; readonly message: Message }
-  | { readonly id: number; readonly code: ErrorCode; readonly text: string }
+  | { readonly id: number; readonly text: string }
+  | { readonly id: number; readonly code: ErrorCode; readonly reason: string }
 
 // On Linux the priority is the thread's own; elsewhere it would be the whole server's.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
-parentPort?.on('message', ({ id, bytes, encoding }: DecodeRequest) => {
+parentPort?.on('message', ({ id, bytes, wanted }: DecodeRequest) => {
   const tell = (reply: DecodeReply): void => parentPort?.postMessage(reply)
   try {
-    tell({ id, message: decodeMessage(bytes, encoding) })
+    tell(wanted === 'text' ? { id, text: showMessage(bytes) } : { id, message: decodeMessage(bytes, wanted) })
   } catch (cause) {
     const code = cause instanceof CodedError ? cause.code : 'internal'
-    tell({ id, code, text: String((cause as Error).message) })
+    tell({ id, code, reason: String((cause as Error).message) })
   }
 })

@@ -37,7 +37,7 @@ describe('a server that signals after a millisecond', () => {
   })
 
   it.skipIf(missing !== '')(`[OM-34] SyncEvolution is not told ${missing}`, async () => {
-    const lab = await SyncEvolutionLab.open(undefined, AT_ONCE)
+    const lab = await SyncEvolutionLab.open({ args: AT_ONCE })
     try {
       const one = lab.client('one')
       one.generate('make', '--count', 200)

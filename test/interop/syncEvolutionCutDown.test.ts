@@ -30,7 +30,7 @@ describe.skipIf(missing !== '')(`[OM-31] SyncEvolution, cut while it receives ${
     few = await SyncEvolutionLab.open()
     maker = few.client('maker')
     makeFew(maker)
-    lab = await SyncEvolutionLab.open(few.server)
+    lab = await SyncEvolutionLab.join(few.server)
     sender = lab.client('sender')
     makeMany(sender)
     receiver = lab.client('receiver', SMALL_MESSAGES)

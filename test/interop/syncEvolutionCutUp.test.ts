@@ -29,7 +29,7 @@ describe.skipIf(missing !== '')(`[OM-31] SyncEvolution, cut while it sends ${mis
 
   it('its first contacts', { timeout: CUTS_LIMIT_MS }, async ({ annotate }) => {
     const done = await cutSessions(async () => {
-      const fresh = await SyncEvolutionLab.open(lab.server)
+      const fresh = await SyncEvolutionLab.join(lab.server)
       const first = fresh.client('first', SMALL_MESSAGES)
       makeFew(first)
       return { lab: fresh, client: first, mode: 'slow', expected: first.items(), close: () => fresh.close() }

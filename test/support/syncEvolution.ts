@@ -21,11 +21,12 @@ import { openDatabase } from '../../server/sql/betterSqlite.ts'
 import { type HeldItems, readFolder } from './heldItems.ts'
 import { interop } from './requireProgram.ts'
 import { sharedDir } from './sharedDir.ts'
-import { startServer, type TestServer } from './startServer.ts'
+import { type StartServerOptions, startServer, type TestServer } from './startServer.ts'
 
 const run = promisify(execFile)
 const program = fileURLToPath(new URL('../../server/cli/nightferry.mjs', import.meta.url))
-const scripts = join(sharedDir ?? '', 'syncevo')
+/** Where the scripts lie. */
+export const scripts = join(sharedDir ?? '', 'syncevo')
 
 /** Longest time of one synchronization, seconds. */
 const TIME_LIMIT_S = 120
@@ -78,14 +79,22 @@ export class SyncEvolutionLab {
     this.#ownsServer = ownsServer
   }
 
-  /** With a server of its own, started with `args`, or as one more account on a server that somebody else ends. */
-  static async open(running?: TestServer, args: readonly string[] = []): Promise<SyncEvolutionLab> {
-    const server = running ?? (await startServer({ args }))
+  /** With a server of its own. */
+  static async open(options: StartServerOptions = {}): Promise<SyncEvolutionLab> {
+    return SyncEvolutionLab.#on(await startServer(options), true)
+  }
+
+  /** As one more account on a server that somebody else ends. */
+  static join(server: TestServer): Promise<SyncEvolutionLab> {
+    return SyncEvolutionLab.#on(server, false)
+  }
+
+  static async #on(server: TestServer, ownsServer: boolean): Promise<SyncEvolutionLab> {
     const { user } = await server.createAccount()
     const login = operate(server, 'account', 'app-password', user) as Login
     const { accounts } = operate(server, 'account', 'list') as { accounts: { name: string; accountId: string }[] }
     const accountId = accounts.find(({ name }) => name === user)?.accountId ?? ''
-    return new SyncEvolutionLab(server, login, accountId, running === undefined)
+    return new SyncEvolutionLab(server, login, accountId, ownsServer)
   }
 
   client(name: string, environment: Readonly<Record<string, string>> = {}): SyncEvolutionClient {
@@ -175,26 +184,32 @@ export class SyncEvolutionClient {
     generate(this.eventFolder, words)
   }
 
-  /** One synchronization. @throws Error if the client could not be run at all. */
-  async sync(mode: SyncEvolutionMode, environment: Readonly<Record<string, string>> = {}): Promise<SyncResult> {
+  get #stateFolder(): string {
+    return join(this.#lab.folder, `${this.#name}-state`)
+  }
+
+  /** What the scripts are told of this client. */
+  environment(): Readonly<Record<string, string | undefined>> {
     const { user, password } = this.#lab.account
-    const state = join(this.#lab.folder, `${this.#name}-state`)
-    // Its logs: it keeps 20 and gives their names anew, so that the script would not find the latest.
-    rmSync(join(state, 'cache'), { recursive: true, force: true })
-    const env = {
+    return {
       ...process.env,
       SYNC_URL: `${this.#lab.server.url}/omads`,
       SYNC_USER: user,
       SYNC_PASS: password,
-      SYNC_MODE: mode,
       DATA_DIR: this.itemFolder,
-      CLIENT_STATE: state,
+      CLIENT_STATE: this.#stateFolder,
       DEVICE_ID: `lab-${this.#name}`,
       TIME_LIMIT: String(TIME_LIMIT_S),
       NOSLEEP: '1',
       ...this.#environment,
-      ...environment,
     }
+  }
+
+  /** One synchronization. @throws Error if the client could not be run at all. */
+  async sync(mode: SyncEvolutionMode, environment: Readonly<Record<string, string>> = {}): Promise<SyncResult> {
+    // Its logs: it keeps 20 and gives their names anew, so that the script would not find the latest.
+    rmSync(join(this.#stateFolder, 'cache'), { recursive: true, force: true })
+    const env = { ...this.environment(), SYNC_MODE: mode, ...environment }
     const ended = await run('bash', [join(scripts, 'client.sh')], { env, maxBuffer: 64 * 1024 * 1024 }).catch(
       (cause: { stdout?: string }) => cause,
     )
@@ -252,7 +267,8 @@ function generate(folder: string, words: readonly (string | number)[]): void {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -1,4 +1,7 @@
-/** What `watch` does: the schedule and those who ask for a backup share one resident agent. Rules DC-34, DC-44. */
+/**
+ * What `watch` does: the schedule, those who ask for a backup and the server's notifications share one resident agent.
+ * Rules DC-34, DC-44, DC-60.
+ */
 
 import type { CommandOutcome } from '../../../schemas/cli/commandTable.ts'
 import { CodedError } from '../../../schemas/errors.ts'
@@ -6,6 +9,7 @@ import { runSchedule } from '../../schedule/runSchedule.ts'
 import { ownTimeZone } from '../../schedule/wallClock.ts'
 import type { AgentContext } from './agentContext.ts'
 import { backUp } from './commands/backup.ts'
+import { obeyNotification } from './obeyNotification.ts'
 import { createScheduleHost } from './scheduleHost.ts'
 import { serveRequests } from './serveRequests.ts'
 import { createWorkTurns, type WorkTurns } from './workTurns.ts'
@@ -18,9 +22,16 @@ export async function watchDatabases(context: AgentContext): Promise<CommandOutc
     const startedAt = context.clock.now()
     const turns = createWorkTurns()
     const requests = await listen(context, turns)
+    // Before it says so: who was told that it watches may stop it.
+    const stopped = context.stopped()
     context.log.info('watching', { timeZone: ownTimeZone() })
-    const options = { deviceId, timeZone: ownTimeZone(), stopped: context.stopped() }
+    const following = context.client.followNotifications({
+      obey: (syncs) => obeyNotification(context, turns, syncs),
+      stopped,
+    })
+    const options = { deviceId, timeZone: ownTimeZone(), stopped }
     await runSchedule(createScheduleHost(context, turns), context.clock, context.log, options)
+    await following
     await turns.idle()
     await requests?.close()
     return { json: { stopped: true, watchedMs: context.clock.now() - startedAt }, text: 'stopped\n' }

@@ -21,6 +21,8 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0012-no-image-key', up: dropImageKey },
   { name: '0013-datastore-password', up: createDatastorePassword },
   { name: '0014-own-login', up: createOwnLogin },
+  { name: '0015-notification', up: createNotification },
+  { name: '0016-trace', up: createTrace },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
@@ -185,5 +187,34 @@ async function createOwnLogin(db: Kysely<unknown>): Promise<void> {
     .addColumn('sealedPassword', 'text', (column) => column.notNull())
     .addColumn('nonce', 'text')
     .addPrimaryKeyConstraint('ownLoginKey', ['accountId', 'deviceId'])
+    .execute()
+}
+
+async function createNotification(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('notification')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('sessionId', 'integer', (column) => column.notNull())
+    .addColumn('issuedAt', 'bigint', (column) => column.notNull())
+    .addColumn('syncs', 'text', (column) => column.notNull())
+    .addColumn('takenAt', 'bigint')
+    .addColumn('pushedAt', 'bigint')
+    .addColumn('attempts', 'integer', (column) => column.notNull())
+    .addColumn('nextPushAt', 'bigint')
+    .addPrimaryKeyConstraint('notificationKey', ['accountId', 'deviceId'])
+    .execute()
+  await db.schema.createIndex('notificationByIssue').on('notification').column('issuedAt').execute()
+  await db.schema.createIndex('notificationByPush').on('notification').column('nextPushAt').execute()
+}
+
+async function createTrace(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('trace')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('since', 'bigint', (column) => column.notNull())
+    .addColumn('until', 'bigint', (column) => column.notNull())
+    .addPrimaryKeyConstraint('traceKey', ['accountId', 'deviceId'])
     .execute()
 }

@@ -102,6 +102,27 @@ export interface OwnLoginTable {
   nonce: string | null
 }
 
+export interface NotificationTable {
+  accountId: string
+  deviceId: string
+  sessionId: number
+  issuedAt: number
+  /** `AlertedSync[]` as JSON. */
+  syncs: string
+  takenAt: number | null
+  pushedAt: number | null
+  attempts: number
+  /** When a gateway shall be asked; null if it shall not. */
+  nextPushAt: number | null
+}
+
+export interface TraceTable {
+  accountId: string
+  deviceId: string
+  since: number
+  until: number
+}
+
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
 export interface CatalogueTables {
   knownLogin: KnownLoginTable
@@ -113,4 +134,6 @@ export interface CatalogueTables {
   heldObject: HeldObjectTable
   datastorePassword: DatastorePasswordTable
   ownLogin: OwnLoginTable
+  notification: NotificationTable
+  trace: TraceTable
 }

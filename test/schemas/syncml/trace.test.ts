@@ -42,6 +42,26 @@ const message: Message = {
 }
 
 describe('[WF-16] trace', () => {
+  it('shows no token of a session, and nothing of a content that is elements itself', () => {
+    const token = '0123456789abcdef'.repeat(2)
+    const xml = `<SyncML><SyncHdr><VerDTD>1.2</VerDTD><RespURI>http://h/omads?s=${token}</RespURI></SyncHdr><SyncBody>
+      <Status><TargetRef>http://h/omads?x=1&amp;s=${token}</TargetRef>
+      <Item><Data><Anchor xmlns="syncml:metinf"><Next>7</Next></Anchor></Data></Item></Status>
+      <Add><Item><Data><File><name>Diary of Ann</name><body>dear diary</body></File></Data></Item></Add>
+      <Results><Item><Data><DevInf xmlns="syncml:devinf"><Man>Nokia</Man></DevInf></Data></Item></Results>
+      </SyncBody></SyncML>`
+    const shown = formatTrace(redactTrace(readTrace(encodeUtf8(xml))))
+    expect(shown).not.toMatch(/0123456789|Diary|diary/)
+    for (const text of [
+      'omads?s=[32 characters]',
+      '<Data>[61 characters]</Data>',
+      '<Next>7</Next>',
+      '<Man>Nokia</Man>',
+    ])
+      expect(shown).toContain(text)
+    expect(formatTrace(readTrace(encodeUtf8(xml)))).toContain(token)
+  })
+
   it.each(['xml', 'wbxml'] as const)('shows a message in %s without what is private', (encoding) => {
     const traced = readTrace(encodeMessage(message, encoding))
     expect(traced.encoding).toBe(encoding)

@@ -9,8 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { decodeMessage, encodeMessage } from '../../../schemas/syncml/codec.ts'
+import { ha1 } from '../../../schemas/syncml/credential.ts'
 import type { DatabaseRow } from '../../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
+import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
+import { sqlNotifications } from '../../../server/catalogue/sqlite/notifications.ts'
 import { compareDatabases } from '../../../server/cli/demo/compareDatabases.ts'
 import { changeDemoDatabase, createDemoDatabase } from '../../../server/cli/demo/demoDatabase.ts'
 import type { OpenedServer, ServerOpeners } from '../../../server/cli/openedServer.ts'
@@ -40,6 +43,8 @@ function openersOf(created = false): ServerOpeners {
     datastorePasswords: edge.datastorePasswords,
     serverPasswords: edge.serverPasswords,
     serverId: 'nightferry-test',
+    wake: edge.push.wake,
+    tracer: edge.tracer,
     keys: { currentKeyId: 'mk_1', masterKeyPath: 'data/master.key', created },
     createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
     listen: async () => ({ url: listening.url }),
@@ -182,7 +187,73 @@ describe.each(['--data', '--server'])('the operator with %s', (way) => {
       },
     ])
   })
+
+  it('[PU-1, PU-3, DC-40] wakes a device, for everything, one database or one datastore', async () => {
+    const { accountId } = await edge.local.service.register('anna', 'long enough')
+    await edge.local.service.registerDevice(accountId, 'phone', 'IMEI:1')
+    const [options, environment] = await where()
+    const wake = (...words: string[]) => run(['device', 'wake', 'phone', '--json', ...words, ...options], environment)
+    expect((await wake()).exitCode).toBe(10)
+    await logIn(accountId, 'IMEI:1')
+    const kept = () => sqlNotifications(edge.db).get({ accountId, deviceId: 'IMEI:1' })
+    const woken = await wake()
+    expect([woken.exitCode, woken.json()]).toEqual([
+      0,
+      { device: 'IMEI:1', issuedAt: expect.any(Number), sessionId: (await kept())?.sessionId, syncs: [] },
+    ])
+    await wake('--database', 'my app')
+    expect((await kept())?.syncs).toEqual([{ serverUri: './databases/my%20app', type: 207, contentType: 0 }])
+    await wake('--database', 'app', '--type', 'refresh-from-device')
+    expect((await kept())?.syncs).toEqual([{ serverUri: './databases/app', type: 208, contentType: 0 }])
+    expect((await wake('--datastore', 'card', '--type', 'from-server')).json().syncs).toEqual([
+      { serverUri: 'card', type: 'from-server' },
+    ])
+    expect((await kept())?.syncs).toEqual([{ serverUri: 'card', type: 209, contentType: 7 }])
+    for (const words of [
+      ['--type', 'two-way'],
+      ['--database', 'app', '--type', 'from-server'],
+      ['--database', 'app', '--datastore', 'card'],
+      ['--datastore', 'card', '--type', 'sometimes'],
+    ]) {
+      expect((await wake(...words)).exitCode, words.join(' ')).toBe(2)
+    }
+    await edge.local.service.setDeviceDisabled('IMEI:1', true, accountId)
+    expect((await wake()).exitCode).toBe(12)
+  })
+
+  it('[TR-1, TR-3, DC-40] traces a device for a while, and shows its messages without what is private', async () => {
+    const { accountId } = await edge.local.service.register('anna', 'long enough')
+    await edge.local.service.registerDevice(accountId, 'phone', 'IMEI:1')
+    const [options, environment] = await where()
+    const trace = (...words: string[]) => run([...words, '--json', ...options], environment)
+    expect((await trace('trace', 'show', 'phone')).json()).toMatchObject({ messages: [] })
+    const on = (await trace('device', 'trace', 'phone', 'on', '--hours', '2')).json()
+    expect(on).toEqual({ device: 'IMEI:1', traced: true, since: on.since, until: Number(on.since) + 7_200_000 })
+    edge.tracer.note({
+      ...{ deviceId: 'IMEI:1', sessionId: '7', msgId: 1, remoteAddress: '::1', encoding: 'wbxml' },
+      received: encodeMessage(package1.message, 'wbxml'),
+    })
+    await edge.tracer.idle()
+    const shown = await trace('trace', 'show', 'phone')
+    expect(shown.json()).toMatchObject({ since: on.since, until: on.until, messages: [{ sessionId: '7', cut: false }] })
+    const text = await run(['trace', 'show', 'phone', ...options], environment)
+    expect(text.stdout).toMatch(/^\d{4}-.* session 7 message 1, received from ::1, \d+ octets of wbxml\n<\?xml/)
+    const off = await trace('device', 'trace', 'phone', 'off')
+    expect(off.json()).toMatchObject({ traced: false })
+    for (const words of [['on', '--hours', '0'], ['on', '--hours', '73'], ['sometimes']]) {
+      expect((await trace('device', 'trace', 'phone', ...words)).exitCode, words.join(' ')).toBe(2)
+    }
+    expect((await trace('device', 'trace', 'tablet', 'on')).exitCode).toBe(10)
+  })
 })
+
+/** A login of the account's device, as its first backup leaves it. */
+async function logIn(accountId: string, deviceId: string): Promise<void> {
+  await sqlKnownLogins(edge.db).put({
+    ...{ accountId, deviceId, userName: 'anna', accountName: 'anna', ha1: ha1('anna', 'secret') },
+    ...{ lastAccessAt: 1, enabled: true, checkedAt: 1 },
+  })
+}
 
 /** A copy as a file if there is a reason for it, else as tables. */
 function databaseRow(accountId: string, deviceId: string, name: string, reason?: string): DatabaseRow {

@@ -2,19 +2,25 @@
 
 import type { Express } from 'express'
 import { CodedError } from '../../../schemas/errors.ts'
+import { showMessage } from '../../../schemas/syncml/trace.ts'
 import { createDatastorePasswords, type DatastorePasswords } from '../../../server/account/datastorePasswords.ts'
 import { createEnabledCheck } from '../../../server/account/enabledCheck.ts'
 import { createFailureLimits } from '../../../server/account/failureLimits.ts'
 import { createServerPasswords, type ServerPasswords } from '../../../server/account/serverPasswords.ts'
+import { assemblePush, type PushAssembly } from '../../../server/assemblePush.ts'
+import { assembleTrace } from '../../../server/assembleTrace.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
 import { sqlDatastorePasswords } from '../../../server/catalogue/sqlite/datastorePasswords.ts'
+import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { type CatalogueDb, checkCatalogue, openCatalogue } from '../../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlOwnLogins } from '../../../server/catalogue/sqlite/ownLogins.ts'
+import { readConfig } from '../../../server/config/config.ts'
 import { accountHandlers } from '../../../server/http/accountHandlers.ts'
 import { accountInternalHandlers } from '../../../server/http/accountInternalHandlers.ts'
 import { createApp } from '../../../server/http/app.ts'
 import { backupHandlers } from '../../../server/http/backupHandlers.ts'
 import { datastoreHandlers } from '../../../server/http/datastoreHandlers.ts'
+import { notificationHandlers } from '../../../server/http/notificationHandlers.ts'
 import type { HandleOmads } from '../../../server/http/omadsRoute.ts'
 import { operatorHandlers } from '../../../server/http/operatorHandlers.ts'
 import { serverPasswordHandlers } from '../../../server/http/serverPasswordHandlers.ts'
@@ -23,6 +29,7 @@ import { createLoggers } from '../../../server/logger.ts'
 import { createMetrics } from '../../../server/metrics.ts'
 import type { RestoreService } from '../../../server/restore/restoreService.ts'
 import { checkWritable } from '../../../server/storage/checkWritable.ts'
+import type { Tracer } from '../../../server/trace/tracer.ts'
 import { type LocalUnderTest, openLocal, SERVICE_SECRET } from '../account/accountParts.ts'
 
 export interface Edge {
@@ -33,6 +40,8 @@ export interface Edge {
   /** `contacts` can have one. */
   readonly datastorePasswords: DatastorePasswords
   readonly serverPasswords: ServerPasswords
+  readonly push: PushAssembly
+  readonly tracer: Tracer
   /** What the session engine was given last. */
   readonly omads: { last?: Parameters<HandleOmads>[0] }
   /** Lines that were logged. */
@@ -83,6 +92,15 @@ export async function openEdge(
     lockOf: (name) => (name === 'contacts' ? './contacts' : undefined),
   })
   const serverPasswords = createServerPasswords({ store: sqlOwnLogins(db), keyRing, accountService })
+  const push = assemblePush({
+    ...{ config: readConfig({}), secrets: {}, catalogue: db, knownLogins: sqlKnownLogins(db), accountService },
+    ...{ loggers: createLoggers('silent'), serverId: 'nightferry-edge', clock: local.time.now },
+  })
+  push.start()
+  const tracer = assembleTrace({
+    ...{ data: local.dataDir, catalogue: db, keyRing: openKeyRing({ dataDir: local.dataDir }).keyRing },
+    ...{ clock: local.time.now, log: createLoggers('silent').omads, show: async (bytes) => showMessage(bytes) },
+  })
   const app = createApp({
     handlers: {
       ...accountHandlers({
@@ -95,7 +113,8 @@ export async function openEdge(
       ...backupHandlers(backupParts),
       ...datastoreHandlers({ accountService, passwords: datastorePasswords }),
       ...serverPasswordHandlers({ accountService, passwords: serverPasswords, serverId: 'nightferry-test' }),
-      ...operatorHandlers({ ...backupParts, allowEmpty: async () => undefined }),
+      ...notificationHandlers(push.answerPoll),
+      ...operatorHandlers({ ...backupParts, allowEmpty: async () => undefined, wake: push.wake, tracer }),
     },
     handleOmads: async (request) => {
       omads.last = request
@@ -118,11 +137,15 @@ export async function openEdge(
     restores: backupParts.restores,
     datastorePasswords,
     serverPasswords,
+    push,
+    tracer,
     omads,
     logged,
     async close() {
       if (!open) return
       open = false
+      push.release()
+      await push.close()
       await db.destroy()
       await local.close()
     },

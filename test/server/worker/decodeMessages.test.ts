@@ -3,6 +3,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { encodeMessage } from '../../../schemas/syncml/codec.ts'
 import type { Command, Encoding, Message } from '../../../schemas/syncml/message.ts'
+import { showMessage } from '../../../schemas/syncml/trace.ts'
 import { createMessageDecoder, type MessageDecoder } from '../../../server/worker/decodeMessages.ts'
 import { package1 } from '../../fixtures/syncml.ts'
 
@@ -67,4 +68,12 @@ it('[OM-24] senders have their turns, and what would wait too long is told to co
   // One is being read while sixteen wait.
   expect(refused(await greedy)).toBe(13)
   expect(refused(await rest)).toBeGreaterThan(0)
+})
+
+it('[TR-5, OM-24] a large message is made readable elsewhere, too, and what is none is refused', async () => {
+  const octets = encodeMessage(withCommands(alerts(2000)), 'wbxml')
+  expect(await decoder.show(octets)).toBe(showMessage(octets))
+  expect(await decoder.show(encodeMessage(package1.message, 'xml'))).toContain('<SyncHdr>')
+  await expect(decoder.show(new Uint8Array(20_000))).rejects.toMatchObject({ code: 'protocol.malformed' })
+  await expect(decoder.show(new Uint8Array(2))).rejects.toMatchObject({ code: 'protocol.malformed' })
 })

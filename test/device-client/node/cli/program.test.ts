@@ -45,6 +45,7 @@ function clientOf(parts: Partial<DeviceClient>): DeviceClient {
     },
     list: async () => [entry('a')],
     status: absent,
+    followNotifications: async () => undefined,
     ...parts,
   }
 }
