@@ -22,6 +22,8 @@ export interface Listening {
 }
 
 const HEADERS_TIMEOUT_MS = 20_000
+/** Longer than clients and proxies keep a connection they do not use: who sends on it must not meet our closing it. */
+const KEEP_ALIVE_MS = 75_000
 /** How often late requests are looked for: Node's own 30 s would let them stay half a minute longer. */
 const LATE_CHECK_MS = 1000
 
@@ -30,7 +32,12 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
   const { requestTimeoutMs } = options
   const headersTimeout = Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs)
   const server = createServer(
-    { requestTimeout: requestTimeoutMs, headersTimeout, connectionsCheckingInterval: LATE_CHECK_MS },
+    {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout,
+      connectionsCheckingInterval: LATE_CHECK_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
     app,
   )
   await new Promise<void>((resolve, reject) => {

@@ -4,18 +4,16 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { decodeMessage, encodeMessage } from '../../../schemas/syncml/codec.ts'
+import { encodeMessage } from '../../../schemas/syncml/codec.ts'
 import { ha1 } from '../../../schemas/syncml/credential.ts'
 import type { DatabaseRow } from '../../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { sqlNotifications } from '../../../server/catalogue/sqlite/notifications.ts'
-import { compareDatabases } from '../../../server/cli/demo/compareDatabases.ts'
-import { changeDemoDatabase, createDemoDatabase } from '../../../server/cli/demo/demoDatabase.ts'
 import type { OpenedServer, ServerOpeners } from '../../../server/cli/openedServer.ts'
 import { runServerProgram } from '../../../server/cli/program.ts'
 import { type Listening, listen } from '../../../server/http/listen.ts'
@@ -289,24 +287,6 @@ describe('the operator', () => {
     expect((await run(['operator-token', '--hours', '0'])).exitCode).toBe(2)
     expect((await run(['keys', 'status', '--json'])).json()).toMatchObject({ currentKeyId: 'mk_1' })
   })
-})
-
-describe("the demo's comparison", () => {
-  it('finds equal files equal, and one changed value', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'nightferry-demo-test-'))
-    try {
-      const left = join(directory, 'left.db')
-      const right = join(directory, 'right.db')
-      expect(createDemoDatabase(left)).toBe(5202)
-      expect(compareDatabases(left, left)).toMatchObject({ equal: true, rows: 5202 + 1 })
-      createDemoDatabase(right)
-      expect(compareDatabases(left, right).equal).toBe(false)
-      changeDemoDatabase(left)
-      expect(compareDatabases(left, left).equal).toBe(true)
-    } finally {
-      rmSync(directory, { recursive: true, force: true })
-    }
-  })
 
   it('a password file is read without its line end', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'nightferry-password-'))
@@ -318,29 +298,5 @@ describe("the demo's comparison", () => {
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }
-  })
-})
-
-describe('trace decode', () => {
-  const path = join(tmpdir(), `nightferry-trace-${process.pid}`)
-  afterEach(() => rmSync(path, { force: true }))
-
-  it('[WF-16] shows a message without its contents, and writes it in the other encoding', async () => {
-    writeFileSync(path, encodeMessage(package1.message, 'wbxml'))
-    const shown = await run(['trace', 'decode', path])
-    expect(shown.exitCode).toBe(0)
-    expect(shown.stdout).toContain('<VerProto>SyncML/1.2</VerProto>')
-    const written = await run(['trace', 'decode', path, '--to', 'xml', '--out', path, '--json'])
-    expect(written.json()).toMatchObject({ encoding: 'xml', path })
-    expect(decodeMessage(readFileSync(path), 'xml')).toEqual(package1.message)
-    expect((await run(['trace', 'decode', path, '--reveal', '--json'])).json()).toMatchObject({ redacted: false })
-  })
-
-  it('[WF-16] says what is no message', async () => {
-    expect((await run(['trace', 'decode', path])).exitCode).toBe(2)
-    writeFileSync(path, 'BEGIN:VCARD')
-    const refused = await run(['trace', 'decode', path])
-    expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('protocol.malformed')])
-    expect((await run(['trace', 'decode', path, '--to', 'xml'])).exitCode).not.toBe(0)
   })
 })

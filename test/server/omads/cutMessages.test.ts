@@ -77,56 +77,50 @@ describe('[OM-31] [IT-8] sessions that break at every message', () => {
     await tablet.sync(200)
   }
 
-  it.each(directions)(
-    'changes of every kind, %s',
-    async (direction) => {
-      for (let n = 0; n < 6; n++) tablet.add(card(`seed-${n}`))
-      await tablet.sync(201)
-      await phone.sync(201)
-      let round = 0
-      await change(direction, ++round)
-      const { messages } = await phone.sync(200)
-      await expectEqual('undisturbed')
-      expect(messages).toBeGreaterThan(5)
-      for (const fault of FAULTS) {
-        for (let at = 1; at <= messages; at++) {
-          await change(direction, ++round)
-          await breakOnce(200, fault, at)
-        }
+  it.for(directions)('changes of every kind, %s', { timeout: LIMIT_MS }, async (direction, { annotate }) => {
+    for (let n = 0; n < 6; n++) tablet.add(card(`seed-${n}`))
+    await tablet.sync(201)
+    await phone.sync(201)
+    let round = 0
+    await change(direction, ++round)
+    const { messages } = await phone.sync(200)
+    await expectEqual('undisturbed')
+    expect(messages).toBeGreaterThan(5)
+    for (const fault of FAULTS) {
+      for (let at = 1; at <= messages; at++) {
+        await change(direction, ++round)
+        await breakOnce(200, fault, at)
       }
-    },
-    120_000,
-  )
+    }
+    await annotate(`${messages} messages, ${FAULTS.length * messages} faults`)
+  })
 
-  it.each(['up', 'down'] as const)(
-    'first syncs, %s',
-    async (direction) => {
-      const fill = (device: SyncmlPhone): void => {
-        for (let n = 0; n < 4; n++) device.add(card(`few-${n}`, 'y'.repeat(800)))
-        device.add(large('large'))
+  it.for(['up', 'down'] as const)('first syncs, %s', { timeout: LIMIT_MS }, async (direction, { annotate }) => {
+    const fill = (device: SyncmlPhone): void => {
+      for (let n = 0; n < 4; n++) device.add(card(`few-${n}`, 'y'.repeat(800)))
+      device.add(large('large'))
+    }
+    if (direction === 'down') {
+      fill(tablet)
+      await tablet.sync(201)
+    }
+    const begin = async (name: string): Promise<void> => {
+      phone = new SyncmlPhone(items, name, MAX_MSG_SIZE)
+      if (direction === 'down') return
+      await items.close()
+      items = await openItemServer()
+      phone = new SyncmlPhone(items, name, MAX_MSG_SIZE)
+      fill(phone)
+    }
+    await begin('calm')
+    const { messages } = await phone.sync(201)
+    await expectEqual('undisturbed')
+    for (const fault of FAULTS) {
+      for (let at = 1; at <= messages; at++) {
+        await begin(`${fault}-${at}`)
+        await breakOnce(201, fault, at)
       }
-      if (direction === 'down') {
-        fill(tablet)
-        await tablet.sync(201)
-      }
-      const begin = async (name: string): Promise<void> => {
-        phone = new SyncmlPhone(items, name, MAX_MSG_SIZE)
-        if (direction === 'down') return
-        await items.close()
-        items = await openItemServer()
-        phone = new SyncmlPhone(items, name, MAX_MSG_SIZE)
-        fill(phone)
-      }
-      await begin('calm')
-      const { messages } = await phone.sync(201)
-      await expectEqual('undisturbed')
-      for (const fault of FAULTS) {
-        for (let at = 1; at <= messages; at++) {
-          await begin(`${fault}-${at}`)
-          await breakOnce(201, fault, at)
-        }
-      }
-    },
-    120_000,
-  )
+    }
+    await annotate(`${messages} messages, ${FAULTS.length * messages} faults`)
+  })
 })
