@@ -48,6 +48,7 @@ const table = {
   'device.exists': { http: 409, status: 409, retry: 'never', meaning: 'a device of that name exists' },
   'session.busy': { http: 503, status: 417, retry: 'later', meaning: 'another session of this device is at work' },
   'datastore.unknown': { http: 404, status: 404, retry: 'never', meaning: 'no such datastore' },
+  'sync.emptied': { http: 409, status: 403, retry: 'never', meaning: 'a side of a sync is suddenly empty' },
   'anchor.mismatch': {
     http: 409,
     status: 508,
