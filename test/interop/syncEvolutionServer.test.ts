@@ -12,6 +12,7 @@ import { createNodeFetch } from '../../device-client/node/fetch.ts'
 import { nodeRandom } from '../../device-client/node/random.ts'
 import type { Fetch, KeyStore } from '../../device-client/ports.ts'
 import type { SessionPorts } from '../../device-client/session/sessionRequest.ts'
+import { xmlCodec } from '../../device-client/sync/xmlCodec.ts'
 import { type AgentProcess, createAgentProcess } from '../support/agentProcess.ts'
 import { sharedDir } from '../support/sharedDir.ts'
 import { differences, type HeldItems } from '../support/syncEvolution.ts'
@@ -110,11 +111,29 @@ describe.skipIf(missing !== '')(`[DC-62] [DC-63] our agent with SyncEvolution's 
     }
   })
 
-  it('[DC-63] sends and takes large contacts in parts', async () => {
+  it('[DC-63] sends and takes contacts in parts, in WBXML and in XML', async () => {
     writeFileSync(join(folder, 'large.vcf'), card('Large', 'note '.repeat(80_000)))
     peer.put('large-there', card('Large There', 'there '.repeat(60_000)))
     expect(await agent.do('sync', 'run')).toMatchObject({ failedCount: 0, sent: { added: 1 } })
     equal()
+    const { fetch, close } = createNodeFetch()
+    try {
+      for (const form of [{}, { codec: xmlCodec, basic: true }]) {
+        const small = { serverUrl: peer.url, maxMsgSize: 20_000, ...form }
+        const two = new SyncFolder(undefined, 'nf-two', { remote: 'addressbook', peer: small })
+        try {
+          const line = { ports: (keyStore: KeyStore) => linePorts(keyStore, fetch, Number.POSITIVE_INFINITY, false) }
+          expect(await two.sync(line)).toMatchObject({ mode: 'slow', failedCount: 0 })
+          two.put(card('Large Two', 'again '.repeat(60_000)))
+          expect(await two.sync(line)).toMatchObject({ sent: { added: 1 }, failedCount: 0 })
+          expect(differences('contact', itemsOf(two.folder), peer.contacts())).toEqual(nothing)
+        } finally {
+          two.dispose()
+        }
+      }
+    } finally {
+      close()
+    }
   })
 })
 
