@@ -51,6 +51,7 @@ const table = {
   'push.busy': { http: 503, status: 417, retry: 'later', meaning: 'too many devices wait for notifications' },
   'trace.limited': { http: 409, status: 409, retry: 'later', meaning: 'too many devices are traced' },
   'datastore.unknown': { http: 404, status: 404, retry: 'never', meaning: 'no such datastore' },
+  'sync.emptied': { http: 409, status: 403, retry: 'never', meaning: 'a side of a sync is suddenly empty' },
   'anchor.mismatch': {
     http: 409,
     status: 508,

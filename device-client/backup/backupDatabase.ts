@@ -5,7 +5,7 @@
 
 import { DELTA_TYPE, FILE_GZIP_TYPE } from '../../schemas/delta/contentTypes.ts'
 import type { DeltaCounts } from '../../schemas/delta/delta.ts'
-import { CodedError, type ErrorCode, errorEntry } from '../../schemas/errors.ts'
+import { CodedError } from '../../schemas/errors.ts'
 import { MAX_DELTA_LINE_CHARS } from '../../schemas/limits.ts'
 import type { DevInf } from '../../schemas/syncml/message.ts'
 import { encodeUtf8 } from '../../schemas/utf8.ts'
@@ -13,6 +13,7 @@ import type { BackupReport } from '../deviceClient.ts'
 import type { PreparedBackup, PreparedDelta } from '../observe/preparedBackup.ts'
 import type { Tracker } from '../observe/tracker.ts'
 import type { FileCoding, FileImager, Gzip, Scratch, ScratchContent } from '../ports.ts'
+import { refusalOf } from '../session/refusal.ts'
 import { runSession } from '../session/runSession.ts'
 import type { ServerLogin, SessionPorts, SessionResult } from '../session/sessionRequest.ts'
 import { step } from '../steps.ts'
@@ -158,7 +159,7 @@ async function sendFull(ports: BackupPorts, request: BackupRequest, traffic: Tra
       const content = await ports.scratch.fill(compress(image.read()))
       try {
         const result = await send(ports, request, backup, { type: 203, contentType, content }, traffic)
-        if (result.outcome !== 'accepted') throw refusal(result)
+        if (result.outcome !== 'accepted') throw refusalOf(result.status)
         return position.number
       } finally {
         await content.dispose()
@@ -222,7 +223,7 @@ async function send(
   traffic.exchanges += result.exchanges
   traffic.bytesSent += result.bytesSent
   traffic.bytesReceived += result.bytesReceived
-  if (result.outcome === 'refused' && !(type === 202 && isTooLarge(result))) throw refusal(result)
+  if (result.outcome === 'refused' && !(type === 202 && isTooLarge(result))) throw refusalOf(result.status)
   if (result.outcome !== 'accepted') return result
   step('acknowledge')
   backup.acknowledge()
@@ -232,29 +233,4 @@ async function send(
 
 function isTooLarge({ status, itemStatus }: SessionResult): boolean {
   return [status, itemStatus].some((each) => each === 413 || each === 416)
-}
-
-/** What a refusing Status means to the user (reference 4). Any other: the server's own trouble, or of its way. */
-const REFUSALS: Readonly<Record<number, ErrorCode>> = {
-  401: 'auth.invalid',
-  403: 'auth.forbidden',
-  407: 'auth.missing',
-  // The session was taken over by another of this device.
-  408: 'session.busy',
-  413: 'protocol.too-large',
-  415: 'database.invalid',
-  416: 'protocol.too-large',
-  417: 'session.busy',
-  420: 'storage.full',
-  503: 'session.busy',
-  510: 'storage.corrupt',
-  513: 'protocol.unsupported-version',
-}
-
-function refusal(result: SessionResult): CodedError {
-  const code = REFUSALS[result.status] ?? 'storage.unavailable'
-  return new CodedError(code, `the server answered with status ${result.status}`, {
-    next: errorEntry(code).retry === 'later' ? 'Try again later.' : '',
-    fields: { status: result.status },
-  })
 }

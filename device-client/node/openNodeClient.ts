@@ -7,6 +7,7 @@ import { createAgentRecords } from '../agentRecords.ts'
 import { createDeviceClient } from '../createDeviceClient.ts'
 import type { DeviceClient } from '../deviceClient.ts'
 import type { Log } from '../ports.ts'
+import type { SyncClient } from '../sync/createSyncClient.ts'
 import { betterSqliteOpener, createOwnDatabase } from './betterSqlite.ts'
 import { nodeClock } from './clock.ts'
 import { createNodeFetch } from './fetch.ts'
@@ -23,12 +24,12 @@ import { openZstdFrame } from './zstdFrame.ts'
 /** How often long work is reported, milliseconds. */
 const PROGRESS_MS = 1000
 
-/** The client of `home`; `close` ends its connections. */
+/** The client of `home`, and its syncs where they are asked for; `close` ends their connections. */
 export function openNodeClient(
   home: Home,
   log: Log,
   version: string,
-): { readonly client: DeviceClient; close(): void } {
+): { readonly client: DeviceClient; openSyncs(): Promise<SyncClient>; close(): void } {
   const { fetch, close } = createNodeFetch()
   const picturePath = (name: string): string => join(home.path, 'pictures', `${encodeURIComponent(name)}.sqlite`)
   let reportedAt = nodeClock.now()
@@ -68,5 +69,7 @@ export function openNodeClient(
       log.info(`${what} of ${database}: ${Math.floor((100 * done) / Math.max(1, total))} %`)
     },
   })
-  return { client, close }
+  // Content, tables and folders are no business of a nightly backup, and not loaded for it.
+  const openSyncs = async () => (await import('./openSyncClient.ts')).openSyncClient(home, fetch, log, version)
+  return { client, openSyncs, close }
 }

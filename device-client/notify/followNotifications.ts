@@ -1,5 +1,5 @@
 /**
- * Keeps a request at the server that waits for a notification, and obeys what it gets (DC-60 to DC-63). Nothing else
+ * Keeps a request at the server that waits for a notification, and obeys what it gets (DC-80 to DC-83). Nothing else
  * waits for it: where there is no server, or an older one, it tries again after growing pauses.
  */
 

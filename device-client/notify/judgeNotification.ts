@@ -1,4 +1,4 @@
-/** Whether a notification is to be believed (DC-61), and which backups it asks for (DC-62). Pure. */
+/** Whether a notification is to be believed (DC-81), and which backups it asks for (DC-82). Pure. */
 
 import { CodedError } from '../../schemas/errors.ts'
 import type { AlertedSync } from '../../schemas/syncml/notification.ts'

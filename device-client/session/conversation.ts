@@ -7,11 +7,11 @@ import { CodedError } from '../../schemas/errors.ts'
 import { MAX_MESSAGE_BYTES, MAX_OBJECT_BYTES, OWN_MAX_MSG_SIZE } from '../../schemas/limits.ts'
 import { AUTH_BASIC, AUTH_MD5, basicCredential, ha1, md5Credential } from '../../schemas/syncml/credential.ts'
 import type { Command, Cred, Message, StatusCommand, SyncHdr } from '../../schemas/syncml/message.ts'
-import { encodeWbxmlMessage } from '../../schemas/syncml/wbxmlCodec.ts'
 import { exchangeWaiting, nextUrl, type Traffic } from './exchange.ts'
+import { type MessageCodec, wbxmlCodec } from './messageCodec.ts'
 import { challengeFor, isProven, serverNonce, unproven } from './proveServer.ts'
 import { readServerMemory, type ServerMemory, writeServerMemory } from './serverMemory.ts'
-import type { SessionPorts, SessionRequest } from './sessionRequest.ts'
+import type { PeerRequest, SessionPorts, SessionRequest } from './sessionRequest.ts'
 
 /** Assumed before the server said how much it takes. */
 export const ASSUMED_MAX_MSG_SIZE = 64 * 1024
@@ -37,17 +37,18 @@ export interface Answer {
   statusOf(msgId: number, cmdId: string): StatusCommand | undefined
 }
 
-export class Conversation {
+export class Conversation<Request extends PeerRequest = SessionRequest> {
   readonly ports: SessionPorts
-  readonly request: SessionRequest
+  readonly request: Request
+  readonly codec: MessageCodec
   readonly traffic: Traffic = { exchanges: 0, bytesSent: 0, bytesReceived: 0 }
   memory: ServerMemory
   /** MsgID of our last message. */
   msgId = 0
-  readonly #sessionId: string
+  #sessionId: string
   #url: string
   #serverMsgId = 0
-  #basic = false
+  #basic: boolean
   /** Credentials are wanted in each message (200 instead of 212). */
   #eachMessage = false
   #authenticated = false
@@ -56,17 +57,31 @@ export class Conversation {
   /** Statuses for the server's last message. */
   #owed: StatusCommand[] = []
 
-  static async start(ports: SessionPorts, request: SessionRequest): Promise<Conversation> {
+  static async start<Request extends PeerRequest>(
+    ports: SessionPorts,
+    request: Request,
+  ): Promise<Conversation<Request>> {
     return new Conversation(ports, request, await readServerMemory(ports.keyStore, request))
   }
 
-  private constructor(ports: SessionPorts, request: SessionRequest, memory: ServerMemory) {
+  private constructor(ports: SessionPorts, request: Request, memory: ServerMemory) {
     this.ports = ports
     this.request = request
     this.memory = memory
+    this.codec = request.codec ?? wbxmlCodec
+    this.#basic = request.basic ?? false
     this.#url = request.serverUrl
-    // At most 4 octets by the specification (reference 1.2).
-    this.#sessionId = Array.from(ports.random.bytes(4), (octet) => (octet & 31).toString(32)).join('')
+    this.#sessionId = newSessionId(ports)
+  }
+
+  /** Begins a new session with what was learnt: servers that track sessions by RespURI know none after a refusal. */
+  restart(): void {
+    this.#sessionId = newSessionId(this.ports)
+    this.#url = this.request.serverUrl
+    this.msgId = 0
+    this.#serverMsgId = 0
+    this.#owed = []
+    this.#authenticated = false
   }
 
   get maxMsgSize(): number {
@@ -86,14 +101,17 @@ export class Conversation {
       target: { locUri: this.#url },
       source: { locUri: request.deviceId, locName: request.userName },
       ...cred,
-      meta: { maxMsgSize: OWN_MAX_MSG_SIZE, maxObjSize: MAX_OBJECT_BYTES },
+      meta: {
+        maxMsgSize: request.maxMsgSize ?? OWN_MAX_MSG_SIZE,
+        maxObjSize: request.maxObjSize ?? MAX_OBJECT_BYTES,
+      },
     }
     return { header, commands: numbered([...this.#owed, ...commands]), final }
   }
 
   /** Sends a composed message and checks the answer. */
   async send(message: Message): Promise<Answer> {
-    const reply = await exchangeWaiting(this.ports, this.#url, encodeWbxmlMessage(message), this.traffic)
+    const reply = await exchangeWaiting(this.ports, this.#url, this.codec.encode(message), this.traffic, this.codec)
     this.msgId += 1
     this.#checkHeader(reply.header)
     const statuses = reply.commands.filter((c) => c.name === 'Status')
@@ -224,6 +242,11 @@ export class Conversation {
     this.memory = memory
     if (changed) await writeServerMemory(this.ports.keyStore, this.request, memory)
   }
+}
+
+/** At most 4 octets by the specification (reference 1.2). */
+function newSessionId({ random }: SessionPorts): string {
+  return Array.from(random.bytes(4), (octet) => (octet & 31).toString(32)).join('')
 }
 
 /** The server broke the protocol. */

@@ -8,9 +8,9 @@ import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
 import { STATUS } from '../../schemas/syncml/codes.ts'
 import { contentTypeOf, encodingOf } from '../../schemas/syncml/contentType.ts'
 import type { Message } from '../../schemas/syncml/message.ts'
-import { decodeWbxmlMessage } from '../../schemas/syncml/wbxmlCodec.ts'
 import type { FetchReply } from '../ports.ts'
 import { step } from '../steps.ts'
+import { type MessageCodec, wbxmlCodec } from './messageCodec.ts'
 import type { SessionPorts } from './sessionRequest.ts'
 
 /** Pauses before each repeat, in milliseconds; after the last one the server counts as unreachable. */
@@ -39,9 +39,10 @@ export async function exchangeWaiting(
   url: string,
   body: Uint8Array,
   traffic: Traffic,
+  codec: MessageCodec = wbxmlCodec,
 ): Promise<Message> {
   for (const pauseMs of BUSY_PAUSES_MS) {
-    const reply = await exchange(ports, url, body, traffic)
+    const reply = await exchange(ports, url, body, traffic, codec)
     const status = reply.commands.find((c) => c.name === 'Status' && c.cmd === 'SyncHdr')
     if (status?.name !== 'Status' || status.data !== STATUS.inProgress) return reply
     ports.log.debug('the server is still at work', { pauseMs })
@@ -56,20 +57,26 @@ export async function exchangeWaiting(
  * @throws {CodedError} `network.unreachable` when every try failed, `protocol.malformed` for an answer that is none,
  * `protocol.too-large` if either message is too large for the other side.
  */
-export async function exchange(ports: SessionPorts, url: string, body: Uint8Array, traffic: Traffic): Promise<Message> {
+export async function exchange(
+  ports: SessionPorts,
+  url: string,
+  body: Uint8Array,
+  traffic: Traffic,
+  codec: MessageCodec = wbxmlCodec,
+): Promise<Message> {
   let cause: unknown
   for (const pauseMs of [0, ...RETRY_PAUSES_MS]) {
     if (pauseMs > 0) {
       ports.log.debug('message is sent again', { pauseMs })
       await ports.clock.sleep(pauseMs)
     }
-    const reply = await post(ports, url, body, traffic).catch((error: unknown) => {
+    const reply = await post(ports, url, body, traffic, codec).catch((error: unknown) => {
       // Only what another try can cure is tried again.
       if (error instanceof CodedError && error.code !== 'network.unreachable') throw error
       cause = error
       return undefined
     })
-    if (reply && !BUSY.includes(reply.status)) return readReply(reply.status, reply.contentType, reply.body)
+    if (reply && !BUSY.includes(reply.status)) return readReply(codec, reply)
     if (reply) cause = new CodedError('network.unreachable', `the server answered HTTP ${reply.status}`)
   }
   throw new CodedError('network.unreachable', `no answer after ${RETRY_PAUSES_MS.length + 1} tries`, {
@@ -78,13 +85,20 @@ export async function exchange(ports: SessionPorts, url: string, body: Uint8Arra
   })
 }
 
+interface HttpAnswer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: Uint8Array
+}
+
 async function post(
   ports: SessionPorts,
   url: string,
   body: Uint8Array,
   traffic: Traffic,
-): Promise<{ status: number; contentType: string; body: Uint8Array }> {
-  const type = contentTypeOf('wbxml')
+  codec: MessageCodec,
+): Promise<HttpAnswer> {
+  const type = contentTypeOf(codec.encoding)
   traffic.exchanges += 1
   traffic.bytesSent += body.length
   const headers = { 'content-type': type, accept: type, 'cache-control': 'no-store', 'user-agent': 'Nightferry' }
@@ -96,18 +110,18 @@ async function post(
   return { status: reply.status, contentType: reply.header('content-type') ?? '', body: received }
 }
 
-function readReply(status: number, contentType: string, body: Uint8Array): Message {
+function readReply(codec: MessageCodec, { status, contentType, body }: HttpAnswer): Message {
   if (status === 413) throw new CodedError('protocol.too-large', 'the message is too large for the server')
   if (status !== 200) {
     // A server in trouble is not a server that breaks the protocol: a later run may succeed.
     const code = status >= 500 ? 'network.unreachable' : 'protocol.malformed'
     throw new CodedError(code, `the server answered HTTP ${status}`, { fields: { status } })
   }
-  if (encodingOf(contentType) !== 'wbxml') {
+  if (encodingOf(contentType) !== codec.encoding) {
     throw new CodedError('protocol.malformed', `the answer has content type ${contentType.slice(0, 80)}`)
   }
   if (body.length > MAX_MESSAGE_BYTES) throw new CodedError('protocol.too-large', `an answer of ${body.length} octets`)
-  return decodeWbxmlMessage(body)
+  return codec.decode(body)
 }
 
 /**

@@ -8,7 +8,7 @@ import { fromBase64, toBase64 } from '../../schemas/syncml/base64.ts'
 import type { DevInf } from '../../schemas/syncml/message.ts'
 import { decodeUtf8, encodeUtf8 } from '../../schemas/utf8.ts'
 import type { KeyStore } from '../ports.ts'
-import type { SessionRequest } from './sessionRequest.ts'
+import type { PeerRequest } from './sessionRequest.ts'
 
 export interface ServerMemory {
   /** Undefined before the first challenge. */
@@ -20,7 +20,7 @@ export interface ServerMemory {
 }
 
 /** What is remembered; damage is the same as nothing, it only costs a challenge. */
-export async function readServerMemory(keyStore: KeyStore, request: SessionRequest): Promise<ServerMemory> {
+export async function readServerMemory(keyStore: KeyStore, request: PeerRequest): Promise<ServerMemory> {
   const octets = await keyStore.get(keyOf(request))
   const record = octets && parse(decodeUtf8(octets))
   const { nonce, serverNonce, maxMsgSize, devInfDigest } = record ?? {}
@@ -32,11 +32,7 @@ export async function readServerMemory(keyStore: KeyStore, request: SessionReque
   }
 }
 
-export async function writeServerMemory(
-  keyStore: KeyStore,
-  request: SessionRequest,
-  memory: ServerMemory,
-): Promise<void> {
+export async function writeServerMemory(keyStore: KeyStore, request: PeerRequest, memory: ServerMemory): Promise<void> {
   const nonce = memory.nonce && toBase64(memory.nonce)
   const serverNonce = memory.serverNonce && toBase64(memory.serverNonce)
   await keyStore.set(keyOf(request), encodeUtf8(JSON.stringify({ ...memory, nonce, serverNonce })))
@@ -47,7 +43,7 @@ export function devInfDigest(devInf: DevInf): string {
   return toBase64(sha256(encodeUtf8(JSON.stringify(devInf))))
 }
 
-function keyOf({ serverUrl, userName, deviceId }: SessionRequest): string {
+function keyOf({ serverUrl, userName, deviceId }: PeerRequest): string {
   const digest = sha256(encodeUtf8(JSON.stringify([serverUrl, userName, deviceId])))
   return `session-${Array.from(digest.subarray(0, 16), (octet) => octet.toString(16).padStart(2, '0')).join('')}`
 }

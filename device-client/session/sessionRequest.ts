@@ -5,6 +5,7 @@
 import type { DevInf } from '../../schemas/syncml/message.ts'
 import type { PositionChain } from '../../schemas/syncml/position.ts'
 import type { Clock, Fetch, KeyStore, Log, Random } from '../ports.ts'
+import type { MessageCodec } from './messageCodec.ts'
 
 /** What a session needs from the outside. */
 export interface SessionPorts {
@@ -52,8 +53,9 @@ export interface ServerLogin {
   readonly password: string
 }
 
-export interface SessionRequest {
-  /** Address of the server's `/omads`. */
+/** Who talks to whom, and how; what every session has. */
+export interface PeerRequest {
+  /** Address that messages are posted to: `/omads` of our own server. */
   readonly serverUrl: string
   readonly userName: string
   /** The device's SyncML secret. */
@@ -61,6 +63,16 @@ export interface SessionRequest {
   readonly deviceId: string
   /** What the server must prove itself with before it is given anything; nothing is demanded if absent (DC-52). */
   readonly serverLogin?: ServerLogin
+  /** Offers the password itself (basic) in place of an MD5 digest. */
+  readonly basic?: boolean
+  /** Default: WBXML. */
+  readonly codec?: MessageCodec
+  /** Largest message and object we take, in octets. Default: those of `limits.ts`. */
+  readonly maxMsgSize?: number
+  readonly maxObjSize?: number
+}
+
+export interface SessionRequest extends PeerRequest {
   /** Told at first contact and when it changed; nothing is told if absent. */
   readonly devInf?: DevInf
   /** URI of the server's datastore, e.g. `./databases/app`, and of ours. */

@@ -24,7 +24,7 @@ async function logged(watch: RunningCommand, text: string, times: number): Promi
   while (watch.stderr().split(text).length <= times) await wait(20)
 }
 
-it('[PU-1, PU-2, DC-60, DC-62, DC-63] a watching device backs up at once, whoever was away meanwhile', {
+it('[PU-1, PU-2, DC-80, DC-82, DC-83] a watching device backs up at once, whoever was away meanwhile', {
   timeout: 90_000,
 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'nightferry-wake-'))

@@ -4,11 +4,13 @@ import type { CommandModule } from '../../../schemas/cli/frame.ts'
 import type { AgentRecords } from '../../agentRecords.ts'
 import type { DeviceClient } from '../../deviceClient.ts'
 import type { Clock, Log } from '../../ports.ts'
+import type { SyncClient } from '../../sync/createSyncClient.ts'
 import type { Home } from '../home.ts'
 import type { FollowLog } from '../log.ts'
 
 export interface AgentContext {
   readonly client: DeviceClient
+  openSyncs(): Promise<SyncClient>
   readonly records: AgentRecords
   readonly home: Home
   readonly clock: Clock

@@ -1,4 +1,4 @@
-/** What the watching agent does when its server wakes it: the wanted backups, one after the other (DC-62). */
+/** What the watching agent does when its server wakes it: the wanted backups, one after the other (DC-82). */
 
 import { CodedError, errorEntry } from '../../../schemas/errors.ts'
 import type { AlertedSync } from '../../../schemas/syncml/notification.ts'

@@ -11,6 +11,7 @@ import { type ProgramOutput, runProgram } from '../../../schemas/cli/frame.ts'
 import { createAgentRecords } from '../../agentRecords.ts'
 import type { DeviceClient } from '../../deviceClient.ts'
 import type { Log } from '../../ports.ts'
+import type { SyncClient } from '../../sync/createSyncClient.ts'
 import { chooseHome } from '../chooseHome.ts'
 import { nodeClock } from '../clock.ts'
 import { type Home, openHome } from '../home.ts'
@@ -25,6 +26,10 @@ import { points } from './commands/points.ts'
 import { remove } from './commands/remove.ts'
 import { restore } from './commands/restore.ts'
 import { status } from './commands/status.ts'
+import { syncAdd } from './commands/syncAdd.ts'
+import { syncRemove } from './commands/syncRemove.ts'
+import { syncRun } from './commands/syncRun.ts'
+import { syncStatus } from './commands/syncStatus.ts'
 import { watch } from './commands/watch.ts'
 
 const modules = [
@@ -38,13 +43,17 @@ const modules = [
   points,
   status,
   watch,
+  syncAdd,
+  syncRun,
+  syncStatus,
+  syncRemove,
   createCompletion(() => AGENT_PROGRAM),
 ]
 
 /** The agent's command table. */
 export const AGENT_PROGRAM: ProgramSpec = {
   name: 'nightferry-device',
-  summary: 'Backs up SQLite databases of this device and brings them back.',
+  summary: 'Backs up SQLite databases of this device and brings them back; synchronizes folders and tables.',
   version: (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string })
     .version,
   options: [
@@ -63,7 +72,10 @@ export const AGENT_PROGRAM: ProgramSpec = {
 }
 
 /** How a run gets its client. `close` ends connections. */
-export type OpenClient = (home: Home, log: Log) => { readonly client: DeviceClient; close(): void }
+export type OpenClient = (
+  home: Home,
+  log: Log,
+) => { readonly client: DeviceClient; openSyncs(): Promise<SyncClient>; close(): void }
 
 export interface AgentRun {
   readonly argv: readonly string[]
@@ -86,6 +98,7 @@ function openContext(run: AgentRun, input: CommandInput): { context: AgentContex
   return {
     context: {
       client: opened.client,
+      openSyncs: opened.openSyncs,
       records: createAgentRecords(home.keyStore),
       home,
       clock: nodeClock,

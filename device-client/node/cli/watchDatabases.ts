@@ -1,6 +1,6 @@
 /**
  * What `watch` does: the schedule, those who ask for a backup and the server's notifications share one resident agent.
- * Rules DC-34, DC-44, DC-60.
+ * Rules DC-34, DC-44, DC-80.
  */
 
 import type { CommandOutcome } from '../../../schemas/cli/commandTable.ts'

@@ -85,14 +85,14 @@ async function follow(answers: readonly (FetchReply | number | Error)[], obey: (
 const away = new CodedError('network.unreachable', 'away')
 
 describe('the agent', () => {
-  it('[DC-60, DC-63] waits, obeys, and says by the next request what is done with', async () => {
+  it('[DC-80, DC-83] waits, obeys, and says by the next request what is done with', async () => {
     const { queries, obeyed, last } = await follow([50_000, notice(octetsOf(7)), 50_000, 50_000])
     expect(queries).toEqual(['wait=50&after=0', 'wait=50&after=0', 'wait=50&after=7', 'wait=50&after=7'])
     expect(obeyed).toEqual([syncs])
     expect(last).toEqual({ serverId: 'srv', issuedAt: 7 })
   })
 
-  it('[DC-60] tries again after growing pauses while the server is away, and says so once', async () => {
+  it('[DC-80] tries again after growing pauses while the server is away, and says so once', async () => {
     const unknown = problem(404, 'protocol.unknown-path')
     const { sleeps, lines } = await follow([away, unknown, reply(502), ...Array(8).fill(away), 50_000, away, 1, 1])
     expect(sleeps.map((ms) => Math.round(ms / 1000))).toEqual([
@@ -102,12 +102,12 @@ describe('the agent', () => {
     expect(lines.filter((text) => text.startsWith('warn'))).toHaveLength(2)
   })
 
-  it('[DC-60] pauses after an answer before its time', async () => {
+  it('[DC-80] pauses after an answer before its time', async () => {
     const { sleeps } = await follow([0, 2000, 5000, 50_000, 1])
     expect(sleeps).toEqual([5000, 3000])
   })
 
-  it('[DC-61] obeys nobody but its own server, each word once, and says so each time', async () => {
+  it('[DC-81] obeys nobody but its own server, each word once, and says so each time', async () => {
     const answers = [
       notice(octetsOf(5, { key: ha1('anna', 'another') })),
       notice(octetsOf(6, { key: ha1('anna', 'another') })),
@@ -133,7 +133,7 @@ describe('the agent', () => {
       expect(() => judgeNotification(octets, key, before)).toThrow(CodedError)
   })
 
-  it('[DC-63] what failed for a reason that passes comes again; any other failure is done with', async () => {
+  it('[DC-83] what failed for a reason that passes comes again; any other failure is done with', async () => {
     const failures = [new CodedError('database.locked', 'held'), new CodedError('database.invalid', 'damaged')]
     const { obeyed, last, sleeps } = await follow([notice(octetsOf(7)), notice(octetsOf(7)), 50_000, 1], () => {
       const failure = failures.shift()
@@ -142,7 +142,7 @@ describe('the agent', () => {
     expect([obeyed.length, last?.issuedAt, Math.round((sleeps[0] ?? 0) / 1000)]).toEqual([2, 7, 5])
   })
 
-  it('[DC-62] takes from a notification what it has: everything, or databases by name, whole or not', () => {
+  it('[DC-82] takes from a notification what it has: everything, or databases by name, whole or not', () => {
     const of = (type: AlertedSync['type'], serverUri: string): AlertedSync => ({ type, contentType: 0, serverUri })
     const databases = ['app', 'my app']
     expect(wantedBackups([], databases)).toEqual([

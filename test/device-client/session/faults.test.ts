@@ -1,10 +1,10 @@
 /** Whatever the network does to a session, Items arrive whole, once, and exactly. */
 
 import { describe, expect, it } from 'vitest'
-import { decodeMessage, encodeMessage } from '../../../schemas/syncml/codec.ts'
 import { content, receiving, requestOf, run, sending, stored } from '../../support/deviceSession.ts'
+import { limitMessages } from '../../support/limitMessages.ts'
 import { type Fault, memoryKeyStore } from '../../support/lossyFetch.ts'
-import { type OmadsServer, omadsServer } from '../../support/omadsPeer.ts'
+import { omadsServer } from '../../support/omadsPeer.ts'
 import fc from '../../support/properties.ts'
 
 const faultsArb = fc.array(
@@ -32,7 +32,7 @@ describe('faults', () => {
       fc.boolean(),
       faultsArb,
       async (sizeBytes, maxMsgSize, piece, known, faults) => {
-        const server = limited(omadsServer(), maxMsgSize)
+        const server = limitMessages(omadsServer(), maxMsgSize)
         const keyStore = memoryKeyStore()
         if (known) await run(server, requestOf(sending(content(1)), { next: '1' }), keyStore)
         const before = server.store.events.length
@@ -71,25 +71,3 @@ describe('faults', () => {
     await fc.assert(property, { numRuns: 80 })
   }, 20_000)
 })
-
-/** A server that announces a smaller MaxMsgSize than ours does. */
-function limited(server: OmadsServer, maxMsgSize: number): OmadsServer {
-  const patch = () => {
-    const { omads } = server
-    const handle = async (request: Parameters<typeof omads>[0]) => {
-      const answer = await omads(request)
-      if (answer.status !== 200) return answer
-      const message = decodeMessage(answer.bytes, 'wbxml')
-      const header = { ...message.header, meta: { ...message.header.meta, maxMsgSize } }
-      return { ...answer, bytes: encodeMessage({ ...message, header }, 'wbxml') }
-    }
-    server.omads = Object.assign(handle, { expireIdle: omads.expireIdle, settled: omads.settled })
-  }
-  const { restart } = server
-  server.restart = () => {
-    restart()
-    patch()
-  }
-  patch()
-  return server
-}

@@ -29,10 +29,11 @@ const entry = (name: string): DatabaseEntry => ({
   ...{ name, path: `/data/${name}.db`, tracking: 'triggers', preferences: DEFAULT_PREFERENCES },
 })
 
+const absent = async (): Promise<never> => {
+  throw new Error('not expected here')
+}
+
 function clientOf(parts: Partial<DeviceClient>): DeviceClient {
-  const absent = async (): Promise<never> => {
-    throw new Error('not expected here')
-  }
   return {
     ...{
       init: absent,
@@ -62,7 +63,7 @@ async function run(argv: string[], client: Partial<DeviceClient> = {}, environme
     environment,
     output: { stdout: (text) => void stdout.push(text), stderr: (text) => void stderr.push(text) },
     stopped: () => stopped,
-    openClient: () => ({ client: clientOf(client), close: () => undefined }),
+    openClient: () => ({ client: clientOf(client), openSyncs: absent, close: () => undefined }),
   })
   if (argv[0] === 'watch') setTimeout(stop, 300)
   const exitCode = await finished
@@ -133,7 +134,7 @@ describe('the agent', () => {
     })
     const help = await run(['--help'])
     expect(help.exitCode).toBe(0)
-    for (const command of AGENT_PROGRAM.commands) expect(help.stdout).toContain(command.name)
+    for (const { name } of AGENT_PROGRAM.commands) expect(help.stdout).toContain(name.split(' ')[0])
   })
 
   it('[DC-42] several databases: all are tried, exit code 3 if some failed', async () => {
@@ -181,7 +182,7 @@ describe('the agent', () => {
     expect(asked.map((options) => options.password)).toEqual(['from-the-environment', 'from-a-file'])
     for (const ran of runs) expect(ran.stdout + ran.stderr).not.toMatch(/from-|unused-secret/)
     const options = AGENT_PROGRAM.commands.flatMap((command) => command.options.map((option) => option.name))
-    expect(options.filter((name) => /password|secret|token/.test(name))).toEqual(['password-file'])
+    expect(new Set(options.filter((name) => /password|secret|token/.test(name)))).toEqual(new Set(['password-file']))
   })
 
   it('[DC-43] status shows staleness, the last attempt and the next run', async () => {

@@ -63,6 +63,7 @@ async function startWatch(context: TestContext, home: string, backup: DeviceClie
           return backup(...args)
         },
       },
+      openSyncs: refuse,
       close: () => undefined,
     }),
   })
