@@ -27,12 +27,14 @@ const nothing = { a: [], b: [] }
 const none = { added: 0, replaced: 0, deleted: 0 }
 
 describe.skipIf(missing !== '')(`[DC-62] [DC-63] our agent with SyncEvolution's server ${missing}`, () => {
-  const root = mkdtempSync(join(tmpdir(), 'nightferry-c4-'))
-  const folder = join(root, 'contacts')
+  let root = ''
+  let folder = ''
   let peer: SyncEvolutionServer
   let agent: AgentProcess
 
   beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'nightferry-c4-'))
+    folder = join(root, 'contacts')
     mkdirSync(folder)
     generate(folder, 'make', '--count', 100, '--photo-every', 10)
     peer = await SyncEvolutionServer.start(['nf-one', 'nf-two'])
