@@ -52,8 +52,7 @@ function openersOf(created = false): ServerOpeners {
 }
 
 async function run(argv: string[], environment: Record<string, string> = {}, openers = openersOf()) {
-  const stdout: string[] = []
-  const stderr: string[] = []
+  const [stdout, stderr]: [string[], string[]] = [[], []]
   const exitCode = await runServerProgram({
     argv,
     environment,
@@ -269,9 +268,8 @@ describe('the operator', () => {
     expect((await run(remote)).exitCode).toBe(12)
     expect((await run(remote, { NIGHTFERRY_TOKEN: 'wrong' })).exitCode).toBe(12)
     expect((await run(['account', 'add', 'anna', '--password', 'x'])).exitCode).toBe(2)
-    expect((await run(['account', 'list', '--server', 'http://127.0.0.1:1'], { NIGHTFERRY_TOKEN: 'x' })).exitCode).toBe(
-      14,
-    )
+    const token = { NIGHTFERRY_TOKEN: 'x' }
+    expect((await run(['account', 'list', '--server', 'http://127.0.0.1:1'], token)).exitCode).toBe(14)
   })
 
   it('[DC-40] serve prints one line and ends when it is told to; a new key is announced', async () => {
@@ -290,10 +288,10 @@ describe('the operator', () => {
 
   it('a password file is read without its line end', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'nightferry-password-'))
+    const file = join(directory, 'password')
     try {
-      writeFileSync(join(directory, 'password'), 'from a file\n')
-      const added = await run(['account', 'add', 'anna', '--password-file', join(directory, 'password')])
-      expect(added.exitCode).toBe(0)
+      writeFileSync(file, 'from a file\n')
+      expect((await run(['account', 'add', 'anna', '--password-file', file])).exitCode).toBe(0)
       await edge.local.service.login('anna', 'from a file')
     } finally {
       rmSync(directory, { recursive: true, force: true })
