@@ -7,7 +7,7 @@ import { CodedError } from '../../schemas/errors.ts'
 import { MAX_MESSAGE_BYTES, MAX_OBJECT_BYTES, OWN_MAX_MSG_SIZE } from '../../schemas/limits.ts'
 import { AUTH_BASIC, AUTH_MD5, basicCredential, ha1, md5Credential } from '../../schemas/syncml/credential.ts'
 import type { Command, Cred, Message, StatusCommand, SyncHdr } from '../../schemas/syncml/message.ts'
-import { exchangeWaiting, nextUrl, type Traffic } from './exchange.ts'
+import { exchange, exchangeWaiting, nextUrl, type Traffic } from './exchange.ts'
 import { type MessageCodec, wbxmlCodec } from './messageCodec.ts'
 import { challengeFor, isProven, serverNonce, unproven } from './proveServer.ts'
 import { readServerMemory, type ServerMemory, writeServerMemory } from './serverMemory.ts'
@@ -111,7 +111,8 @@ export class Conversation<Request extends PeerRequest = SessionRequest> {
 
   /** Sends a composed message and checks the answer. */
   async send(message: Message): Promise<Answer> {
-    const reply = await exchangeWaiting(this.ports, this.#url, this.codec.encode(message), this.traffic, this.codec)
+    const post = this.request.onBusy === 'tell' ? exchange : exchangeWaiting
+    const reply = await post(this.ports, this.#url, this.codec.encode(message), this.traffic, this.codec)
     this.msgId += 1
     this.#checkHeader(reply.header)
     const statuses = reply.commands.filter((c) => c.name === 'Status')

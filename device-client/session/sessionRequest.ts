@@ -65,6 +65,11 @@ export interface PeerRequest {
   readonly serverLogin?: ServerLogin
   /** Offers the password itself (basic) in place of an MD5 digest. */
   readonly basic?: boolean
+  /**
+   * A server that says it is still at work (101) is sent the same octets again, which ours answers (DC-51); or the
+   * caller is told, and asks by Alert 221, as the specification has it.
+   */
+  readonly onBusy?: 'resend' | 'tell'
   /** Default: WBXML. */
   readonly codec?: MessageCodec
   /** Largest message and object we take, in octets. Default: those of `limits.ts`. */

@@ -46,7 +46,7 @@ export class Dialogue<Note> {
   }
 
   static async start<Note>(ports: SessionPorts, peer: PeerRequest, stores: StorePair): Promise<Dialogue<Note>> {
-    return new Dialogue(ports, await Conversation.start(ports, peer), stores)
+    return new Dialogue(ports, await Conversation.start(ports, { ...peer, onBusy: 'tell' }), stores)
   }
 
   /** The session begins anew; nothing is owed in it. */
