@@ -108,7 +108,8 @@ export function createAgentRecords(keyStore: KeyStore): AgentRecords {
   }
 }
 
-function parseRecord(key: string, octets: Uint8Array): unknown {
+/** A record as it was written. @throws {CodedError} `storage.corrupt`. */
+export function parseRecord(key: string, octets: Uint8Array): unknown {
   try {
     return JSON.parse(decodeUtf8(octets) ?? '')
   } catch (cause) {

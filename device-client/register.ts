@@ -4,6 +4,7 @@
  */
 
 import { CodedError } from '../schemas/errors.ts'
+import { toHex } from '../schemas/hex.ts'
 import type { CallOf } from '../schemas/http/api.ts'
 import { toBase64 } from '../schemas/syncml/base64.ts'
 import type { AgentRecords, Identity } from './agentRecords.ts'
@@ -30,7 +31,7 @@ export async function registerDevice(
 ): Promise<InitReport> {
   await refuseSecondLife(ports.records)
   const server = options.server.replace(/\/+$/, '')
-  const deviceId = `nf-${[...ports.random.bytes(16)].map((octet) => octet.toString(16).padStart(2, '0')).join('')}`
+  const deviceId = `nf-${toHex(ports.random.bytes(16))}`
   const credentials = { name: options.user, password: options.password }
   const login = await restCall(ports.fetch, { server, method: 'POST', path: loginPath, body: credentials })
   const token = textField(login, 'accessToken', server)

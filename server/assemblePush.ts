@@ -13,7 +13,7 @@ import { sqlNotifications } from './catalogue/sqlite/notifications.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import type { Config } from './config/config.ts'
 import type { Secrets } from './config/secrets.ts'
-import { STORE_VIEWS } from './items/stores.ts'
+import { findStoreView } from './items/stores.ts'
 import type { createLoggers } from './logger.ts'
 import { answerPoll, type IssuedOctets, type Poll } from './push/answerPoll.ts'
 import { createDispatcher } from './push/dispatch.ts'
@@ -104,8 +104,6 @@ function webhookOf({ config, secrets, knownLogins, clock, serverId }: PushAssemb
 
 /** The content type is that of the datastore, in the oldest form: those who look at it are old. */
 function toSync({ serverUri, type }: WakeRequest['syncs'][number]): AlertedSync {
-  const name = serverUri.replace(/^(\.?\/)+/, '').toLowerCase()
-  const view = STORE_VIEWS.find((one) => one.name === name || one.aliases.includes(name))
-  const types = (view?.contentTypes ?? []).map(([contentType]) => contentTypeNumber(contentType))
+  const types = (findStoreView(serverUri)?.contentTypes ?? []).map(([contentType]) => contentTypeNumber(contentType))
   return { type: alertedSyncType(type), serverUri, contentType: types.findLast((number) => number > 0) ?? 0 }
 }

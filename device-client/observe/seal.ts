@@ -4,6 +4,7 @@
  */
 
 import { quoteName } from '../../schemas/delta/toSql.ts'
+import { toHex } from '../../schemas/hex.ts'
 import type { Position } from '../../schemas/syncml/position.ts'
 import type { Random, SqlDatabase } from '../ports.ts'
 import { transacting } from './connection.ts'
@@ -23,7 +24,7 @@ const FORGET_BATCH = 20_000
 
 /** A random lineage or token: 32 hex digits. */
 export function newToken(random: Random): string {
-  return [...random.bytes(16)].map((octet) => octet.toString(16).padStart(2, '0')).join('')
+  return toHex(random.bytes(16))
 }
 
 /**

@@ -6,11 +6,11 @@
 
 import { sha256 } from '@noble/hashes/sha2.js'
 import { CodedError } from '../../schemas/errors.ts'
+import { toHex } from '../../schemas/hex.ts'
 import type { GzipSegmentMap } from '../../schemas/restore/segmentMap.ts'
 import type { Digest, Gzip } from '../ports.ts'
 import { isListed } from './fetchSegments.ts'
 import { openSegmentSeal } from './segmentSeal.ts'
-import { toHex } from './webCrypto.ts'
 
 /** In plain JavaScript, for platforms that have no digest of pieces. */
 export function portableDigest(): Digest {

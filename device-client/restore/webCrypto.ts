@@ -3,6 +3,8 @@
  * the core needs neither those of Node nor those of a browser.
  */
 
+import { toHex } from '../../schemas/hex.ts'
+
 type Octets = Uint8Array<ArrayBuffer>
 
 interface AesGcm {
@@ -22,11 +24,6 @@ const { subtle } = (globalThis as unknown as { readonly crypto: { readonly subtl
 /** SHA-256 of one piece, hex. */
 export async function digestHex(bytes: Uint8Array): Promise<string> {
   return toHex(new Uint8Array(await subtle.digest('SHA-256', octets(bytes))))
-}
-
-/** Lower-case hex. */
-export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** A key that opens what AES-256-GCM sealed; rejects if the seal does not hold. */

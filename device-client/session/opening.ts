@@ -4,6 +4,7 @@
 
 import { MAX_POSITIONS } from '../../schemas/limits.ts'
 import { isSuccess } from '../../schemas/syncml/codes.ts'
+import { devInfTypeOf } from '../../schemas/syncml/contentType.ts'
 import type { AlertCommand, Command } from '../../schemas/syncml/message.ts'
 import { formatPositionEmi, type PositionChain, parsePositionEmi } from '../../schemas/syncml/position.ts'
 import { type Answer, type Conversation, malformed } from './conversation.ts'
@@ -19,7 +20,7 @@ export function openingCommands(conversation: Conversation): Command[] {
   const put: Command = {
     name: 'Put',
     cmdId: '',
-    meta: { type: 'application/vnd.syncml-devinf+wbxml' },
+    meta: { type: devInfTypeOf('wbxml') },
     items: [{ source: { locUri: './devinf12' }, data: { kind: 'devInf', devInf } }],
   }
   return [put, alert]

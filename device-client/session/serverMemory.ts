@@ -4,6 +4,7 @@
  */
 
 import { sha256 } from '@noble/hashes/sha2.js'
+import { toHex } from '../../schemas/hex.ts'
 import { fromBase64, toBase64 } from '../../schemas/syncml/base64.ts'
 import type { DevInf } from '../../schemas/syncml/message.ts'
 import { decodeUtf8, encodeUtf8 } from '../../schemas/utf8.ts'
@@ -45,7 +46,7 @@ export function devInfDigest(devInf: DevInf): string {
 
 function keyOf({ serverUrl, userName, deviceId }: PeerRequest): string {
   const digest = sha256(encodeUtf8(JSON.stringify([serverUrl, userName, deviceId])))
-  return `session-${Array.from(digest.subarray(0, 16), (octet) => octet.toString(16).padStart(2, '0')).join('')}`
+  return `session-${toHex(digest.subarray(0, 16))}`
 }
 
 function parse(text: string | undefined): Readonly<Record<string, unknown>> | undefined {

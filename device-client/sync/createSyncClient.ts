@@ -4,6 +4,7 @@
  */
 
 import { CodedError } from '../../schemas/errors.ts'
+import { toHex } from '../../schemas/hex.ts'
 import { MAX_ITEM_BYTES } from '../../schemas/limits.ts'
 import type { AgentRecords, Identity } from '../agentRecords.ts'
 import type { KeyStore, SqlDatabase } from '../ports.ts'
@@ -127,7 +128,7 @@ async function loginOf(
 async function ownDeviceId(ports: SyncClientPorts, records: SyncRecords): Promise<string> {
   const held = await records.deviceId()
   if (held !== undefined) return held
-  const made = `nf-${Array.from(ports.random.bytes(16), (octet) => octet.toString(16).padStart(2, '0')).join('')}`
+  const made = `nf-${toHex(ports.random.bytes(16))}`
   await records.setDeviceId(made)
   return made
 }

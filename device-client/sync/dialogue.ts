@@ -7,15 +7,12 @@ import { CodedError } from '../../schemas/errors.ts'
 import { ALERT, STATUS } from '../../schemas/syncml/codes.ts'
 import type { Command, Item, Message, StatusCommand } from '../../schemas/syncml/message.ts'
 import { type Answer, Conversation, malformed } from '../session/conversation.ts'
+import { BUSY_PAUSES_MS } from '../session/exchange.ts'
 import type { PeerRequest, SessionPorts } from '../session/sessionRequest.ts'
 import { MessagePlan } from './messagePlan.ts'
 
 /** Octets kept free: the header grows with its credentials, and some peers miscount. */
 const SLACK_OCTETS = 200
-
-/** A busy server (101) is asked again this often, after pauses of this length. */
-const BUSY_TRIES = 30
-const BUSY_MS = 2000
 
 /** Answers in a row that bring nothing; then the server is taken for stuck (reference 3.9). */
 const MAX_IDLE_ANSWERS = 5
@@ -127,13 +124,13 @@ export class Dialogue<Note> {
 
   async #patient(first: Answer): Promise<Answer> {
     let answer = first
-    for (let tries = 0; isBusy(answer); tries++) {
-      if (tries >= BUSY_TRIES)
-        throw new CodedError('session.busy', 'the server stays busy', { next: 'Try again later.' })
-      await this.#ports.clock.sleep(BUSY_MS)
+    for (const pauseMs of BUSY_PAUSES_MS) {
+      if (!isBusy(answer)) return answer
+      await this.#ports.clock.sleep(pauseMs)
       answer = await this.conversation.send(this.conversation.compose([this.#alert(ALERT.resultAlert)], false))
     }
-    return answer
+    if (!isBusy(answer)) return answer
+    throw new CodedError('session.busy', 'the server stays busy', { next: 'Try again later.' })
   }
 }
 

@@ -1,14 +1,6 @@
-/** The guard against a side that is suddenly empty, as the server has one (IT-11): pure. Rule DC-66. */
+/** What a sync says of a side that is suddenly empty. Rule DC-66. */
 
 import { CodedError } from '../../schemas/errors.ts'
-
-/** Fewer items than this may go without being asked about. */
-const GUARDED_ITEMS = 10
-
-/** True if of at least ten items fewer than a tenth would stay. */
-export function wouldEmpty(before: number, after: number): boolean {
-  return before >= GUARDED_ITEMS && after * 10 < before
-}
 
 /** The error for a side that is not obeyed. */
 export function suddenlyEmpty(side: string, before: number, after: number): CodedError {

@@ -5,6 +5,7 @@
 
 import { CodedError, type ErrorCode } from '../../schemas/errors.ts'
 import { ALERT, isSuccess, STATUS } from '../../schemas/syncml/codes.ts'
+import { devInfTypeOf } from '../../schemas/syncml/contentType.ts'
 import type { Command } from '../../schemas/syncml/message.ts'
 import { type Answer, malformed } from '../session/conversation.ts'
 import { refusalOf } from '../session/refusal.ts'
@@ -75,7 +76,7 @@ async function introduce(run: SyncRun, asked: AskedAlert, next: string): Promise
 }
 
 function devInfType({ dialogue }: SyncRun): string {
-  return `application/vnd.syncml-devinf+${dialogue.conversation.codec.encoding}`
+  return devInfTypeOf(dialogue.conversation.codec.encoding)
 }
 
 function putOf(run: SyncRun): Command {

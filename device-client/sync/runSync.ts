@@ -4,10 +4,11 @@
  * each step. Rules DC-60 to DC-67.
  */
 
+import { wouldEmpty } from '../../schemas/suddenlyEmpty.ts'
 import { ALERT, isSuccess } from '../../schemas/syncml/codes.ts'
 import type { Answer } from '../session/conversation.ts'
 import { Dialogue } from './dialogue.ts'
-import { suddenlyEmpty, wouldEmpty } from './emptyGuard.ts'
+import { suddenlyEmpty } from './emptyGuard.ts'
 import { openSync } from './openSync.ts'
 import { type LocalChange, planChanges } from './planChanges.ts'
 import { recoverSync } from './recoverSync.ts'

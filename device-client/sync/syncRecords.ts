@@ -1,7 +1,8 @@
 /** What the agent remembers of its syncs between runs, as typed records of the key store. */
 
 import { CodedError } from '../../schemas/errors.ts'
-import { decodeUtf8, encodeUtf8 } from '../../schemas/utf8.ts'
+import { encodeUtf8 } from '../../schemas/utf8.ts'
+import { parseRecord } from '../agentRecords.ts'
 import type { KeyStore } from '../ports.ts'
 import type { SyncEntry } from './syncEntry.ts'
 import type { SyncMode } from './syncMode.ts'
@@ -34,7 +35,7 @@ export interface SyncRecords {
 export function createSyncRecords(keyStore: KeyStore): SyncRecords {
   const read = async (key: string): Promise<unknown> => {
     const octets = await keyStore.get(key)
-    return octets === undefined ? undefined : parse(key, octets)
+    return octets === undefined ? undefined : parseRecord(key, octets)
   }
   const write = (key: string, value: unknown) => keyStore.set(key, encodeUtf8(JSON.stringify(value)))
   const entries = async () => ((await read('syncs')) ?? []) as readonly SyncEntry[]
@@ -58,13 +59,5 @@ export function createSyncRecords(keyStore: KeyStore): SyncRecords {
     setHistory: (name, history) => write(`sync-history/${name}`, history),
     deviceId: async () => (await read('sync-device')) as string | undefined,
     setDeviceId: (deviceId) => write('sync-device', deviceId),
-  }
-}
-
-function parse(key: string, octets: Uint8Array): unknown {
-  try {
-    return JSON.parse(decodeUtf8(octets) ?? '')
-  } catch (cause) {
-    throw new CodedError('storage.corrupt', `the agent's record ${key} is damaged`, { cause, fields: { key } })
   }
 }

@@ -4,6 +4,8 @@
  */
 
 import { isSuccess, STATUS } from '../../schemas/syncml/codes.ts'
+import { devInfTypeOf } from '../../schemas/syncml/contentType.ts'
+import { pathOf } from '../../schemas/syncml/datastoreUri.ts'
 import type {
   AlertCommand,
   Command,
@@ -100,7 +102,7 @@ function answerGet(run: SyncRun, message: Message, command: GetPutCommand): void
     cmdId: '',
     msgRef: message.header.msgId,
     cmdRef: command.cmdId,
-    meta: { type: `application/vnd.syncml-devinf+${dialogue.conversation.codec.encoding}` },
+    meta: { type: devInfTypeOf(dialogue.conversation.codec.encoding) },
     items: [{ source: { locUri: './devinf12' }, data: { kind: 'devInf', devInf: request.devInf } }],
   }
   dialogue.owe(results)
@@ -108,11 +110,7 @@ function answerGet(run: SyncRun, message: Message, command: GetPutCommand): void
 
 /** Notes which content types the server's datastore takes. */
 function learn({ request, ports: { state } }: SyncRun, { dataStores }: DevInf): void {
-  const plain = (uri: string) =>
-    uri
-      .split('?')[0]
-      ?.replace(/^(\.?\/)+/, '')
-      .toLowerCase()
+  const plain = (uri: string) => pathOf(uri.split('?')[0] ?? '').toLowerCase()
   const wanted = plain(request.stores.remote)
   const store = dataStores.find(({ sourceRef }) => plain(sourceRef) === wanted)
   if (store === undefined) return

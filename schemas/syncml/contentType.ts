@@ -18,3 +18,8 @@ export function encodingOf(contentType: string): Encoding | undefined {
 export function contentTypeOf(encoding: Encoding): string {
   return CONTENT_TYPES[encoding]
 }
+
+/** The content type of device information in a session of this encoding (reference 2.2). */
+export function devInfTypeOf(encoding: Encoding): string {
+  return `application/vnd.syncml-devinf+${encoding}`
+}

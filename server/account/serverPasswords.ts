@@ -3,19 +3,15 @@
  * that follows from the master key, and the nonce the device gave for the next time.
  */
 
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
 import { password as passwordField } from '../../schemas/http/fields.ts'
 import type { OwnLoginStore } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import type { AccountService } from './accountService.ts'
 
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
-
 export interface ServerPasswordDeps {
   readonly store: OwnLoginStore
-  readonly keyRing: Pick<KeyRing, 'derive'>
+  readonly keyRing: Pick<KeyRing, 'seal' | 'open'>
   readonly accountService: Pick<AccountService, 'listDevices'>
 }
 
@@ -37,8 +33,7 @@ export interface ServerPasswords {
 }
 
 export function createServerPasswords({ store, keyRing, accountService }: ServerPasswordDeps): ServerPasswords {
-  const keyOf = ({ accountId, deviceId }: ProofPeer) =>
-    keyRing.derive(`server-password:${JSON.stringify([accountId, deviceId])}`)
+  const contextOf = ({ accountId, deviceId }: ProofPeer) => `server-password:${JSON.stringify([accountId, deviceId])}`
   return {
     async set(peer, password) {
       const { accountId, deviceId } = peer
@@ -49,33 +44,24 @@ export function createServerPasswords({ store, keyRing, accountService }: Server
         })
       if (!(await accountService.listDevices(accountId)).some((device) => device.deviceId === deviceId))
         throw new CodedError('device.unknown', `the account has no device ${deviceId}`)
-      await store.put({ accountId, deviceId, sealedPassword: seal(keyOf(peer), password), nonce: null })
+      await store.put({
+        accountId,
+        deviceId,
+        sealedPassword: Buffer.from(keyRing.seal(Buffer.from(password), contextOf(peer))).toString('base64'),
+        nonce: null,
+      })
     },
     async find(peer) {
       const row = await store.find(peer.accountId, peer.deviceId)
       if (row === undefined) return undefined
       const nonce = row.nonce === null ? undefined : new Uint8Array(Buffer.from(row.nonce, 'base64'))
-      return { password: unseal(keyOf(peer), row.sealedPassword), nonce }
+      return {
+        password: Buffer.from(keyRing.open(Buffer.from(row.sealedPassword, 'base64'), contextOf(peer))).toString(
+          'utf8',
+        ),
+        nonce,
+      }
     },
     keepNonce: (peer, nonce) => store.setNonce(peer.accountId, peer.deviceId, Buffer.from(nonce).toString('base64')),
-  }
-}
-
-function seal(key: Uint8Array, password: string): string {
-  const nonce = randomBytes(NONCE_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce)
-  const sealed = Buffer.concat([nonce, cipher.update(password, 'utf8'), cipher.final(), cipher.getAuthTag()])
-  return sealed.toString('base64')
-}
-
-function unseal(key: Uint8Array, text: string): string {
-  const sealed = Buffer.from(text, 'base64')
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES))
-    decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
-    const opened = [decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]
-    return Buffer.concat(opened).toString('utf8')
-  } catch (cause) {
-    throw new CodedError('storage.corrupt', "a device's server password does not open", { cause })
   }
 }

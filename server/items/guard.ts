@@ -1,7 +1,6 @@
 /** The guard against a side that is suddenly empty (IT-11): pure. */
 
-/** Fewer Items than this may go without being asked about. */
-export const GUARDED_ITEMS = 10
+import { GUARDED_ITEMS, wouldEmpty } from '../../schemas/suddenlyEmpty.ts'
 
 /**
  * True if `deletes` more must be refused: of at least ten Items when the session began, fewer than a tenth would stay.
@@ -12,8 +11,7 @@ export function refusesDeletes(session: {
   readonly deletes: number
 }): boolean {
   const { itemsAtStart, deletedBefore, deletes } = session
-  if (deletes === 0 || itemsAtStart < GUARDED_ITEMS) return false
-  return (itemsAtStart - deletedBefore - deletes) * 10 < itemsAtStart
+  return deletes > 0 && wouldEmpty(itemsAtStart, itemsAtStart - deletedBefore - deletes)
 }
 
 /** True if a refresh from the client that named `named` Items must not delete the `held` ones. */

@@ -4,6 +4,8 @@
  * them are in reference 9.5.
  */
 
+import { pathOf } from '../../schemas/syncml/datastoreUri.ts'
+
 /** Tables of Items, in the order of their numbers in the synchronization's own tables. */
 export const STORES = ['contacts', 'calendar', 'tasks', 'notes', 'bookmarks', 'files', 'email'] as const
 
@@ -147,11 +149,7 @@ export const STORE_VIEWS: readonly StoreView[] = [
  * (reference 9.5). Undefined for a name that no view has.
  */
 export function findStoreView(uri: string): StoreView | undefined {
-  const path = (uri.split('?')[0] ?? '')
-    .replace(/^[a-z]+:\/\/[^/]*\//i, '')
-    .replace(/^(\.?\/)+/, '')
-    .replace(/\/+$/, '')
-    .toLowerCase()
+  const path = pathOf((uri.split('?')[0] ?? '').replace(/^[a-z]+:\/\/[^/]*\//i, '')).toLowerCase()
   const find = (name: string): StoreView | undefined =>
     STORE_VIEWS.find((view) => view.name === name || view.aliases.includes(name))
   // The absolute form may name folders of the server before the datastore.

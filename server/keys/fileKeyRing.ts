@@ -4,23 +4,14 @@
  * additional data, so a wrapped key cannot stand in another's place.
  */
 
-import {
-  createCipheriv,
-  createDecipheriv,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto'
+import { createSecretKey, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import { writeFileDurably } from '../storage/writeFileDurably.ts'
 import type { KeyRing } from './keyRing.ts'
+import { openOctets, type SealingKey, sealOctets } from './sealOctets.ts'
 
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
 const KEY_BYTES = 32
 /** `nfk1.<key id>.<base64url of nonce, sealed key, tag>`. */
 const WRAPPED = /^nfk1\.(mk_[0-9a-f]{16})\.([A-Za-z0-9_-]{80})$/
@@ -50,7 +41,8 @@ function keyRingOf(masterKey: Uint8Array): KeyRing {
   const currentKeyId = `mk_${Buffer.from(derive('key id')).toString('hex', 0, 8)}`
   // The master key itself never encrypts: each purpose has a key of its own.
   const wrappingKey = createSecretKey(derive('key wrapping'))
-  const wrap = (key: Uint8Array, context: string): string => `nfk1.${currentKeyId}.${seal(wrappingKey, key, context)}`
+  const wrap = (key: Uint8Array, context: string): string =>
+    `nfk1.${currentKeyId}.${sealOctets(wrappingKey, key, context).toString('base64url')}`
   return {
     currentKeyId,
     wrap,
@@ -64,28 +56,19 @@ function keyRingOf(masterKey: Uint8Array): KeyRing {
       if (keyId === undefined || sealed === undefined)
         throw new CodedError('storage.corrupt', 'a wrapped key is damaged', { fields: { context } })
       if (keyId !== currentKeyId) throw wrongKey(keyId, currentKeyId)
-      return unseal(wrappingKey, sealed, context)
+      return openSealed(wrappingKey, Buffer.from(sealed, 'base64url'), context, 'a wrapped key')
     },
     derive: (context) => derive(`object:${context}`),
+    seal: (plain, context) => sealOctets(derive(`sealed:${context}`), plain, context),
+    open: (sealed, context) => openSealed(derive(`sealed:${context}`), sealed, context, 'a sealed object'),
   }
 }
 
-function seal(wrappingKey: KeyObject, key: Uint8Array, context: string): string {
-  const nonce = randomBytes(NONCE_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', wrappingKey, nonce).setAAD(Buffer.from(context))
-  const sealed = Buffer.concat([nonce, cipher.update(key), cipher.final(), cipher.getAuthTag()])
-  return sealed.toString('base64url')
-}
-
-function unseal(wrappingKey: KeyObject, text: string, context: string): Uint8Array {
-  const sealed = Buffer.from(text, 'base64url')
-  const decipher = createDecipheriv('aes-256-gcm', wrappingKey, sealed.subarray(0, NONCE_BYTES))
-    .setAAD(Buffer.from(context))
-    .setAuthTag(sealed.subarray(-TAG_BYTES))
+function openSealed(key: SealingKey, sealed: Uint8Array, context: string, what: string): Uint8Array {
   try {
-    return new Uint8Array(Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]))
+    return new Uint8Array(openOctets(key, sealed, context))
   } catch (cause) {
-    throw new CodedError('storage.corrupt', 'a wrapped key does not open', { cause, fields: { context } })
+    throw new CodedError('storage.corrupt', `${what} does not open`, { cause, fields: { context } })
   }
 }
 

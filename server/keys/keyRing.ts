@@ -18,4 +18,8 @@ export interface KeyRing {
   unwrap(wrapped: string, context: string): Uint8Array
   /** A key that follows from master key and context; for short-lived objects whose key need not be stored. */
   derive(context: string): Uint8Array
+  /** Seals a small object under a key of its own that follows from `context` (what it is, and whose). */
+  seal(plain: Uint8Array, context: string): Uint8Array
+  /** What `seal` sealed. @throws {KeyError} `storage.corrupt` if it was changed, or sealed for another context or key. */
+  open(sealed: Uint8Array, context: string): Uint8Array
 }

@@ -4,11 +4,11 @@
  */
 
 import { MAX_OBJECT_BYTES, MAX_POSITIONS } from '../../schemas/limits.ts'
+import { pathOf } from '../../schemas/syncml/datastoreUri.ts'
 import type { Item } from '../../schemas/syncml/message.ts'
 import { type PositionChain, parsePositionEmi } from '../../schemas/syncml/position.ts'
 import type { DatastoreRegistry, Peer, SyncType } from '../datastore/datastore.ts'
 import type { ItemClient, ItemSyncDecision, ItemSyncRequest, SyncDatastore } from '../datastore/syncDatastore.ts'
-import { pathOf } from './datastoreUri.ts'
 import { readFilter } from './readFilter.ts'
 
 /** Alert codes that ask for a synchronization; 225 resumes one. */

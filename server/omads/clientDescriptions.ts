@@ -3,8 +3,8 @@
  * contact and when it changed, not in each session.
  */
 
+import { sameUri } from '../../schemas/syncml/datastoreUri.ts'
 import type { CtCap, DevInf, DevInfDataStore } from '../../schemas/syncml/message.ts'
-import { sameUri } from './datastoreUri.ts'
 
 export interface ClientDescriptions {
   read(accountId: string, deviceId: string): Promise<DevInf | undefined>

@@ -3,11 +3,11 @@
 import { CodedError } from '../../schemas/errors.ts'
 import { encodeWakeUp } from '../../schemas/syncml/wakeUp.ts'
 import type { KnownLogins } from '../catalogue/catalogue.ts'
+import { findLogin } from './findLogin.ts'
 import type { LongPoll, Poll } from './longPoll.ts'
+import type { Notifications } from './notifications.ts'
 
 export type { Poll } from './longPoll.ts'
-
-import type { DeviceKey, Notifications } from './notifications.ts'
 
 /** A device may be this far ahead of the server's clock, which may have been set back. */
 const MAX_AHEAD_MS = 366 * 24 * 3_600_000
@@ -39,11 +39,6 @@ export async function answerPoll(parts: PollParts, poll: Poll): Promise<IssuedOc
   const { sessionId, issuedAt, syncs } = found
   const login = await findLogin(parts.knownLogins, poll)
   return { issuedAt, octets: encodeWakeUp({ serverId: parts.serverId, sessionId, issuedAt, syncs }, login?.ha1) }
-}
-
-/** The login a device is known by. */
-export async function findLogin(knownLogins: Pick<KnownLogins, 'find'>, { accountId, deviceId }: DeviceKey) {
-  return (await knownLogins.find(deviceId)).find((login) => login.accountId === accountId)
 }
 
 async function noteTaken({ notifications, clock }: PollParts, poll: Poll): Promise<void> {

@@ -5,7 +5,7 @@ import type { AlertedSync } from '../../schemas/syncml/notification.ts'
 import type { AccountService } from '../account/accountService.ts'
 import type { KnownLogins } from '../catalogue/catalogue.ts'
 import type { Logger } from '../logger.ts'
-import { findLogin } from './answerPoll.ts'
+import { findLogin } from './findLogin.ts'
 import type { DeviceKey, IssuedNotification, Notifications } from './notifications.ts'
 
 /** Devices that one pass wakes. */

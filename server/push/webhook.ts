@@ -6,7 +6,7 @@
 import { createHmac } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
 import type { KnownLogins } from '../catalogue/catalogue.ts'
-import { findLogin } from './answerPoll.ts'
+import { findLogin } from './findLogin.ts'
 import { notificationForms } from './notificationForms.ts'
 import type { PushPort } from './pushPort.ts'
 

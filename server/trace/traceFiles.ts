@@ -2,8 +2,7 @@
  * The messages of traces as sealed objects, a folder for each trace, the newest of them (TR-3, TR-4, TR-6).
  */
 
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import { CodedError } from '../../schemas/errors.ts'
+import { createHash, randomBytes } from 'node:crypto'
 import type { TracedExchange } from '../../schemas/http/operator.ts'
 import { MAX_TRACE_BYTES, MAX_TRACE_MESSAGES } from '../../schemas/limits.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
@@ -11,9 +10,6 @@ import type { Storage } from '../storage/storage.ts'
 import type { TraceRow } from './traces.ts'
 
 export type TraceOwner = Pick<TraceRow, 'accountId' | 'deviceId'>
-
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
 
 export interface TraceFiles {
   /** Keeps one more message; the oldest go. */
@@ -25,7 +21,7 @@ export interface TraceFiles {
 }
 
 /** Messages in `storage`, under keys that follow from the master key. */
-export function createTraceFiles(storage: Storage, keyRing: Pick<KeyRing, 'derive'>): TraceFiles {
+export function createTraceFiles(storage: Storage, keyRing: Pick<KeyRing, 'seal' | 'open'>): TraceFiles {
   const sizes = new Map<string, Map<string, number>>()
   let count = 0
   /** Sizes of the objects of a trace by name, oldest first; read once. */
@@ -45,7 +41,7 @@ export function createTraceFiles(storage: Storage, keyRing: Pick<KeyRing, 'deriv
       count = (count + 1) % 1_000_000
       const place = `${String(message.at).padStart(15, '0')}-${String(count).padStart(6, '0')}`
       const name = `${folder}/${place}-${randomBytes(4).toString('hex')}`
-      const sealed = seal(keyRing.derive(`trace:${folder}`), name, Buffer.from(JSON.stringify(message)))
+      const sealed = keyRing.seal(Buffer.from(JSON.stringify(message)), contextOf(name))
       await storage.put(name, sealed, { durable: false })
       held.set(name, sealed.length)
       for (const oldest of surplus(held)) {
@@ -61,7 +57,7 @@ export function createTraceFiles(storage: Storage, keyRing: Pick<KeyRing, 'deriv
         const sealed = await storage.get(name)
         // Gone since: the newest push the oldest out.
         if (sealed === undefined) continue
-        const text = open(keyRing.derive(`trace:${folder}`), name, sealed).toString('utf8')
+        const text = Buffer.from(keyRing.open(sealed, contextOf(name))).toString('utf8')
         messages.push(JSON.parse(text) as TracedExchange)
       }
       return messages
@@ -107,20 +103,7 @@ function timeOf(name: string): number {
   return Number(name.slice(name.indexOf('/') + 1, name.indexOf('-')))
 }
 
-/** AES-256-GCM; the name is authenticated, so a message cannot stand in another's place. */
-function seal(key: Uint8Array, name: string, plain: Uint8Array): Buffer {
-  const nonce = randomBytes(NONCE_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(name))
-  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
-}
-
-function open(key: Uint8Array, name: string, sealed: Uint8Array): Buffer {
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES))
-      .setAAD(Buffer.from(name))
-      .setAuthTag(sealed.subarray(-TAG_BYTES))
-    return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()])
-  } catch (cause) {
-    throw new CodedError('storage.corrupt', 'a message of a trace is damaged', { cause, fields: { name } })
-  }
+/** The name is bound to the octets: a message cannot stand in another's place. */
+function contextOf(name: string): string {
+  return `trace:${name}`
 }

@@ -3,6 +3,7 @@
  */
 
 import { STATUS } from '../../../schemas/syncml/codes.ts'
+import { devInfTypeOf } from '../../../schemas/syncml/contentType.ts'
 import type { DevInf, GetPutCommand, Item, ResultsCommand } from '../../../schemas/syncml/message.ts'
 import { devInfUri, isDevInfUri, serverDevInf } from '../serverDevInf.ts'
 import {
@@ -49,7 +50,7 @@ export async function askForDescription(context: CommandContext): Promise<void> 
   const { links, identity, phase } = context.state
   if (phase !== 'open' || !links.some(({ kind, synced }) => kind === 'items' && !synced)) return
   if (!canOweCommand(context) || (await descriptionOf(context)) !== undefined) return
-  const meta = { type: `application/vnd.syncml-devinf+${identity.encoding}` }
+  const meta = { type: devInfTypeOf(identity.encoding) }
   const items = [{ target: { locUri: devInfUri(identity.version) } }]
   context.commands.push({ name: 'Get', cmdId: '', meta, items })
 }
@@ -80,7 +81,7 @@ async function answer(context: CommandContext, command: GetPutCommand): Promise<
     cmdId: '',
     msgRef: context.header.msgId,
     cmdRef: command.cmdId,
-    meta: { type: `application/vnd.syncml-devinf+${encoding}` },
+    meta: { type: devInfTypeOf(encoding) },
     items: [
       {
         source: { locUri: devInfUri(version) },

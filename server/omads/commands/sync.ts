@@ -3,8 +3,8 @@
  */
 
 import { STATUS } from '../../../schemas/syncml/codes.ts'
+import { sameUri } from '../../../schemas/syncml/datastoreUri.ts'
 import type { Command, SyncCommand } from '../../../schemas/syncml/message.ts'
-import { sameUri } from '../datastoreUri.ts'
 import type { DatastoreLink } from '../sessionState.ts'
 import { runAtomic } from './atomic.ts'
 import { addToBatch, type ChangeBatch, flushBatch, isFull, newBatch, type Taken } from './changeBatch.ts'
