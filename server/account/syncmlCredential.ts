@@ -2,7 +2,7 @@
  * Compares SyncML credentials with what is kept, `H(user:password)` (AC-2, reference 5.1).
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { SyncmlCredentials } from './accountService.ts'
 
 /** Base64 of MD5(`user:password`), the form in which a SyncML secret is kept. */
@@ -33,7 +33,7 @@ export function matchingNonce({ scheme, data, nonces, verDtd }: PasswordProof, h
 }
 
 function md5(data: string | Uint8Array): Buffer {
-  return createHash('md5').update(data).digest()
+  return hash('md5', data, 'buffer')
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

@@ -3,7 +3,7 @@
  * with, and says what to answer. Which user may come in is the LoginVerifier's decision, never ours.
  */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
 import {
   AUTH_BASIC,
@@ -175,7 +175,7 @@ function readHmac({ hmac, bytes }: Pick<OmadsRequest, 'hmac' | 'bytes'>): Offer 
   const header = hmac === undefined ? undefined : parseHmacHeader(hmac)
   const data = header && parseMd5Credential({ kind: 'text', text: header.mac })
   if (!header || !data) return undefined
-  const covered = createHash('md5').update(bytes).digest('base64')
+  const covered = hash('md5', bytes, 'base64')
   return { scheme: 'md5', userName: header.username, data, covered }
 }
 

@@ -3,7 +3,7 @@
  * stores state and answer, and only then answers (OM-4). Nothing thrown leaves it (OM-9).
  */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { CodedError, errorEntry } from '../../schemas/errors.ts'
 import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
 import { decodeMessage, encodingOf } from '../../schemas/syncml/codec.ts'
@@ -103,7 +103,7 @@ export function createOmads(deps: OmadsDeps): Omads {
         return refuse(message, '1.2', encoding, { status: version, versions: VERSIONS[version] })
       }
       const { sessionId, source } = message.header
-      const digest = createHash('sha256').update(request.bytes).digest('hex')
+      const digest = hash('sha256', request.bytes, 'hex')
       const ids = { deviceId: source.locUri, sessionId, msgId: readMsgId(message.header), digest }
       const arrival = { request, message, encoding, version, ids }
       return await traced(deps, arrival, () => signals.run(arrival, work))

@@ -3,7 +3,7 @@
  * package 4, as much as the client's MaxMsgSize takes. What does not fit waits in the session.
  */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { MAX_STATUS_BYTES } from '../../schemas/limits.ts'
 import { encodeMessage } from '../../schemas/syncml/codec.ts'
 import type { Command, ResultsCommand, StatusCommand, SyncHdr } from '../../schemas/syncml/message.ts'
@@ -211,7 +211,7 @@ function beginItem(link: DatastoreLink, item: ItemForClient): DatastoreLink {
   const named = { ...link, objectId: item.id, digest: '' }
   // Only what may be cut is worth a digest.
   if (item.octets.length < LEAST_OBJECT && interrupted?.id !== item.id) return named
-  const digest = createHash('sha256').update(item.octets).digest('hex')
+  const digest = hash('sha256', item.octets, 'hex')
   if (interrupted?.id !== item.id) return { ...named, digest }
   const offset = interrupted.digest === digest ? interrupted.offset : 0
   return { ...named, digest, offset, chunkFrom: offset, interrupted: null }

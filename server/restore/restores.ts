@@ -6,6 +6,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
+import { toHex } from '../../schemas/hex.ts'
 import type { RestoreCompletion, RestorePoint, RestoreRequest, RestoreTicket } from '../../schemas/http/backups.ts'
 import type { SegmentCompression, SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
@@ -65,10 +66,6 @@ export function createRestores(parts: RestoreParts): RestoreService & { sweep():
   }
 }
 
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
-}
-
 async function createRestore(
   parts: RestoreParts,
   caller: RestoreCaller,
@@ -88,11 +85,11 @@ async function createRestore(
     const input = {
       kind: source.kind,
       copyPath: parts.copyPath(source.copyId),
-      copyKey: hex(parts.keyRing.unwrap(source.wrappedKey, copyKeyContext(source.copyId))),
+      copyKey: toHex(parts.keyRing.unwrap(source.wrappedKey, copyKeyContext(source.copyId))),
       imagePath: parts.imagePath(imageId),
-      imageKey: hex(imageKey.key),
+      imageKey: toHex(imageKey.key),
       imageId,
-      contentKey: hex(contentKey.key),
+      contentKey: toHex(contentKey.key),
       compression: chooseCompression(request),
     }
     return parts.jobs.buildImage(input, caller).catch(async (cause: unknown) => {
@@ -114,7 +111,7 @@ async function createRestore(
     wrappedContentKey: contentKey.wrapped,
     segmentMap: await parts.signer.sign(describeImage(parts, imageId, request.database, image)),
     // Number and token stay, so that the copy can tell whether it still stands there; the life is a new one.
-    lineage: hex(randomBytes(16)),
+    lineage: toHex(randomBytes(16)),
     number: image.position?.number ?? source.number,
     token: image.position?.token ?? source.token,
     sourceCopyId: source.copyId,
@@ -210,7 +207,7 @@ async function adoptInPlace(parts: RestoreParts, row: RestoreRow, current: Datab
   } else {
     const input = {
       copyPath: parts.copyPath(current.copyId),
-      copyKey: hex(parts.keyRing.unwrap(current.wrappedKey, copyKeyContext(current.copyId))),
+      copyKey: toHex(parts.keyRing.unwrap(current.wrappedKey, copyKeyContext(current.copyId))),
       position: positionOf(row),
     }
     const adopted = await parts.jobs.adoptPosition(input, row)
@@ -223,7 +220,7 @@ async function adoptInPlace(parts: RestoreParts, row: RestoreRow, current: Datab
 
 function storedImage(parts: RestoreParts, row: RestoreRow): StoredImage {
   const { version, compression } = readSignedMap(row.segmentMap)
-  const contentKey = hex(parts.keyRing.unwrap(row.wrappedContentKey, `content:${row.imageId}`))
+  const contentKey = toHex(parts.keyRing.unwrap(row.wrappedContentKey, `content:${row.imageId}`))
   return { imageId: row.imageId, version, compression, segments: row.segments, contentKey }
 }
 
@@ -233,7 +230,7 @@ async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: Dat
   const copyKey = parts.keyRing.newKey(copyKeyContext(copyId))
   const input = {
     copyPath: parts.copyPath(copyId),
-    copyKey: hex(copyKey.key),
+    copyKey: toHex(copyKey.key),
     position: positionOf(row),
     ...storedImage(parts, row),
   }
