@@ -15,7 +15,7 @@ import { setFlagsFromString } from 'node:v8'
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 const lockedNode = join(root, 'node_modules', '.bin', 'node')
 const compiledCode = join(root, 'node_modules', '.cache', 'nightferry')
-/** A young generation that may grow takes 32 MB, and as much again gathers outside of it that nobody uses any more. */
+/** A young generation that may grow takes up to 128 MiB, which most commands have no use for; a server lets it grow. */
 const youngGeneration = '--semi-space-growth-factor=1'
 const forwardedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
 

@@ -3,6 +3,13 @@
 import { readSecrets } from '../config/secrets.ts'
 import { runServerProgram } from './program.ts'
 import { stopSignal } from './stopSignal.ts'
+import { growYoungGeneration } from './youngGeneration.ts'
+
+/** Loaded only by commands that open a server: help and completion answer at once. */
+function assembly() {
+  growYoungGeneration()
+  return import('../assemble.ts')
+}
 
 const exitCode = await runServerProgram({
   argv: process.argv.slice(2),
@@ -13,10 +20,8 @@ const exitCode = await runServerProgram({
   },
   stopped: stopSignal,
   openers: {
-    // Loaded only by commands that open a server: help and completion answer at once.
-    openServer: async (config) => (await import('../assemble.ts')).assembleServer(config, readSecrets(process.env)),
-    openAccountServer: async (config) =>
-      (await import('../assemble.ts')).assembleAccountServer(config, readSecrets(process.env)),
+    openServer: async (config) => (await assembly()).assembleServer(config, readSecrets(process.env)),
+    openAccountServer: async (config) => (await assembly()).assembleAccountServer(config, readSecrets(process.env)),
   },
 })
 // What was written to a pipe must still get out.
