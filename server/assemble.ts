@@ -10,12 +10,9 @@ import type { AccountService } from './account/accountService.ts'
 import { createDatastorePasswords } from './account/datastorePasswords.ts'
 import { createEnabledCheck } from './account/enabledCheck.ts'
 import { createFailureLimits } from './account/failureLimits.ts'
-import { createHttpAccountService } from './account/httpAccountService.ts'
-import { createLocalAccountService, type LocalAccountService } from './account/localAccountService.ts'
 import { createServerPasswords } from './account/serverPasswords.ts'
-import { openSigningKeys } from './account/signingKeys.ts'
-import { type OpenedAccountStore, openAccountStore } from './account/sqlite/openAccountStore.ts'
 import { createLoginVerifier } from './account/verifyLogin.ts'
+import { openAccounts, openLocalAccounts, operatorToken } from './assembleAccounts.ts'
 import { assembleBackups } from './assembleBackups.ts'
 import { assemblePush } from './assemblePush.ts'
 import { assembleTrace } from './assembleTrace.ts'
@@ -44,7 +41,8 @@ import { type OpenedKeys, openKeyRing } from './keys/openKeyRing.ts'
 import { createLoggers } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import type { BusyOptions } from './omads/busySignal.ts'
-import { createOmads } from './omads/handleMessage.ts'
+import { createOmads, type OmadsDeps } from './omads/handleMessage.ts'
+import { rehearseSessions } from './omads/rehearsal.ts'
 import { checkWritable } from './storage/checkWritable.ts'
 import { createMessageDecoder } from './worker/decodeMessages.ts'
 
@@ -58,13 +56,6 @@ const delay: BusyOptions['delay'] = (ms) => {
   // A timer holds 24 days at most, and a longer one would end at once.
   const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1))
   return { over: promise, cancel: () => clearTimeout(timer) }
-}
-
-/** The account service of this process, or the one behind `accountsUrl`. */
-interface Accounts {
-  readonly service: AccountService
-  readonly local: LocalAccountService | undefined
-  close(): Promise<void>
 }
 
 /**
@@ -81,7 +72,7 @@ export async function assembleServer(
   const loggers = createLoggers(config.logLevel, logTo)
   const metrics = createMetrics()
   const limits = createFailureLimits()
-  const accounts = await openAccounts(config, secrets, keys)
+  const accounts = await openAccounts(config, secrets, keys, clock)
   const catalogue = await openCatalogue(config.data, keyRing)
   const databases = sqlDatabases(catalogue)
   const backups = await assembleBackups({ config, catalogue, databases, keyRing, loggers, metrics, clock })
@@ -108,7 +99,7 @@ export async function assembleServer(
     // Turns of their own: what is only looked at keeps no message of the same sender waiting.
     show: (bytes, from) => decoder.show(bytes, `trace ${from}`),
   })
-  const omads = createOmads({
+  const omadsDeps: OmadsDeps = {
     sessions,
     decode: (bytes, encoding, from) => decoder.decode(bytes, encoding, from),
     trace: tracer.note,
@@ -133,7 +124,8 @@ export async function assembleServer(
     idleTimeoutMs: config.sessionIdleMs,
     ...(config.busyAfterMs > 0 && { busy: { afterMs: config.busyAfterMs, delay } }),
     ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
-  })
+  }
+  const omads = createOmads(omadsDeps)
   const datastoreParts = { accountService: accounts.service, passwords: datastorePasswords }
   const backupParts = { accountService: accounts.service, databases, restores: backups.restores }
   const app = createApp({
@@ -164,6 +156,13 @@ export async function assembleServer(
       loggers.server.error('the sweep failed', { error })
     }
   }
+  const rehearse = async (): Promise<void> => {
+    try {
+      await rehearseSessions(omadsDeps)
+    } catch (error) {
+      loggers.server.warn('the rehearsal failed', { error })
+    }
+  }
   let listening: Listening | undefined
   let timer: NodeJS.Timeout | undefined
   return {
@@ -184,6 +183,7 @@ export async function assembleServer(
       await sweep()
       listening = await listen(app, config)
       backups.keepWarm()
+      if (config.rehearse === 'on') void rehearse()
       push.start()
       timer = setInterval(() => void sweep(), SWEEP_MS)
       return { url: listening.url }
@@ -217,7 +217,7 @@ export async function assembleAccountServer(
   const keys = openKeys(config)
   const loggers = createLoggers(config.logLevel)
   const metrics = createMetrics()
-  const { service, close } = await openLocalAccounts(config, keys)
+  const { service, close } = await openLocalAccounts(config, keys, clock)
   const app = createApp({
     ...edgeParts(config, secrets, service),
     handlers: {
@@ -267,34 +267,4 @@ function edgeParts(config: Config, secrets: Secrets, service: AccountService) {
     corsOrigins: config.corsOrigins,
     trustProxy: config.trustProxy,
   }
-}
-
-async function openAccounts(config: Config, secrets: Secrets, keys: OpenedKeys): Promise<Accounts> {
-  if (config.accountsUrl === undefined) {
-    const { service, close } = await openLocalAccounts(config, keys)
-    return { service, local: service, close }
-  }
-  if (secrets.serviceSecret === undefined) {
-    throw new CodedError('config.invalid', 'an account service elsewhere needs the service secret', {
-      next: 'Set NIGHTFERRY_SERVICE_SECRET or NIGHTFERRY_SERVICE_SECRET_FILE as the account service has it.',
-    })
-  }
-  const service = createHttpAccountService({ baseUrl: config.accountsUrl, serviceSecret: secrets.serviceSecret, clock })
-  return { service, local: undefined, close: async () => undefined }
-}
-
-async function openLocalAccounts(
-  config: Config,
-  keys: OpenedKeys,
-): Promise<{ service: LocalAccountService; close(): Promise<void> }> {
-  const store: OpenedAccountStore = await openAccountStore(config.data, keys.keyRing)
-  const signingKeys = openSigningKeys(store.signingKeys, keys.keyRing)
-  return { service: createLocalAccountService({ store, signingKeys, clock }), close: () => store.close() }
-}
-
-function operatorToken(accounts: Accounts, lifeS: number): Promise<string> {
-  if (accounts.local) return accounts.local.issueOperatorToken(lifeS)
-  throw new CodedError('config.invalid', 'operator tokens are made where the account service is', {
-    next: "Run this command on the account service's machine, with its data folder.",
-  })
 }

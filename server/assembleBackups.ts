@@ -69,6 +69,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   const pool = createWorkerPool({
     timeoutMs: config.workerTimeoutMs,
     maxRssBytes: config.workerMemoryMb * 1024 * 1024,
+    ...(config.rehearse === 'on' && { rehearsalFolder: folder('rehearsal') }),
   })
   const copyPath = (copyId: string): string => join(folder('copies'), `${copyId}.db`)
   const imagePath = (imageId: string): string => join(folder('images'), `${imageId}.image`)
@@ -146,6 +147,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
           await rm(join(folder('copies'), file), { force: true })
       }
       await removeUnfinished(storageFolder)
+      await rm(folder('rehearsal'), { recursive: true, force: true })
       const owned = new Set([...(await restoreRows.listImageIds()), ...(await sessionImageIds(sessions))])
       await removeStrayImages({ imageFolder: folder('images'), storage }, owned)
     },

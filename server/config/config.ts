@@ -26,6 +26,7 @@ export interface Config {
   readonly maxObjectMb: number
   readonly workerTimeoutMs: number
   readonly workerMemoryMb: number
+  readonly rehearse: 'on' | 'off'
   readonly conflictPolicy: readonly string[]
   readonly wakeAfterHours: number
   readonly pushWebhook?: string

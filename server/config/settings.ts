@@ -79,6 +79,12 @@ export const settings = {
     least: 128,
     sentence: 'Most memory that applying one backup may take.',
   },
+  rehearse: {
+    type: ['on', 'off'],
+    fallback: 'on',
+    sentence:
+      'Whether a server that starts plays made-up syncs, so that the first device is served as fast as the next.',
+  },
   conflictPolicy: {
     type: 'list',
     fallback: 'client-wins',

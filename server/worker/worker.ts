@@ -35,7 +35,7 @@ import {
 import type { StoredImage } from '../restore/readImage.ts'
 import { openFileStorage } from '../storage/fileStorage.ts'
 import { Feed } from './feed.ts'
-import type { WorkerMessage, WorkerOrder } from './workerPool.ts'
+import type { WorkerMessage, WorkerOrder } from './workerMessages.ts'
 
 /** Every job with its input and output. */
 export interface Jobs {
@@ -52,6 +52,8 @@ export interface Jobs {
   importImage: { input: ImportInput & StoredImage & { storageFolder: string }; output: ImportResult }
   adoptPosition: { input: { copyPath: string; copyKey: string; position: CopyPosition }; output: boolean }
   items: { input: ItemJobInput; output: ItemJobOutput }
+  /** What a process does that is kept ready: below `folder`, of which nothing stays. */
+  rehearse: { input: { folder: string }; output: undefined }
 }
 
 export type JobName = keyof Jobs
@@ -73,6 +75,10 @@ const handlers: Handlers = {
   importImage: (input, onStep) => importImage(input, openFileStorage(input.storageFolder), onStep),
   adoptPosition: async (input) => adoptPosition(input),
   items: async (input) => (await import('../items/itemWorker.ts')).runItemWork(input),
+  rehearse: async ({ folder }) => {
+    await (await import('../items/itemWorker.ts')).rehearseItemWork(folder)
+    return undefined
+  },
 }
 
 /** What the job at work is told meanwhile. */

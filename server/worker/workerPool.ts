@@ -11,6 +11,7 @@ import { FairQueue, type JobOwner } from './fairQueue.ts'
 import { residentBytes } from './residentBytes.ts'
 import { startMemoryBound } from './startMemoryBound.ts'
 import type { JobName, Jobs } from './worker.ts'
+import type { WorkerMessage, WorkerOrder } from './workerMessages.ts'
 
 export interface PoolOptions {
   /** Ordinary places; by default as many as the machine has processors. As many again are for long jobs (BK-19). */
@@ -21,6 +22,8 @@ export interface PoolOptions {
   readonly timeoutMs?: number
   /** Resident octets a process may have. */
   readonly maxRssBytes?: number
+  /** Where a process that is kept ready rehearses, so that its first job finds everything loaded; it does not if absent. */
+  readonly rehearsalFolder?: string
 }
 
 export interface WorkerPool {
@@ -57,26 +60,6 @@ export interface Attendance<Output> {
   readonly done: Promise<Output>
 }
 
-/** What a process is told. */
-export type WorkerOrder =
-  | { readonly kind: 'job'; readonly name: JobName; readonly input: unknown }
-  | { readonly kind: 'settled'; readonly bytes: number }
-  | { readonly kind: 'complete' }
-  | { readonly kind: 'cancel' }
-
-/** What a process tells about a job. */
-export type WorkerMessage =
-  | { readonly kind: 'step'; readonly step: string; readonly done: number }
-  | { readonly kind: 'done'; readonly output: unknown }
-  | {
-      readonly kind: 'failed'
-      readonly code: string
-      readonly message: string
-      readonly next: string
-      /** Processor time of the job. */
-      readonly cpuMs: number
-    }
-
 interface Task {
   readonly owner: JobOwner
   readonly name: JobName
@@ -95,6 +78,9 @@ interface Worker {
   long: boolean
   timer: NodeJS.Timeout | undefined
 }
+
+/** Whose the work is that has no place in the queue. */
+const NOBODY: JobOwner = { accountId: '', deviceId: '' }
 
 const DEFAULT_TIMEOUT_MS = 30 * 60_000
 const DEFAULT_MAX_RSS_BYTES = 1024 * 1024 * 1024
@@ -115,6 +101,7 @@ class Pool implements WorkerPool {
   readonly #workers = new Set<Worker>()
   readonly #queue: FairQueue<Task>
   readonly #maxAttended: number
+  readonly #rehearsalFolder: string | undefined
   #closed = false
   #warm = false
 
@@ -122,6 +109,7 @@ class Pool implements WorkerPool {
     const size = options.size ?? Math.max(1, availableParallelism())
     this.#queue = new FairQueue(size)
     this.#maxAttended = size
+    this.#rehearsalFolder = options.rehearsalFolder
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     this.#longMs = options.longMs ?? DEFAULT_LONG_MS
     this.#maxRssBytes = options.maxRssBytes ?? DEFAULT_MAX_RSS_BYTES
@@ -144,8 +132,7 @@ class Pool implements WorkerPool {
     if (this.#closed || attended.length >= this.#maxAttended) return undefined
     const worker = this.#idle() ?? this.#start()
     const done = new Promise<unknown>((resolve, reject) => {
-      const owner = { accountId: '', deviceId: '' }
-      this.#assign(worker, { owner, name, input, onStep: () => {}, resolve, reject, attended: true })
+      this.#assign(worker, { owner: NOBODY, name, input, onStep: () => {}, resolve, reject, attended: true })
     })
     const { task } = worker
     const order = (message: WorkerOrder): void => {
@@ -161,7 +148,16 @@ class Pool implements WorkerPool {
 
   keepWarm(): void {
     this.#warm = true
-    if (!this.#closed && this.#workers.size === 0) this.#start()
+    if (!this.#closed && this.#workers.size === 0) this.#rehearse(this.#start())
+  }
+
+  /** Nobody's work, beside the places of the others. What it fails of is found again by the job that needs it. */
+  #rehearse(worker: Worker): void {
+    if (this.#rehearsalFolder === undefined) return
+    const nothing = (): void => {}
+    const answer = { onStep: nothing, resolve: nothing, reject: nothing }
+    const input = { folder: this.#rehearsalFolder }
+    this.#assign(worker, { owner: NOBODY, name: 'rehearse', input, ...answer, attended: true })
   }
 
   async close(graceMs = 10_000): Promise<void> {

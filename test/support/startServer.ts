@@ -1,6 +1,7 @@
 /**
  * Starts the server as an operator does: `nightferry serve` as a process of its own, on a free port of loopback and a
- * fresh data folder. Nothing of the server's code runs in the test's process.
+ * fresh data folder. Nothing of the server's code runs in the test's process. It does not rehearse: most tests need a
+ * server for less time than that takes.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -67,7 +68,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Tes
       dataFolder,
       ...(options.args ?? []),
     ],
-    { env: { ...process.env, ...options.environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: { ...process.env, NIGHTFERRY_REHEARSE: 'off', ...options.environment }, stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const endWithTest = (): void => void child.kill('SIGTERM')
   process.once('exit', endWithTest)

@@ -17,6 +17,7 @@ describe('configuration', () => {
       registration: 'open',
       corsOrigins: [],
       trustProxy: 0,
+      rehearse: 'on',
       logLevel: 'info',
     })
     expect(readConfig({}).data).toMatch(/^\/.*\/data$/)

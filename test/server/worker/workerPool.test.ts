@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -148,6 +148,16 @@ describe('[BK-8] the worker pool', () => {
     },
     60_000,
   )
+
+  it('rehearses in a process that is kept ready, and leaves nothing of it', async () => {
+    const rehearsalFolder = join(folder, 'rehearsal')
+    open({ rehearsalFolder })
+    pool.keepWarm()
+    const stages = () => (existsSync(rehearsalFolder) ? readdirSync(rehearsalFolder).length : undefined)
+    await expect.poll(stages, { timeout: 10_000, interval: 5 }).toBe(1)
+    await expect.poll(stages, { timeout: 10_000 }).toBe(0)
+    expect(positionOf(await importCopy(10))).toEqual(BEGIN)
+  }, 60_000)
 
   it('kills a job that takes too much memory; the copy is as before and the pool goes on', async () => {
     open({ maxRssBytes: 220 * MIB })
