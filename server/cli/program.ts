@@ -17,6 +17,7 @@ import { keysStatus } from './commands/keys.ts'
 import { operatorToken } from './commands/operatorToken.ts'
 import { points } from './commands/points.ts'
 import { accountsServe, serve } from './commands/serve.ts'
+import { backupServerCommand, restoreServerCommand } from './commands/serverBackup.ts'
 import { start } from './commands/start.ts'
 import { traceDecode } from './commands/trace.ts'
 import { deviceWake } from './commands/wake.ts'
@@ -39,6 +40,8 @@ const modules = [
   deviceWake,
   deviceTrace,
   points,
+  backupServerCommand,
+  restoreServerCommand,
   keysStatus,
   operatorToken,
   traceDecode,

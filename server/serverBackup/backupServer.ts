@@ -1,0 +1,233 @@
+/**
+ * Makes a backup of the whole server while it runs, in a process beside it (SB-1 to SB-4).
+ */
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { CodedError } from '../../schemas/errors.ts'
+import { copyKeyContext } from '../backup/copyKey.ts'
+import type { KeyRing } from '../keys/keyRing.ts'
+import type { SqlDatabase } from '../sql/sqlDatabase.ts'
+import { storageError } from '../storage/storageError.ts'
+import { flushFolder, writeFileDurably } from '../storage/writeFileDurably.ts'
+import { type CopiedFile, type FileCopier, startFileCopier } from './fileCopier.ts'
+import { holdSqliteFile } from './holdSqliteFile.ts'
+import { type ListedFile, MANIFEST_FILE, type Manifest, writeManifest } from './manifest.ts'
+
+/** How often the catalogue is taken anew because copies were replaced meanwhile. */
+const MOST_ROUNDS = 5
+/** Objects that are written once and never changed. */
+const OBJECT_FOLDERS = ['images', 'storage'] as const
+const UNFINISHED = /~|\.building/
+
+export interface ServerBackupInput {
+  readonly dataFolder: string
+  readonly keyRing: KeyRing
+  /** The folder to make; it may be there if it is empty. */
+  readonly target: string
+  readonly now: () => number
+  /** Told after each file. */
+  onProgress?(files: number, sizeBytes: number): void
+}
+
+export interface ServerBackupResult {
+  readonly files: number
+  readonly sizeBytes: number
+  readonly databases: number
+  /** Copies that do not open: they are in the backup as they are, and their devices have to send them again. */
+  readonly damaged: readonly string[]
+}
+
+/** @throws {CodedError} `config.invalid`, `storage.*`, `key.wrong`, `session.busy`; nothing is at `target` then. */
+export async function backupServer(input: ServerBackupInput): Promise<ServerBackupResult> {
+  requireFree(input.target)
+  removeLeftovers(input.target)
+  const folder = `${input.target}.unfinished-${process.pid}`
+  const copier = startFileCopier()
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+    const taking = new Taking(input, folder, copier)
+    const databases = await taking.takeAll()
+    const { files, damaged } = taking
+    const manifest = {
+      version: 1 as const,
+      keyId: input.keyRing.currentKeyId,
+      createdAt: new Date(input.now()).toISOString(),
+      databases,
+      files: [...files.values()],
+    } satisfies Manifest
+    writeFileDurably(join(folder, MANIFEST_FILE), writeManifest(manifest, input.keyRing))
+    flushFolders(folder)
+    if (existsSync(input.target)) rmdirSync(input.target)
+    renameSync(folder, input.target)
+    flushFolder(dirname(input.target))
+    const sizeBytes = manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0)
+    return { files: manifest.files.length, sizeBytes, databases, damaged }
+  } catch (cause) {
+    await rm(folder, { recursive: true, force: true })
+    throw storageError(cause, `the backup at ${input.target} cannot be made`)
+  } finally {
+    copier.close()
+  }
+}
+
+/** A folder that may be made. @throws {CodedError} `config.invalid`. */
+export function requireFree(folder: string): void {
+  if (!existsSync(dirname(folder)))
+    throw new CodedError('config.invalid', `${dirname(folder)} is not there`, { next: 'Make that folder first.' })
+  if (existsSync(folder) && readdirSync(folder).length > 0)
+    throw new CodedError('config.invalid', `${folder} is not empty`, { next: 'Name a folder that is not there yet.' })
+}
+
+/** Removes what earlier runs for the same name left when they were killed. */
+export function removeLeftovers(target: string): void {
+  const prefix = `${basename(target)}.unfinished-`
+  for (const name of readdirSync(dirname(target))) {
+    if (name.startsWith(prefix) && !isRunning(Number(name.slice(prefix.length))))
+      rmSync(join(dirname(target), name), { recursive: true, force: true })
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Flushes `folder` and all folders in it. */
+export function flushFolders(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) flushFolders(join(folder, entry.name))
+  flushFolder(folder)
+}
+
+interface NamedCopy {
+  readonly copyId: string
+  readonly kind: string
+  readonly wrappedKey: string
+}
+
+/** One run: what was copied so far. */
+class Taking {
+  readonly files = new Map<string, ListedFile>()
+  readonly damaged: string[] = []
+  readonly #input: ServerBackupInput
+  readonly #folder: string
+  readonly #copier: FileCopier
+  #sizeBytes = 0
+
+  constructor(input: ServerBackupInput, folder: string, copier: FileCopier) {
+    this.#input = input
+    this.#folder = folder
+    this.#copier = copier
+  }
+
+  /** @returns how many databases there are. */
+  async takeAll(): Promise<number> {
+    await this.#takeFile('keyring.json')
+    await this.#takeFile('catalogue.sqlite.key')
+    const databases = await this.#takeCatalogueAndCopies()
+    if (existsSync(join(this.#input.dataFolder, 'accounts.sqlite'))) {
+      await this.#takeFile('accounts.sqlite.key')
+      await this.#takeOwnDatabase('accounts.sqlite', 'accounts', () => undefined)
+    }
+    for (const name of OBJECT_FOLDERS) await this.#takeObjects(name)
+    return databases
+  }
+
+  /** SB-3. */
+  async #takeCatalogueAndCopies(): Promise<number> {
+    await mkdir(join(this.#folder, 'copies'), { mode: 0o700 })
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const named = await this.#takeCatalogue()
+      const wanted = new Set(named.map(({ copyId }) => pathOf(copyId)))
+      for (const path of [...this.files.keys()])
+        if (path.startsWith('copies/') && !wanted.has(path)) await this.#drop(path)
+      let gone = 0
+      for (const copy of named) if (!this.files.has(pathOf(copy.copyId)) && !(await this.#takeCopy(copy))) gone++
+      if (gone === 0) return named.length
+    }
+    throw new CodedError('session.busy', 'whole backups replace copies faster than they can be read', {
+      next: 'Run the command again at a quieter time.',
+    })
+  }
+
+  async #takeCatalogue(): Promise<readonly NamedCopy[]> {
+    await this.#drop('catalogue.sqlite')
+    return this.#takeOwnDatabase('catalogue.sqlite', 'catalogue', (db) => {
+      const rows = db.prepare('SELECT copyId, kind, wrappedKey FROM database ORDER BY copyId').all().map(textsOf)
+      return rows.map(([copyId = '', kind = '', wrappedKey = '']) => ({ copyId, kind, wrappedKey }))
+    })
+  }
+
+  /** @returns what `read` found in it. */
+  async #takeOwnDatabase<T>(name: string, context: string, read: (db: SqlDatabase) => T): Promise<T> {
+    const path = join(this.#input.dataFolder, name)
+    const key = this.#input.keyRing.unwrap(readFileSync(`${path}.key`, 'utf8').trim(), context)
+    return await holdSqliteFile(path, key, async (db) => {
+      await this.#takeFile(name)
+      return read(db)
+    })
+  }
+
+  /** False if it is gone: another one took its place, or its owner removed it. */
+  async #takeCopy({ copyId, kind, wrappedKey }: NamedCopy): Promise<boolean> {
+    const path = pathOf(copyId)
+    const source = join(this.#input.dataFolder, path)
+    if (kind !== 'sql') return this.#tryFile(path)
+    try {
+      const key = this.#input.keyRing.unwrap(wrappedKey, copyKeyContext(copyId))
+      return await holdSqliteFile(source, key, () => this.#tryFile(path))
+    } catch (cause) {
+      if (!existsSync(source)) return false
+      if (!(cause instanceof CodedError) || !['key.wrong', 'storage.corrupt'].includes(cause.code)) throw cause
+      this.damaged.push(copyId)
+      return this.#tryFile(path)
+    }
+  }
+
+  async #takeObjects(name: string): Promise<void> {
+    const source = join(this.#input.dataFolder, name)
+    await mkdir(join(this.#folder, name), { mode: 0o700 })
+    if (!existsSync(source)) return
+    for (const entry of await readdir(source, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name).slice(this.#input.dataFolder.length + 1)
+      if (entry.isDirectory()) await mkdir(join(this.#folder, path), { recursive: true, mode: 0o700 })
+      // One that expired meanwhile belongs to nobody.
+      else if (!UNFINISHED.test(entry.name)) await this.#tryFile(path)
+    }
+  }
+
+  async #takeFile(path: string): Promise<void> {
+    if (await this.#tryFile(path)) return
+    throw new CodedError('storage.unavailable', `${path} is not in the data folder`)
+  }
+
+  /** False if it is not there. */
+  async #tryFile(path: string): Promise<boolean> {
+    const { dataFolder, onProgress } = this.#input
+    const copied: CopiedFile | undefined = await this.#copier.copy(join(dataFolder, path), join(this.#folder, path))
+    if (copied === undefined) return false
+    this.files.set(path, { path, ...copied })
+    this.#sizeBytes += copied.sizeBytes
+    onProgress?.(this.files.size, this.#sizeBytes)
+    return true
+  }
+
+  async #drop(path: string): Promise<void> {
+    this.#sizeBytes -= this.files.get(path)?.sizeBytes ?? 0
+    this.files.delete(path)
+    await rm(join(this.#folder, path), { force: true })
+  }
+}
+
+function textsOf(row: readonly unknown[]): string[] {
+  return row.map(String)
+}
+
+function pathOf(copyId: string): string {
+  return `copies/${copyId}.db`
+}
