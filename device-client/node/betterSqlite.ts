@@ -70,7 +70,8 @@ function askAgain<T>(work: () => T, patienceMs: number): T {
  * @throws {CodedError} as `openDeviceDatabase`.
  */
 export function createOwnDatabase(path: string): SqlDatabase {
-  closeSync(openSync(path, 'a', 0o600))
+  // Only a file that nobody can have open: closing another would give up SQLite's locks on it.
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
   return openDeviceDatabase(path)
 }
 

@@ -37,17 +37,21 @@ export const MEMORY_FILE = ':memory-file:'
  */
 export function openDatabase(path: string, options: OpenOptions): SqlDatabase {
   const driver = openDriver(path, options)
+  const files = new OpenFiles()
   try {
     driver.defaultSafeIntegers(true)
     // One text, compiled at once: a statement each would cost more than a small night's rows. Reading the schema is the
     // first use of the key: a wrong one shows here, not in the middle of the work.
-    const pragmas = [...cipherPragmas(path, options.cipher), ...OWN_PRAGMAS, ...(options.pragmas ?? [])]
+    const pragmas = [...cipherPragmas(path, options.cipher, files), ...OWN_PRAGMAS, ...(options.pragmas ?? [])]
     driver.exec(`${pragmas.map((pragma) => `PRAGMA ${pragma};`).join('')}SELECT count(*) FROM sqlite_schema`)
   } catch (cause) {
     driver.close()
+    files.release()
     throw translateOpenError(path, cause)
   }
-  return wrap(driver)
+  const database = wrap(driver, files)
+  filesOf.set(database, files)
+  return database
 }
 
 /** SQL that attaches another file with its own cipher. The name must be an identifier of ours. */
@@ -55,7 +59,7 @@ export function attach(database: SqlDatabase, path: string, name: string, cipher
   const quoted = `'${path.replaceAll("'", "''")}'`
   if (cipher.kind === 'none') database.exec(`ATTACH ${quoted} AS ${name} KEY ''`)
   else {
-    const { pragmas, keyLiteral } = formatOf(path, cipher)
+    const { pragmas, keyLiteral } = formatOf(path, cipher, filesOf.get(database))
     for (const pragma of pragmas) database.pragma(pragma)
     database.exec(`ATTACH ${quoted} AS ${name} KEY ${keyLiteral}`)
   }
@@ -74,18 +78,54 @@ function openDriver(path: string, options: OpenOptions): Driver {
   }
 }
 
-function cipherPragmas(path: string, cipher: Cipher): string[] {
+function cipherPragmas(path: string, cipher: Cipher, files: OpenFiles): string[] {
   if (cipher.kind === 'none') return []
-  const { pragmas, keyLiteral } = formatOf(path, cipher)
+  const { pragmas, keyLiteral } = formatOf(path, cipher, files)
   return [...pragmas, `key=${keyLiteral}`]
 }
 
 /** How SQLite3MC is told a format, and the key as SQL that goes with it. */
-function formatOf(path: string, cipher: Exclude<Cipher, { kind: 'none' }>): { pragmas: string[]; keyLiteral: string } {
+function formatOf(
+  path: string,
+  cipher: Exclude<Cipher, { kind: 'none' }>,
+  files: OpenFiles | undefined,
+): { pragmas: string[]; keyLiteral: string } {
   if (cipher.kind === 'aes256cbc') return { pragmas: ["cipher='aes256cbc'"], keyLiteral: `'${cipher.passphrase}'` }
   const hex = Buffer.from(cipher.key).toString('hex')
-  if (isSqlcipher(path)) return { pragmas: ["cipher='sqlcipher'", 'legacy=4'], keyLiteral: `"x'${hex}'"` }
+  const isOld = files === undefined ? isSqlcipher(path) : files.isOld(path)
+  if (isOld) return { pragmas: ["cipher='sqlcipher'", 'legacy=4'], keyLiteral: `"x'${hex}'"` }
   return { pragmas: ["cipher='aegis'"], keyLiteral: `'raw:${hex}'` }
+}
+
+/** By path: how many connections of this process have the file open, and which format it has. */
+const openHere = new Map<string, { connections: number; readonly isOld: boolean }>()
+const filesOf = new WeakMap<SqlDatabase, OpenFiles>()
+
+/**
+ * The encrypted files of one connection. Whoever reads a header closes the file again, and with that a process gives up
+ * all its locks on it, those of SQLite too: so a header is read only while no connection of ours has that file.
+ */
+class OpenFiles {
+  readonly #paths = new Set<string>()
+
+  /** Whether the file has the format before AEGIS; from now on it is one of this connection's. */
+  isOld(path: string): boolean {
+    const known = openHere.get(path) ?? { connections: 0, isOld: isSqlcipher(path) }
+    if (!this.#paths.has(path)) known.connections++
+    this.#paths.add(path)
+    openHere.set(path, known)
+    return known.isOld
+  }
+
+  release(): void {
+    for (const path of this.#paths) {
+      const known = openHere.get(path)
+      if (known === undefined) continue
+      known.connections--
+      if (known.connections === 0) openHere.delete(path)
+    }
+    this.#paths.clear()
+  }
 }
 
 /** True for a file of the format before AEGIS; its header has no octet in clear, that of AEGIS says 64 reserved ones. */
@@ -105,7 +145,7 @@ function isSqlcipher(path: string): boolean {
   return header.readUInt32BE(20) !== AEGIS_RESERVED_AND_FRACTIONS
 }
 
-function wrap(driver: Driver): SqlDatabase {
+function wrap(driver: Driver, files: OpenFiles): SqlDatabase {
   const database: SqlDatabase = {
     get inTransaction() {
       return driver.inTransaction
@@ -144,7 +184,10 @@ function wrap(driver: Driver): SqlDatabase {
       })
     },
     serialize: () => driver.serialize(),
-    close: () => void driver.close(),
+    close: () => {
+      driver.close()
+      files.release()
+    },
   }
   return database
 }

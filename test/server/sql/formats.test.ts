@@ -1,5 +1,6 @@
 /** Files under a raw key: those we write, and those of the format before. */
 
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -66,4 +67,34 @@ describe.each(formats)('a file in %s', (name, write) => {
     expect(() => db.prepare('SELECT a FROM t').all()).toThrow()
     db.close()
   })
+})
+
+/** Whether another process gets the file for itself; it tells why not. */
+function takeAlone(path: string): string {
+  const program = `
+    import Database from 'better-sqlite3'
+    const db = new Database(${JSON.stringify(path)}, { timeout: 0 })
+    try {
+      db.exec("PRAGMA cipher='aegis'; PRAGMA key='raw:${KEY.toString('hex')}'; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE")
+      console.log('alone')
+    } catch (cause) {
+      console.log(cause.code)
+    }`
+  const options = { encoding: 'utf8', cwd: import.meta.dirname } as const
+  return execFileSync(process.execPath, ['--input-type=module', '--eval', program], options).trim()
+}
+
+it('[BK-18] a second connection of a process leaves the first one its locks', () => {
+  const path = join(folder, 'twice.db')
+  const cipher = { kind: 'aegis', key: KEY } as const
+  const first = openDatabase(path, { cipher, create: true })
+  first.exec('PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES (1)')
+  const again = openDatabase(path, { cipher })
+  again.close()
+  const other = openDatabase(join(folder, 'other.db'), { cipher, create: true })
+  attach(other, path, 'twice', cipher)
+  other.close()
+  expect(takeAlone(path)).toBe('SQLITE_BUSY')
+  first.close()
+  expect(takeAlone(path)).toBe('alone')
 })
