@@ -158,7 +158,7 @@ export async function assembleServer(
   }
   const rehearse = async (): Promise<void> => {
     try {
-      await rehearseSessions(omadsDeps)
+      loggers.server.debug('rehearsed', { sessions: await rehearseSessions(omadsDeps) })
     } catch (error) {
       loggers.server.warn('the rehearsal failed', { error })
     }
