@@ -22,7 +22,7 @@ export interface PoolOptions {
   readonly timeoutMs?: number
   /** Resident octets a process may have. */
   readonly maxRssBytes?: number
-  /** Where a process that is kept ready rehearses, so that its first job finds everything loaded; it does not if absent. */
+  /** Where the first process that is kept ready rehearses, so that its first job finds everything loaded; it does not if absent. */
   readonly rehearsalFolder?: string
 }
 
@@ -101,7 +101,7 @@ class Pool implements WorkerPool {
   readonly #workers = new Set<Worker>()
   readonly #queue: FairQueue<Task>
   readonly #maxAttended: number
-  readonly #rehearsalFolder: string | undefined
+  #rehearsalFolder: string | undefined
   #closed = false
   #warm = false
 
@@ -151,13 +151,17 @@ class Pool implements WorkerPool {
     if (!this.#closed && this.#workers.size === 0) this.#rehearse(this.#start())
   }
 
-  /** Nobody's work, beside the places of the others. What it fails of is found again by the job that needs it. */
+  /**
+   * Nobody's work, beside the places of the others. What it fails of is found again by the job that needs it. Once: who
+   * uses up processes on purpose shall not make us rehearse each time.
+   */
   #rehearse(worker: Worker): void {
     if (this.#rehearsalFolder === undefined) return
     const nothing = (): void => {}
     const answer = { onStep: nothing, resolve: nothing, reject: nothing }
     const input = { folder: this.#rehearsalFolder }
     this.#assign(worker, { owner: NOBODY, name: 'rehearse', input, ...answer, attended: true })
+    this.#rehearsalFolder = undefined
   }
 
   async close(graceMs = 10_000): Promise<void> {

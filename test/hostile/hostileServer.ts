@@ -42,7 +42,15 @@ export async function openHostileServer(options: GivenOptions = {}, onLog?: (lin
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'nightferry-hostile-'))
   const config = readConfig(
     {},
-    { port: '0', data, logLevel: 'silent', workerTimeoutMs: '6000', workerMemoryMb: '256', ...options },
+    {
+      port: '0',
+      data,
+      logLevel: 'silent',
+      rehearse: 'off',
+      workerTimeoutMs: '6000',
+      workerMemoryMb: '256',
+      ...options,
+    },
   )
   const server = await assembleServer(config, {}, onLog && { write: onLog })
   const { url } = await server.listen()
