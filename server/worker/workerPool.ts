@@ -77,6 +77,8 @@ interface Worker {
   killedFor: string | undefined
   long: boolean
   timer: NodeJS.Timeout | undefined
+  /** Milliseconds that its job was seen to take. */
+  tookMs: number
 }
 
 /** Whose the work is that has no place in the queue. */
@@ -86,6 +88,8 @@ const DEFAULT_TIMEOUT_MS = 30 * 60_000
 const DEFAULT_MAX_RSS_BYTES = 1024 * 1024 * 1024
 const DEFAULT_LONG_MS = 1000
 const CHECK_MS = 100
+/** Counts at most between two looks: that the machine was suspended, or this process held up, is no job's fault. */
+const MOST_BETWEEN_MS = 500
 /** Processor time of a job that failed: beyond it, its device comes behind the others (BK-19). */
 const HARD_WORK_MS = 250
 
@@ -151,14 +155,10 @@ class Pool implements WorkerPool {
     if (!this.#closed && this.#workers.size === 0) this.#rehearse(this.#start())
   }
 
-  /**
-   * Nobody's work, beside the places of the others. What it fails of is found again by the job that needs it. Once: who
-   * uses up processes on purpose shall not make us rehearse each time.
-   */
+  /** Nobody's work, beside the places of the others; once, or who uses up processes could make us rehearse each time. */
   #rehearse(worker: Worker): void {
     if (this.#rehearsalFolder === undefined) return
-    const nothing = (): void => {}
-    const answer = { onStep: nothing, resolve: nothing, reject: nothing }
+    const answer = { onStep: () => {}, resolve: () => {}, reject: () => {} }
     const input = { folder: this.#rehearsalFolder }
     this.#assign(worker, { owner: NOBODY, name: 'rehearse', input, ...answer, attended: true })
     this.#rehearsalFolder = undefined
@@ -196,19 +196,25 @@ class Pool implements WorkerPool {
 
   #assign(worker: Worker, task: Task): void {
     worker.task = task
-    const startedAt = Date.now()
+    worker.tookMs = 0
+    let seenAt = performance.now()
     // While it works it keeps the program alive: an operator's command may wait for nothing else.
-    worker.timer = setInterval(() => void this.#watch(worker, startedAt), CHECK_MS)
+    worker.timer = setInterval(() => {
+      const now = performance.now()
+      worker.tookMs += Math.min(now - seenAt, MOST_BETWEEN_MS)
+      seenAt = now
+      void this.#watch(worker)
+    }, CHECK_MS)
     const order: WorkerOrder = { kind: 'job', name: task.name, input: task.input }
     worker.process.send(order)
   }
 
-  async #watch(worker: Worker, startedAt: number): Promise<void> {
+  async #watch(worker: Worker): Promise<void> {
     const { task } = worker
     const rssBytes = await residentBytes(worker.process.pid)
     // Meanwhile the process may have finished, and even begun another job.
     if (task === undefined || worker.task !== task) return
-    const tookMs = Date.now() - startedAt
+    const { tookMs } = worker
     if (tookMs > this.#timeoutMs) this.#kill(worker, `longer than ${this.#timeoutMs} ms`)
     else if (rssBytes > this.#maxRssBytes) this.#kill(worker, `more than ${this.#maxRssBytes} bytes of memory`)
     else if (tookMs > this.#longMs && !worker.long && !task.attended) this.#stepBack(worker)
@@ -239,6 +245,7 @@ class Pool implements WorkerPool {
       killedFor: undefined,
       long: false,
       timer: undefined,
+      tookMs: 0,
     }
     this.#workers.add(worker)
     process.on('message', (message) => this.#receive(worker, message as WorkerMessage))

@@ -149,6 +149,21 @@ describe('[BK-8] the worker pool', () => {
     60_000,
   )
 
+  it('does not count the time in which it could not look', async () => {
+    open({ timeoutMs: 2000, longMs: 60_000 })
+    const copyPath = await importCopy(10)
+    let ended = false
+    const job = pool.run('applyDelta', { copyPath, copyKey, content: endless() }).catch((cause: unknown) => {
+      ended = true
+      return cause
+    })
+    // As if the machine stood still.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500)
+    await pause(600)
+    expect(ended).toBe(false)
+    expect(await job).toMatchObject({ code: 'worker.limit' })
+  }, 60_000)
+
   it('rehearses in a process that is kept ready, and leaves nothing of it', async () => {
     const rehearsalFolder = join(folder, 'rehearsal')
     open({ rehearsalFolder })
