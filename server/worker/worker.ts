@@ -119,6 +119,8 @@ function run(name: JobName, input: never): void {
 
 process.on('disconnect', () => process.exit(0))
 
+tell({ kind: 'ready' })
+
 function failure(cause: unknown): { readonly code: string; readonly message: string; readonly next: string } {
   if (cause instanceof CodedError) {
     const code = isDamage(cause) ? 'storage.corrupt' : cause.code

@@ -11,6 +11,8 @@ export type WorkerOrder =
 
 /** What a process tells about a job. */
 export type WorkerMessage =
+  /** The process has started: its first job begins now. */
+  | { readonly kind: 'ready' }
   | { readonly kind: 'step'; readonly step: string; readonly done: number }
   | { readonly kind: 'done'; readonly output: unknown }
   | {

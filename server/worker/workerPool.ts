@@ -79,6 +79,8 @@ interface Worker {
   timer: NodeJS.Timeout | undefined
   /** Milliseconds that its job was seen to take. */
   tookMs: number
+  /** It has started: on a busy machine that alone takes a second, and is no reason to call its job a long one. */
+  ready: boolean
 }
 
 /** Whose the work is that has no place in the queue. */
@@ -94,9 +96,7 @@ const MOST_BETWEEN_MS = 500
 const HARD_WORK_MS = 250
 
 /** Starts the pool; processes are started when the first jobs come. */
-export function createWorkerPool(options: PoolOptions = {}): WorkerPool {
-  return new Pool(options)
-}
+export const createWorkerPool = (options: PoolOptions = {}): WorkerPool => new Pool(options)
 
 class Pool implements WorkerPool {
   readonly #timeoutMs: number
@@ -217,7 +217,7 @@ class Pool implements WorkerPool {
     const { tookMs } = worker
     if (tookMs > this.#timeoutMs) this.#kill(worker, `longer than ${this.#timeoutMs} ms`)
     else if (rssBytes > this.#maxRssBytes) this.#kill(worker, `more than ${this.#maxRssBytes} bytes of memory`)
-    else if (tookMs > this.#longMs && !worker.long && !task.attended) this.#stepBack(worker)
+    else if (worker.ready && tookMs > this.#longMs && !worker.long && !task.attended) this.#stepBack(worker)
   }
 
   /** A long job goes on, behind all others; its process is not used again, since its priority cannot be raised. */
@@ -246,6 +246,7 @@ class Pool implements WorkerPool {
       long: false,
       timer: undefined,
       tookMs: 0,
+      ready: false,
     }
     this.#workers.add(worker)
     process.on('message', (message) => this.#receive(worker, message as WorkerMessage))
@@ -258,12 +259,10 @@ class Pool implements WorkerPool {
   }
 
   #receive(worker: Worker, message: WorkerMessage): void {
+    if (message.kind === 'ready') Object.assign(worker, { ready: true, tookMs: 0 })
     const task = worker.task
-    if (!task) return
-    if (message.kind === 'step') {
-      task.onStep(message.step, message.done)
-      return
-    }
+    if (message.kind === 'step') task?.onStep(message.step, message.done)
+    if (!task || message.kind === 'ready' || message.kind === 'step') return
     this.#release(worker, message.kind === 'failed' && message.cpuMs > HARD_WORK_MS)
     if (message.kind === 'done') task.resolve(message.output)
     else task.reject(receivedError(message))

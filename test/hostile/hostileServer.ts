@@ -47,7 +47,7 @@ export async function openHostileServer(options: GivenOptions = {}, onLog?: (lin
       data,
       logLevel: 'silent',
       rehearse: 'off',
-      workerTimeoutMs: '6000',
+      workerTimeoutMs: '8000',
       workerMemoryMb: '256',
       ...options,
     },

@@ -164,6 +164,25 @@ describe('[BK-8] the worker pool', () => {
     expect(await job).toMatchObject({ code: 'worker.limit' })
   }, 60_000)
 
+  it.skipIf(process.platform !== 'linux')(
+    'does not count the start of a process as work of its first job',
+    async () => {
+      open({ longMs: 400 })
+      const before = new Set(children())
+      const job = importCopy(10)
+      const [pid = 0] = children().filter((child) => !before.has(child))
+      // A machine that is too busy to start it.
+      process.kill(pid, 'SIGSTOP')
+      await pause(1200)
+      const priority = getPriority(pid)
+      process.kill(pid, 'SIGCONT')
+      await job
+      expect(priority).toBe(0)
+      expect(children()).toContain(pid)
+    },
+    60_000,
+  )
+
   it('rehearses in a process that is kept ready, and leaves nothing of it', async () => {
     const rehearsalFolder = join(folder, 'rehearsal')
     open({ rehearsalFolder })
