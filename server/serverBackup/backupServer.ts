@@ -2,18 +2,18 @@
  * Makes a backup of the whole server while it runs, in a process beside it (SB-1 to SB-4).
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { join, sep } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
-import { storageError } from '../storage/storageError.ts'
-import { flushFolder, writeFileDurably } from '../storage/writeFileDurably.ts'
-import { type CopiedFile, type FileCopier, startFileCopier } from './fileCopier.ts'
+import { writeFileDurably } from '../storage/writeFileDurably.ts'
+import type { CopiedFile, FileCopier } from './fileCopier.ts'
 import { holdSqliteFile } from './holdSqliteFile.ts'
-import { type ListedFile, MANIFEST_FILE, type Manifest, writeManifest } from './manifest.ts'
+import { makeFolder } from './makeFolder.ts'
+import { type ListedFile, MANIFEST_FILE, writeManifest } from './manifest.ts'
 
 /** How often the catalogue is taken anew because copies were replaced meanwhile. */
 const MOST_ROUNDS = 5
@@ -41,67 +41,19 @@ export interface ServerBackupResult {
 
 /** @throws {CodedError} `config.invalid`, `storage.*`, `key.wrong`, `session.busy`; nothing is at `target` then. */
 export async function backupServer(input: ServerBackupInput): Promise<ServerBackupResult> {
-  requireFree(input.target)
-  removeLeftovers(input.target)
-  const folder = `${input.target}.unfinished-${process.pid}`
-  const copier = startFileCopier()
-  try {
-    mkdirSync(folder, { mode: 0o700 })
+  const { dataFolder, keyRing, target } = input
+  if (`${target}${sep}`.startsWith(`${dataFolder}${sep}`))
+    throw new CodedError('config.invalid', `${target} lies in the data folder`, { next: 'Name a folder elsewhere.' })
+  return makeFolder(target, async (folder, copier) => {
     const taking = new Taking(input, folder, copier)
     const databases = await taking.takeAll()
-    const { files, damaged } = taking
-    const manifest = {
-      version: 1 as const,
-      keyId: input.keyRing.currentKeyId,
-      createdAt: new Date(input.now()).toISOString(),
-      databases,
-      files: [...files.values()],
-    } satisfies Manifest
-    writeFileDurably(join(folder, MANIFEST_FILE), writeManifest(manifest, input.keyRing))
-    flushFolders(folder)
-    if (existsSync(input.target)) rmdirSync(input.target)
-    renameSync(folder, input.target)
-    flushFolder(dirname(input.target))
-    const sizeBytes = manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0)
-    return { files: manifest.files.length, sizeBytes, databases, damaged }
-  } catch (cause) {
-    await rm(folder, { recursive: true, force: true })
-    throw storageError(cause, `the backup at ${input.target} cannot be made`)
-  } finally {
-    copier.close()
-  }
-}
-
-/** A folder that may be made. @throws {CodedError} `config.invalid`. */
-export function requireFree(folder: string): void {
-  if (!existsSync(dirname(folder)))
-    throw new CodedError('config.invalid', `${dirname(folder)} is not there`, { next: 'Make that folder first.' })
-  if (existsSync(folder) && readdirSync(folder).length > 0)
-    throw new CodedError('config.invalid', `${folder} is not empty`, { next: 'Name a folder that is not there yet.' })
-}
-
-/** Removes what earlier runs for the same name left when they were killed. */
-export function removeLeftovers(target: string): void {
-  const prefix = `${basename(target)}.unfinished-`
-  for (const name of readdirSync(dirname(target))) {
-    if (name.startsWith(prefix) && !isRunning(Number(name.slice(prefix.length))))
-      rmSync(join(dirname(target), name), { recursive: true, force: true })
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/** Flushes `folder` and all folders in it. */
-export function flushFolders(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true }))
-    if (entry.isDirectory()) flushFolders(join(folder, entry.name))
-  flushFolder(folder)
+    const files = [...taking.files.values()]
+    const createdAt = new Date(input.now()).toISOString()
+    const manifest = { version: 1 as const, keyId: keyRing.currentKeyId, createdAt, databases, files }
+    writeFileDurably(join(folder, MANIFEST_FILE), writeManifest(manifest, keyRing))
+    const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+    return { files: files.length, sizeBytes, databases, damaged: taking.damaged }
+  })
 }
 
 interface NamedCopy {

@@ -33,6 +33,7 @@ export function startFileCopier(): FileCopier {
   )
   // It ends when it is closed, too, and then nobody waits for it.
   ended.catch(() => undefined)
+  child.on('error', () => undefined)
   return {
     copy: async (from, to) => {
       const reply = await Promise.race([ask(child, { from, to }), ended])

@@ -1,18 +1,16 @@
 /** Makes a data folder of a backup of the server (SB-5). */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, statSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import { storageError } from '../storage/storageError.ts'
-import { flushFolder } from '../storage/writeFileDurably.ts'
-import { flushFolders, removeLeftovers, requireFree } from './backupServer.ts'
-import { type FileCopier, startFileCopier } from './fileCopier.ts'
+import type { FileCopier } from './fileCopier.ts'
+import { makeFolder } from './makeFolder.ts'
 import { type ListedFile, MANIFEST_FILE, type Manifest, readManifest } from './manifest.ts'
 
-/** A list of some million files. */
-const MAX_MANIFEST_BYTES = 1024 * 1024 * 1024
+/** A list of a million files; a text cannot be much longer. */
+const MAX_MANIFEST_BYTES = 256 * 1024 * 1024
 
 export interface ServerRestoreInput {
   /** The backup. */
@@ -34,33 +32,19 @@ export interface ServerRestoreResult {
 
 /** @throws {CodedError} `config.invalid`, `storage.*`; nothing is at `dataFolder` then. */
 export async function restoreServer(input: ServerRestoreInput): Promise<ServerRestoreResult> {
-  const { source, dataFolder } = input
-  requireFree(dataFolder)
-  removeLeftovers(dataFolder)
-  const manifest = openManifest(source, input.keyRing)
-  requireSameFiles(source, manifest)
-  const folder = `${dataFolder}.unfinished-${process.pid}`
-  const copier = startFileCopier()
-  try {
-    mkdirSync(folder, { mode: 0o700 })
+  const { source, dataFolder, keyRing } = input
+  return makeFolder(dataFolder, async (folder, copier) => {
+    const manifest = openManifest(source, keyRing)
+    requireSameFiles(source, manifest)
     let sizeBytes = 0
     for (const [at, file] of manifest.files.entries()) {
       await bringBack(copier, source, folder, file)
       sizeBytes += file.sizeBytes
       input.onProgress?.(at + 1, sizeBytes)
     }
-    flushFolders(folder)
-    if (existsSync(dataFolder)) rmdirSync(dataFolder)
-    renameSync(folder, dataFolder)
-    flushFolder(dirname(dataFolder))
     const { databases, createdAt } = manifest
     return { files: manifest.files.length, sizeBytes, databases, createdAt }
-  } catch (cause) {
-    await rm(folder, { recursive: true, force: true })
-    throw storageError(cause, `${dataFolder} cannot be made`)
-  } finally {
-    copier.close()
-  }
+  })
 }
 
 function openManifest(source: string, keyRing: KeyRing): Manifest {

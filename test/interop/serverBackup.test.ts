@@ -207,12 +207,29 @@ it('[SB-4] [SB-5] what was changed, lost or added is named, and no data folder i
     code: 'config.invalid',
     message: expect.stringMatching(/not empty/),
   })
+  expect((await backup(join(data, 'images', 'kept'))).error).toMatchObject({
+    code: 'config.invalid',
+    message: expect.stringMatching(/in the data folder/),
+  })
   expect((await restore(kept, data)).error).toMatchObject({
     code: 'config.invalid',
     message: expect.stringMatching(/not empty/),
   })
   expect(await restore(kept, to)).toMatchObject({ exitCode: 0 })
 }, 120_000)
+
+it('[SB-3] a copy that does not open is taken as it is, and named', async () => {
+  await openTill('till', 200)
+  await server.stop()
+  const [name = ''] = readdirSync(join(data, 'copies')).filter((file) => file.endsWith('.db'))
+  const path = join(data, 'copies', name)
+  const bytes = readFileSync(path)
+  bytes.fill(0x55, 100, 4000)
+  writeFileSync(path, bytes)
+  const made = await backup(join(folder, 'kept'))
+  expect(made).toMatchObject({ exitCode: 0, report: { databases: 1, damaged: [name.replace('.db', '')] } })
+  expect(readFileSync(join(folder, 'kept', 'copies', name)).equals(bytes)).toBe(true)
+}, 60_000)
 
 it('[SB-4] one that was killed leaves nothing at its name, and the next one clears away what it left', async () => {
   await openTill('till', 60_000)
