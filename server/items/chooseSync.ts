@@ -51,14 +51,18 @@ export function chooseSync(
     if (run === undefined || now - run.startedAt > RESUME_LIFE_MS) return beginAnew(200)
     if (!fitsRun(run, last, place)) return beginAnew(run.type)
     const begun: SyncChoice = { status: 200, type: run.type, goesOn: true, setBack: false, merging: false }
+    if (isWholeSet(run.type)) return begun
     return withOwnLast(begun, place === 'previous' ? kept.ownPrevious : kept.ownLast)
   }
-  // Whole sets are exchanged: anchors do not matter.
-  if (type === 201 || type === 203 || type === 205)
-    return { status: 200, type, goesOn: false, setBack: false, merging: false }
+  if (isWholeSet(type)) return { status: 200, type, goesOn: false, setBack: false, merging: false }
   if (place === undefined) return beginAnew(type)
   const going: SyncChoice = { status: 200, type, goesOn: false, setBack: place === 'previous', merging: false }
   return withOwnLast(going, place === 'previous' ? kept.ownPrevious : kept.ownLast)
+}
+
+/** Anchors do not matter then. */
+function isWholeSet(type: ItemSyncType): boolean {
+  return type === 201 || type === 203 || type === 205
 }
 
 function withOwnLast(choice: SyncChoice, ownLast: string | undefined): SyncChoice {
@@ -68,13 +72,14 @@ function withOwnLast(choice: SyncChoice, ownLast: string | undefined): SyncChoic
 /** Which kept anchor the client stands at. Clients of a first sync say nothing, `0` or a zero time (reference 3.6). */
 function placeAnchor(last: string | undefined, kept: KeptAnchors): 'last' | 'previous' | undefined {
   if (last === undefined || last === '' || last === '0' || /^0{8}T0{6}Z?$/.test(last)) return undefined
-  if (last === kept.last) return 'last'
-  return last === kept.previous ? 'previous' : undefined
+  // First, for both may be the same text: of a device that tells the time in seconds. The older one loses nothing.
+  if (last === kept.previous) return 'previous'
+  return last === kept.last ? 'last' : undefined
 }
 
 /** Whole sets need no anchor; for changes the client must stand where it began, or just behind the end. */
 function fitsRun(run: KeptRun, last: string | undefined, place: 'last' | 'previous' | undefined): boolean {
-  if (run.type === 201 || run.type === 203 || run.type === 205) return true
+  if (isWholeSet(run.type)) return true
   return last === undefined || place !== undefined || last === run.askedLast
 }
 

@@ -35,8 +35,9 @@ export function decideJob(
       clearMap(file, row.client)
       updateClient(file, row.client, { last: undefined, previous: undefined })
     }
-    const ownNext = String(choice.goesOn ? row.run : row.run + 1)
-    if (choice.goesOn) updateClient(file, row.client, { next: input.request.next, finished: false })
+    // Ours is the client's: where it stands says what it has of us, even if it names two syncs alike (IT-3).
+    const ownNext = input.request.next
+    if (choice.goesOn) updateClient(file, row.client, { next: input.request.next, own_next: ownNext, finished: false })
     else beginRun(file, row, choice, { ...input, items, now: context.now, ownNext })
     const abilities = JSON.stringify(input.abilities)
     if (abilities !== row.abilities) updateClient(file, row.client, { abilities })

@@ -25,6 +25,8 @@ export interface DeviceOptions {
   readonly client?: Partial<ItemClient>
   /** False: a phone of 1.1, which knows no resume and asks as if nothing had been. */
   readonly resumes?: boolean
+  /** What its anchors are; by default a number that grows. Many devices take the time in seconds. */
+  readonly anchor?: () => string
   /** Asked before and after each call; true breaks the connection there. */
   cut?: (call: string, moment: 'before' | 'after') => boolean
 }
@@ -53,6 +55,8 @@ export class ItemDevice {
   #pendingMaps: { guid: string; luid: string }[] = []
   #given = new Map<string, string>()
   #last: string | undefined
+  /** The server's anchor of then. */
+  #serverLast: string | undefined
   #interrupted: ItemSyncType | undefined
   /** LUIDs that have their Status in a sync of the whole set that was interrupted. */
   #settled = new Set<string>()
@@ -105,6 +109,7 @@ export class ItemDevice {
     this.#pendingMaps = []
     this.#given.clear()
     this.#last = undefined
+    this.#serverLast = undefined
     this.#interrupted = undefined
     this.#settled.clear()
     for (const content of contents) this.add(content)
@@ -116,13 +121,16 @@ export class ItemDevice {
 
   /** One session. @throws {Cut} where the connection broke. */
   async sync(type: ItemSyncType = 200, extra: Partial<ItemSyncRequest> = {}): Promise<SyncReport> {
-    const next = `n${++this.#sessions}`
+    const next = this.#options.anchor?.() ?? `n${++this.#sessions}`
     const resumes = this.#interrupted !== undefined && this.#options.resumes !== false
     const asked = resumes ? 'resume' : type
     const request = { type: asked, next, ...(this.#last !== undefined && { last: this.#last }), ...extra } as const
     const decision = await this.#call('decide', () => this.#datastore.decide(this.#client, request))
     if (decision.status !== 200 && decision.status !== 508)
       return { decision, statuses: [], received: [], closeStatus: decision.status }
+    // As SyncEvolution does, which then begins anew on its own.
+    if (decision.status === 200 && decision.last !== undefined && decision.last !== this.#serverLast)
+      throw new Error(`the server says ${decision.last}, it was at ${this.#serverLast}`)
     if (!(resumes && decision.status === 200)) this.#begin(decision.type)
     this.#interrupted = decision.type
     const { state } = decision
@@ -132,6 +140,7 @@ export class ItemDevice {
     const received = await this.#receive(state, total)
     await this.#call('finish', () => this.#datastore.finish(this.#client, state))
     this.#last = next
+    this.#serverLast = decision.next
     this.#interrupted = undefined
     this.#settled.clear()
     return { decision, statuses, received, closeStatus: status }

@@ -104,6 +104,28 @@ describe('a session that breaks', () => {
     expect(phone.contents()).toEqual(await held())
   })
 
+  it('[IT-3] goes on although the clock of its anchors stood still', async () => {
+    let cut = false
+    let second = 1
+    const phone = new ItemDevice(contacts, 'phone', {
+      anchor: () => `20261121T0000${second}Z`,
+      cut: (call, moment) => cut && call === 'finish' && moment === 'after',
+    })
+    const luid = phone.add(vcard('Ada'))
+    await phone.sync()
+    for (const tel of ['2', '3']) {
+      phone.edit(luid, vcard('Ada', tel))
+      await phone.sync()
+      cut = true
+      phone.edit(luid, vcard('Ada', `${tel}0`))
+      await expect(phone.sync()).rejects.toThrow(Cut)
+      cut = false
+      second++
+      expect((await phone.sync()).decision).toMatchObject({ status: 200, type: 200 })
+      expect(await held()).toEqual(phone.contents())
+    }
+  })
+
   it('[IT-8] is not gone on with after fourteen days, nor by another kind of sync', async () => {
     let cut = true
     const phone = new ItemDevice(contacts, 'phone', { cut: (call) => cut && call === 'close' })

@@ -41,6 +41,11 @@ describe('how a sync begins', () => {
     expect(chooseSync(request, kept, run, 0)).toMatchObject(expected)
   })
 
+  it('[IT-3] an anchor that came twice, from a device that counts seconds, is taken for the older one', () => {
+    const twice = { ...kept, last: 'A' }
+    expect(chooseSync({ type: 200, last: 'A' }, twice, run, 0)).toMatchObject({ ownLast: '1', setBack: true })
+  })
+
   it.each(['', '0', '00000000T000000Z', '00000000T000000'])(
     '[IT-3] `%s` is no anchor, even if it were kept',
     (last) => {
