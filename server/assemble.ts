@@ -75,7 +75,10 @@ export async function assembleServer(
   const accounts = await openAccounts(config, secrets, keys, clock)
   const catalogue = await openCatalogue(config.data, keyRing)
   const databases = sqlDatabases(catalogue)
-  const backups = await assembleBackups({ config, catalogue, databases, keyRing, loggers, metrics, clock })
+  const backups = await assembleBackups({
+    ...{ config, catalogue, databases, keyRing, loggers, metrics, clock },
+    accounts: accounts.service,
+  })
   const sessions = sqlSessionStore(catalogue)
   const knownLogins = sqlKnownLogins(catalogue)
   const datastorePasswords = createDatastorePasswords({
@@ -137,7 +140,13 @@ export async function assembleServer(
       ...datastoreHandlers(datastoreParts),
       ...serverPasswordHandlers({ accountService: accounts.service, passwords: serverPasswords, serverId }),
       ...notificationHandlers(push.answerPoll),
-      ...operatorHandlers({ ...backupParts, allowEmpty: backups.allowEmpty, wake: push.wake, tracer }),
+      ...operatorHandlers({
+        ...backupParts,
+        allowEmpty: backups.allowEmpty,
+        wake: push.wake,
+        tracer,
+        prune: backups.timeMachine.prune,
+      }),
     },
     handleOmads: omads,
     readiness: { storage: () => checkWritable(config.data), catalogue: () => checkCatalogue(catalogue) },
@@ -150,6 +159,7 @@ export async function assembleServer(
       await backups.restores.sweep()
       await push.wakeOverdue()
       await tracer.sweep()
+      void backups.timeMachine.pruneDaily()
       const oldest = await databases.oldestBackupAt()
       if (oldest !== undefined) metrics.stalestBackupIs((clock() - oldest) / 1000)
     } catch (error) {
@@ -169,6 +179,7 @@ export async function assembleServer(
     accounts: accounts.service,
     databases,
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
+    prune: backups.timeMachine.prune,
     allowEmpty: backups.allowEmpty,
     datastorePasswords,
     serverPasswords,

@@ -7,10 +7,13 @@ import { mkdirSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodedError } from '../schemas/errors.ts'
+import type { AccountService } from './account/accountService.ts'
+import { assembleTimeMachine, type TimeMachineAssembly } from './assembleTimeMachine.ts'
 import { createArrivals } from './backup/arrivals.ts'
 import { type BackupEvent, createCopies } from './backup/copies.ts'
 import type { Databases } from './catalogue/catalogue.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
+import { sqlPastCopies } from './catalogue/sqlite/pastCopies.ts'
 import { sqlRestores } from './catalogue/sqlite/restores.ts'
 import type { Config } from './config/config.ts'
 import { imageIdOf } from './datastore/databaseDatastore.ts'
@@ -44,6 +47,7 @@ export interface BackupAssembly {
   lockOf(datastore: string): string | undefined
   /** Removes what a killed server left: copies and images that neither a row nor `sessions` name. Before anything runs. */
   removeStrays(sessions: SessionStore): Promise<void>
+  readonly timeMachine: Pick<TimeMachineAssembly, 'prune' | 'pruneDaily'>
   /** Has a worker process ready from now on. */
   keepWarm(): void
   close(): Promise<void>
@@ -53,6 +57,7 @@ export interface BackupAssemblyParts {
   readonly config: Config
   readonly catalogue: CatalogueDb
   readonly databases: Databases
+  readonly accounts: Pick<AccountService, 'listAccounts'>
   readonly keyRing: KeyRing
   readonly loggers: ReturnType<typeof createLoggers>
   readonly metrics: Metrics
@@ -81,11 +86,18 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
       return fileSpool.remove(spoolId)
     },
   }
+  const pastCopies = sqlPastCopies(parts.catalogue)
+  const timeMachine = assembleTimeMachine({
+    ...{ config, databases, pastCopies, keyRing, pool, copyPath, log: parts.loggers.backup },
+    ...{ accounts: parts.accounts, clock: parts.clock },
+  })
+  const keepsPast = config.timeMachine === 'on'
   const copies = createCopies({
     databases,
     keyRing,
     copyPath,
     arrivals,
+    ...(keepsPast && { past: timeMachine.machine }),
     now: parts.clock,
     jobs: {
       applyDelta: (input, owner) => countRefusal(parts.metrics, pool.run('applyDelta', input, { owner })),
@@ -112,6 +124,8 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
       importImage: (input, owner) => pool.run('importImage', { ...input, storageFolder }, { owner }),
       adoptPosition: (input, owner) => pool.run('adoptPosition', input, { owner }),
     },
+    timeMachine: timeMachine.machine,
+    keepsPast,
     copyPath,
     imagePath,
     now: parts.clock,
@@ -140,7 +154,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     },
     lockOf: (datastore) => items.find(datastore)?.lock,
     removeStrays: async (sessions) => {
-      const named = new Set(await databases.listCopyIds())
+      const named = new Set([...(await databases.listCopyIds()), ...(await pastCopies.listCopyIds())])
       for (const file of await readdir(folder('copies'))) {
         const copyId = file.split('.')[0] ?? ''
         if (!named.has(copyId) || /\.(source|building)/.test(file))
@@ -151,8 +165,10 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
       const owned = new Set([...(await restoreRows.listImageIds()), ...(await sessionImageIds(sessions))])
       await removeStrayImages({ imageFolder: folder('images'), storage }, owned)
     },
+    timeMachine,
     keepWarm: () => pool.keepWarm(),
     close: async () => {
+      await timeMachine.close()
       await images.close()
       await pool.close()
     },

@@ -93,7 +93,8 @@ const rules: readonly Rule[] = [
 const domainArrows: Readonly<Record<string, readonly string[]>> = {
   omads: ['datastore', 'account'],
   datastore: ['backup', 'changes'],
-  restore: ['backup'],
+  restore: ['backup', 'timeMachine'],
+  timeMachine: ['backup'],
   backup: [],
   account: [],
   changes: [],

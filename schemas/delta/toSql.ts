@@ -30,22 +30,31 @@ export function rowidName(columns: readonly string[]): string | undefined {
 export function insertSql(table: DeltaTable, allColumns: readonly string[], textBytes: readonly boolean[]): string {
   const names = table.columns.map(quoteName)
   if (rowBeginsWithRowid(table)) names.unshift(rowidName(allColumns) ?? 'rowid')
-  const values = names.map((_, i) => (textBytes[i] ? 'CAST(? AS TEXT)' : '?'))
+  const values = names.map((_, i) => boundValue(textBytes[i]))
   return `INSERT INTO ${quoteName(table.name)}(${names.join(',')}) VALUES(${values.join(',')})`
 }
 
-/** `DELETE` of one touched key. IS, not =, because key columns can hold NULL. */
+/** `DELETE` of one touched key. */
 export function deleteSql(table: DeltaTable, allColumns: readonly string[], textBytes: readonly boolean[]): string {
-  const value = (i: number) => (textBytes[i] ? 'CAST(? AS TEXT)' : '?')
-  if (table.key === 'none') throw new Error('rows without a key cannot be deleted one by one')
+  return `DELETE FROM ${quoteName(table.name)} WHERE ${whereKey(table, allColumns, textBytes)}`
+}
+
+/** The condition that is true for the row of one touched key. IS, not =, because key columns can hold NULL. */
+export function whereKey(table: DeltaTable, allColumns: readonly string[], textBytes: readonly boolean[]): string {
+  if (table.key === 'none') throw new Error('rows without a key cannot be found one by one')
   const columns =
     table.key === 'rowid'
       ? [rowidName(allColumns) ?? quoteName(table.rowidColumn ?? 'rowid')]
       : table.key.map(quoteName)
   const terms = columns.map((column, i) =>
-    table.key === 'rowid' ? `${column}=?` : `${column} IS ${value(i)} COLLATE BINARY`,
+    table.key === 'rowid' ? `${column}=?` : `${column} IS ${boundValue(textBytes[i])} COLLATE BINARY`,
   )
-  return `DELETE FROM ${quoteName(table.name)} WHERE ${terms.join(' AND ')}`
+  return terms.join(' AND ')
+}
+
+/** The place of a value that is bound. */
+export function boundValue(isTextBytes: boolean | undefined): string {
+  return isTextBytes ? 'CAST(? AS TEXT)' : '?'
 }
 
 /** What is bound for a cell. */

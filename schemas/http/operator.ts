@@ -9,7 +9,7 @@ import { utf8Length } from '../utf8.ts'
 import { accountCalls, accountSummary, appPassword, registeredDevice } from './accounts.ts'
 import { backupCalls } from './backups.ts'
 import type { HttpCall } from './call.ts'
-import { accountName, byteCount, databaseName, deviceId, timestamp } from './fields.ts'
+import { accountName, byteCount, databaseName, deviceId, identifier, modificationNumber, timestamp } from './fields.ts'
 
 export const wakeRequest = z
   .strictObject({
@@ -55,6 +55,36 @@ export const traceState = z
 export const deviceTrace = traceState
   .extend({ messages: z.array(tracedExchange).readonly() })
   .meta({ id: 'DeviceTrace' })
+
+export const pruneReport = z
+  .strictObject({
+    databases: z
+      .array(
+        z.strictObject({
+          accountName,
+          deviceId,
+          name: databaseName,
+          points: z
+            .array(
+              z.strictObject({
+                point: identifier,
+                number: modificationNumber,
+                takenAt: timestamp,
+                reasons: z
+                  .array(z.string())
+                  .readonly()
+                  .meta({ description: 'What keeps it, such as daily; none if it is dropped.' }),
+              }),
+            )
+            .readonly(),
+          freedBytes: byteCount.meta({ description: 'Octets given back, or free for what comes.' }),
+        }),
+      )
+      .readonly()
+      .meta({ description: 'Databases of which points are dropped.' }),
+    failed: z.int().min(0).meta({ description: 'Databases whose points could not be looked at; the log says why.' }),
+  })
+  .meta({ id: 'PruneReport' })
 
 /** `/api/v1/accounts*`, `/api/v1/devices`, `/api/v1/openapi.json`. */
 export const operatorCalls = {
@@ -138,6 +168,15 @@ export const operatorCalls = {
     reply: backupCalls.listPoints.reply,
     errors: ['account.unknown', 'database.unknown'],
   },
+  prune: {
+    method: 'post',
+    path: '/api/v1/prune',
+    summary: 'Drops the restore points that the policy does not keep, or says which those are',
+    access: ['operator'],
+    body: z.strictObject({ dryRun: z.boolean() }).meta({ id: 'PruneRequest' }),
+    status: 200,
+    reply: pruneReport,
+  },
   allowEmpty: {
     method: 'put',
     path: '/api/v1/accounts/{name}/devices/{deviceId}/datastores/{datastore}/allow-empty',
@@ -192,6 +231,7 @@ export const operatorCalls = {
   },
 } as const satisfies Record<string, HttpCall>
 
+export type PruneReport = z.infer<typeof pruneReport>
 export type WakeRequest = z.infer<typeof wakeRequest>
 export type IssuedWakeUp = z.infer<typeof issuedWakeUp>
 export type TracedExchange = z.infer<typeof tracedExchange>

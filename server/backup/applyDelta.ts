@@ -16,6 +16,8 @@ import {
   writeMeta,
   writePosition,
 } from './copyLayout.ts'
+import { keepPast, type PastKeeper, type PastTime } from './keepPast.ts'
+import { dropPast } from './pastLayout.ts'
 import { placeDelta } from './placeDelta.ts'
 import { translateApplyError } from './sqliteCause.ts'
 import { openTable, type TableWriter } from './tableWriter.ts'
@@ -31,18 +33,23 @@ export interface ApplyOutcome {
   readonly emptied: readonly { readonly table: string; readonly removed: number }[]
 }
 
+/** What becomes of the state that a Delta leaves: it is kept inside the copy, it lies in a Snapshot, or it is forgotten. */
+export type PastOrder = { readonly kind: 'keep'; readonly time: PastTime } | { readonly kind: 'begin-anew' | 'none' }
+
 /**
  * Applies the Delta that `events` spell to `copy`. Steps are reported to `onStep`, for tests that kill the process.
  *
  * @throws {CodedError} `anchor.mismatch`, `delta.gap`, `delta.conflict`, `delta.unsupported` (508: the whole file is
  *   needed), `delta.invalid`, `storage.full`, `storage.corrupt`. The copy is then as it was.
+ * @throws {NeedsSnapshotError} if `past` is to be kept and cannot; likewise.
  */
 export async function applyDelta(
   copy: SqlDatabase,
   events: AsyncIterable<readonly DeltaEvent[]> | Iterable<readonly DeltaEvent[]>,
   onStep: (step: 'begin' | 'schema' | 'rows' | 'position' | 'commit') => void = () => {},
+  past: PastOrder = { kind: 'none' },
 ): Promise<ApplyOutcome> {
-  const application = new Application(copy, () => onStep('schema'))
+  const application = new Application(copy, () => onStep('schema'), past)
   onStep('begin')
   copy.exec('BEGIN IMMEDIATE')
   try {
@@ -70,15 +77,18 @@ function endDuplicate(copy: SqlDatabase): ApplyOutcome {
 class Application {
   readonly #copy: SqlDatabase
   readonly #onSchema: () => void
+  readonly #order: PastOrder
+  #past: PastKeeper | undefined
   readonly #emptied: { table: string; removed: number }[] = []
   #head: DeltaHead | undefined
   #held: CopyMeta | undefined
   #table: TableWriter | undefined
   #counts: DeltaCounts | undefined
 
-  constructor(copy: SqlDatabase, onSchema: () => void) {
+  constructor(copy: SqlDatabase, onSchema: () => void, order: PastOrder) {
     this.#copy = copy
     this.#onSchema = onSchema
+    this.#order = order
   }
 
   take(event: DeltaEvent): 'duplicate' | undefined {
@@ -112,6 +122,9 @@ class Application {
     this.#held = held
     const history = { get: (number: number) => readPassedToken(this.#copy, number) }
     if (placeDelta({ ...held, history }, head) === 'duplicate') return 'duplicate'
+    const order = this.#order
+    if (order.kind === 'keep') this.#past = keepPast(this.#copy, held, order.time)
+    if (order.kind === 'begin-anew') dropPast(this.#copy)
     const { encoding } = held
     if (encoding !== head.database.encoding) {
       throw new CodedError('delta.conflict', `the copy is ${encoding}, the database ${head.database.encoding}`)
@@ -120,13 +133,14 @@ class Application {
   }
 
   #applySchema(objects: Extract<DeltaEvent, { kind: 'schema' }>['objects']): void {
+    this.#past?.schema(objects)
     applySchema(this.#copy, objects)
     this.#onSchema()
   }
 
   #openTable(table: DeltaTable): void {
     this.#closeTable()
-    this.#table = openTable(this.#copy, table)
+    this.#table = openTable(this.#copy, table, this.#past)
   }
 
   #closeTable(): void {

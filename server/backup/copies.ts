@@ -14,13 +14,21 @@ import type { ApplyOutcome } from './applyDelta.ts'
 import type { Arrivals } from './arrivals.ts'
 import { copyKeyContext } from './copyKey.ts'
 import { filesOfCopy, type ImportResult } from './importFile.ts'
-import type { ApplyInput, ContentSource, ImportFileInput } from './jobs.ts'
+import type { ApplyInput, ContentSource, ImportFileInput, SnapshotNeeded } from './jobs.ts'
 import { placeDelta } from './placeDelta.ts'
 
 /** The jobs this needs, by whatever pool; `owner` is the device they are for. */
 export interface CopyJobs {
-  applyDelta(input: ApplyInput, owner: DatabaseKey): Promise<ApplyOutcome>
+  applyDelta(input: ApplyInput, owner: DatabaseKey): Promise<ApplyOutcome | SnapshotNeeded>
   importFile(input: ImportFileInput, owner: DatabaseKey): Promise<ImportResult>
+}
+
+/** What keeps older states, if anything does (TM). */
+export interface PastKeeping {
+  /** The copy of `row` is about to be replaced: it is kept as it is. Durable when it resolves. */
+  putAside(row: DatabaseRow): Promise<void>
+  /** Keeps the copy of `row` as it stands, which goes on. Durable when it resolves. @throws {CodedError} `storage.*`. */
+  takeSnapshot(row: DatabaseRow): Promise<void>
 }
 
 /** One finished backup, for log and metrics. */
@@ -42,6 +50,8 @@ export interface CopiesParts {
   readonly jobs: CopyJobs
   /** Takes files in while they arrive; without it each is read when it is whole. */
   readonly arrivals?: Arrivals
+  /** Without it only the newest state is there. */
+  readonly past?: PastKeeping
   copyPath(copyId: string): string
   now(): number
   onBackup(event: BackupEvent): void
@@ -124,7 +134,7 @@ async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: Receive
     copyKey: Buffer.from(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))).toString('hex'),
     content: content.source,
   }
-  const outcome = await parts.jobs.applyDelta(input, key)
+  const outcome = await applyOrKeepWhole(parts, row, input)
   step('catalogue')
   const { number, token } = outcome
   const applied = { ...row, number, token, lastBackupAt: parts.now(), lastMode: 'delta' as const }
@@ -143,6 +153,22 @@ async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: Receive
     receivedBytes: content.sizeBytes,
     emptied: outcome.emptied.map((table) => table.table),
   })
+  return outcome
+}
+
+async function applyOrKeepWhole(
+  parts: CopiesParts,
+  row: DatabaseRow,
+  input: Omit<ApplyInput, 'past'>,
+): Promise<ApplyOutcome> {
+  const time = { takenAt: row.lastBackupAt, sizeBytes: row.sizeBytes }
+  const past = parts.past ? ({ kind: 'keep', time } as const) : ({ kind: 'none' } as const)
+  let outcome = await parts.jobs.applyDelta({ ...input, past }, row)
+  if (outcome.outcome === 'snapshot-needed') {
+    await parts.past?.takeSnapshot(row)
+    outcome = await parts.jobs.applyDelta({ ...input, past: { kind: 'begin-anew' } }, row)
+  }
+  if (outcome.outcome === 'snapshot-needed') throw new CodedError('internal', 'a snapshot was taken already')
   return outcome
 }
 
@@ -182,13 +208,14 @@ async function replaceByFile(
     ...(result.reason === undefined ? {} : { reason: result.reason }),
     createdAt: old?.createdAt ?? parts.now(),
   }
+  if (old) await parts.past?.putAside(old)
   step('copy-switch')
   if (!(await parts.databases.switchCopy(row, old?.copyId))) {
     await removeCopy(parts, copyId)
     throw new CodedError('session.busy', `the copy of ${key.name} was replaced meanwhile`)
   }
   step('copy-switched')
-  if (old) await removeCopy(parts, old.copyId)
+  if (old && !parts.past) await removeCopy(parts, old.copyId)
   step('copy-removed')
   parts.onBackup({
     ...key,

@@ -6,9 +6,10 @@
 import type { DeltaEvent } from '../../schemas/delta/delta.ts'
 import { step } from '../steps.ts'
 import { followSpoolFile } from '../storage/fileSpool.ts'
-import { type ApplyOutcome, applyDelta } from './applyDelta.ts'
+import { type ApplyOutcome, applyDelta, type PastOrder } from './applyDelta.ts'
 import type { PlainFileFacts } from './encryptFile.ts'
 import { type ImportInput, type ImportResult, importFile, receiveFile } from './importFile.ts'
+import { NeedsSnapshotError } from './keepPast.ts'
 import { openCopyToWrite } from './openCopy.ts'
 import { readContent, readDelta, readSmallDelta } from './readDelta.ts'
 
@@ -22,6 +23,14 @@ export interface ApplyInput {
   /** 256 bits, hex. */
   readonly copyKey: string
   readonly content: ContentSource
+  /** What becomes of the state it leaves; without it, it is forgotten. */
+  readonly past?: PastOrder
+}
+
+/** Nothing was applied: the copy as a whole is to be kept first (TM-4). */
+export interface SnapshotNeeded {
+  readonly outcome: 'snapshot-needed'
+  readonly reason: string
 }
 
 export interface ImportFileInput extends ImportInput {
@@ -36,11 +45,15 @@ export interface ReceiveFileInput extends Pick<ImportInput, 'copyPath' | 'copyKe
 export type ReportStep = (step: string, done: number) => void
 
 /** Applies a received Delta to a copy. @throws {CodedError} as `applyDelta`, or `key.wrong`, `storage.corrupt`. */
-export async function applyDeltaJob(input: ApplyInput): Promise<ApplyOutcome> {
+export async function applyDeltaJob(input: ApplyInput): Promise<ApplyOutcome | SnapshotNeeded> {
   const small = readSmallDelta(input.content)
   const copy = openCopyToWrite(input.copyPath, input.copyKey, small?.every(isQuick) ?? false)
   try {
-    return await applyDelta(copy, small ? [small] : readDelta(input.content), (name) => step(`apply-${name}`))
+    const events = small ? [small] : readDelta(input.content)
+    return await applyDelta(copy, events, (name) => step(`apply-${name}`), input.past)
+  } catch (cause) {
+    if (!(cause instanceof NeedsSnapshotError)) throw cause
+    return { outcome: 'snapshot-needed', reason: cause.message }
   } finally {
     copy.close()
   }

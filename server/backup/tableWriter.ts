@@ -7,7 +7,7 @@ import { type DeltaTable, rowBeginsWithRowid } from '../../schemas/delta/delta.t
 import { bindCell, deleteSql, insertSql, quoteText, rowidName, textBytesOf } from '../../schemas/delta/toSql.ts'
 import type { Cell } from '../../schemas/delta/value.ts'
 import { CodedError } from '../../schemas/errors.ts'
-import type { SqlDatabase, SqlStatement, SqlValue } from '../sql/sqlDatabase.ts'
+import type { SqlDatabase, SqlValue } from '../sql/sqlDatabase.ts'
 import { systemColumns } from './checkObjects.ts'
 import {
   createSystemTable,
@@ -17,6 +17,8 @@ import {
   readObjects,
   systemTableName,
 } from './copyLayout.ts'
+import type { PastKeeper, PastRows } from './keepPast.ts'
+import { StatementsByMask } from './statementsByMask.ts'
 
 /** A table smaller than this may lose any number of rows without notice (design: guard). */
 const GUARDED_ROWS = 100
@@ -31,20 +33,24 @@ export interface TableWriter {
   emptied(): number | undefined
 }
 
-/** Opens a table for the rows that follow; clears it if the Delta says so. */
-export function openTable(copy: SqlDatabase, table: DeltaTable): TableWriter {
-  const target = isSystemName(table.name) ? systemTarget(copy, table) : userTarget(copy, table)
+/** Opens a table for the rows that follow; clears it if the Delta says so. What changes is handed to `past` before. */
+export function openTable(copy: SqlDatabase, table: DeltaTable, past?: PastKeeper): TableWriter {
+  const target = isSystemName(table.name) ? systemTarget(copy, table, past) : userTarget(copy, table, past)
   let gone = 0
+  if (table.clear) target.past?.keepAll()
   if (table.clear) gone = copy.prepare(`DELETE FROM ${quoteName(target.table.name)}`).run()
   const removals = new StatementsByMask((mask) => copy.prepare(deleteSql(target.table, target.allColumns, mask)))
   const insertions = new StatementsByMask((mask) => copy.prepare(insertSql(target.table, target.allColumns, mask)))
   return {
     name: table.name,
     remove: (key) => {
-      gone += removals.for(key).run(...key.map(bindCell))
+      target.past?.keep(key)
+      gone += removals.for(textBytesOf(key)).run(...key.map(bindCell))
     },
     insert: (row) => {
-      gone -= insertions.for(row).run(...row.map(bindCell))
+      // Of a table that was cleared everything is kept.
+      if (!table.clear) target.past?.enters(row)
+      gone -= insertions.for(textBytesOf(row)).run(...row.map(bindCell))
     },
     emptied: () => {
       if (gone <= GUARDED_ROWS / 2) return undefined
@@ -61,21 +67,24 @@ export function openTable(copy: SqlDatabase, table: DeltaTable): TableWriter {
 interface Target {
   readonly table: DeltaTable
   readonly allColumns: readonly string[]
+  /** SQLite's own tables were kept already. */
+  readonly past?: PastRows
 }
 
 /** Rows of SQLite's own tables are kept in ordinary ones (BK-5). */
-function systemTarget(copy: SqlDatabase, table: DeltaTable): Target {
+function systemTarget(copy: SqlDatabase, table: DeltaTable, past: PastKeeper | undefined): Target {
   const declared = readObjects(copy).some((object) => object.type === 'table' && object.name === table.name)
   if (!declared || table.key !== 'none') throw new CodedError('delta.conflict', `table ${table.name} is not declared`)
   if (!sameList(table.columns, systemColumns(table.name) ?? []))
     throw new CodedError('delta.conflict', `table ${table.name} has other columns`)
   const name = systemTableName(table.name)
+  past?.systemTable(table.name)
   copy.exec(`DROP TABLE IF EXISTS ${quoteName(name)}`)
   createSystemTable(copy, table.name, table.columns)
   return { table: { ...table, name }, allColumns: table.columns }
 }
 
-function userTarget(copy: SqlDatabase, table: DeltaTable): Target {
+function userTarget(copy: SqlDatabase, table: DeltaTable, past: PastKeeper | undefined): Target {
   const { columns, withoutRowid } = readTarget(copy, table.name)
   const allColumns = columns.map((column) => column.name)
   const held = columns.filter((column) => column.hidden === 0n).map((column) => column.name)
@@ -89,7 +98,7 @@ function userTarget(copy: SqlDatabase, table: DeltaTable): Target {
   if (!sameList(table.columns, held) || !keyFits) {
     throw new CodedError('delta.conflict', `table ${table.name} has other columns in the copy`)
   }
-  return { table, allColumns }
+  return { table, allColumns, ...(past && { past: past.table(table, allColumns) }) }
 }
 
 interface Column {
@@ -131,24 +140,4 @@ function rowidFits(
 
 function sameList(a: unknown, b: readonly string[]): boolean {
   return Array.isArray(a) && a.length === b.length && a.every((value, i) => value === b[i])
-}
-
-/** Statements that differ only in which parameters are TEXT given as octets. */
-class StatementsByMask {
-  readonly #prepare: (mask: readonly boolean[]) => SqlStatement
-  readonly #statements = new Map<string, SqlStatement>()
-
-  constructor(prepare: (mask: readonly boolean[]) => SqlStatement) {
-    this.#prepare = prepare
-  }
-
-  for(cells: readonly Cell[]): SqlStatement {
-    const mask = textBytesOf(cells)
-    const key = mask.some(Boolean) ? mask.map(Number).join('') : ''
-    const known = this.#statements.get(key)
-    if (known) return known
-    const statement = this.#prepare(mask)
-    this.#statements.set(key, statement)
-    return statement
-  }
 }

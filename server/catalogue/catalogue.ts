@@ -70,9 +70,35 @@ export interface Databases {
   list(accountId: string): Promise<readonly DatabaseRow[]>
   /** When the database that waits longest was backed up; undefined if there is none. */
   oldestBackupAt(): Promise<number | undefined>
+  /** Names of all databases there are. */
+  listKeys(): Promise<readonly DatabaseKey[]>
   /** Ids of all copies that a row names: what else lies in storage belongs to nobody. */
   listCopyIds(): Promise<readonly string[]>
   remove(key: DatabaseKey): Promise<void>
+}
+
+/** A copy that is not written any more: what a whole file, a restore or a change of the schema put another in place of. */
+export interface PastCopyRow extends DatabaseKey {
+  readonly copyId: string
+  readonly kind: DatabaseRow['kind']
+  readonly wrappedKey: string
+  /** Where it stands, which is its newest restore point, and when that was taken. */
+  readonly lineage: string
+  readonly number: number
+  readonly token: string
+  readonly takenAt: number
+  readonly sizeBytes: number
+  /** When it was put aside. */
+  readonly endedAt: number
+}
+
+export interface PastCopies {
+  /** New, or in place of the row of the same copy. */
+  put(row: PastCopyRow): Promise<void>
+  /** Those of one database, the one that ended last first. */
+  list(key: DatabaseKey): Promise<readonly PastCopyRow[]>
+  listCopyIds(): Promise<readonly string[]>
+  remove(copyId: string): Promise<void>
 }
 
 /** One restore from ticket to confirmation. */

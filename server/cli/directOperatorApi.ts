@@ -50,6 +50,7 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     },
     readTrace: async ({ accountName, deviceId }) =>
       server.tracer.read({ accountId: await accountIdOf(accountName), deviceId }),
+    prune: (dryRun) => server.prune(dryRun),
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
   }

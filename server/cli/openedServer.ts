@@ -2,7 +2,7 @@
  * What the command line needs of an assembled server. `assemble.ts` builds it; a test can build a smaller one.
  */
 
-import type { IssuedWakeUp, WakeRequest } from '../../schemas/http/operator.ts'
+import type { IssuedWakeUp, PruneReport, WakeRequest } from '../../schemas/http/operator.ts'
 import type { AccountService } from '../account/accountService.ts'
 import type { DatastorePasswords } from '../account/datastorePasswords.ts'
 import type { ServerPasswords } from '../account/serverPasswords.ts'
@@ -18,6 +18,8 @@ export interface OpenedServer {
   readonly accounts: AccountService
   readonly databases: Pick<Databases, 'list'>
   listPoints(accountId: string, deviceId: string, database: string): Promise<readonly DatabasePoint[]>
+  /** Drops restore points that the policy does not keep; with `dryRun` it says which those are. */
+  prune(dryRun: boolean): Promise<PruneReport>
   /** Lets a device empty a datastore of Items, or be emptied by it, once. @throws {CodedError} `datastore.unknown`. */
   allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
   /** Passwords of single datastores (AC-14). */

@@ -3,7 +3,7 @@
  * behind its REST interface. The commands know only this.
  */
 
-import type { DeviceTrace, IssuedWakeUp, TraceState, WakeRequest } from '../../schemas/http/operator.ts'
+import type { DeviceTrace, IssuedWakeUp, PruneReport, TraceState, WakeRequest } from '../../schemas/http/operator.ts'
 import type { AccountSummary, RegisteredDevice } from '../account/accountService.ts'
 
 /** A device and whose it is. */
@@ -58,6 +58,8 @@ export interface OperatorApi {
   setTrace(device: AccountDevice, hours: number): Promise<TraceState>
   /** The messages that were noted, oldest first. */
   readTrace(device: AccountDevice): Promise<DeviceTrace>
+  /** Drops the restore points that the server's policy does not keep; with `dryRun` it says which those are. */
+  prune(dryRun: boolean): Promise<PruneReport>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
 }

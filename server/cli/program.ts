@@ -16,6 +16,7 @@ import { deviceTrace, traceShow } from './commands/deviceTrace.ts'
 import { keysStatus } from './commands/keys.ts'
 import { operatorToken } from './commands/operatorToken.ts'
 import { points } from './commands/points.ts'
+import { prune } from './commands/prune.ts'
 import { accountsServe, serve } from './commands/serve.ts'
 import { backupServerCommand, restoreServerCommand } from './commands/serverBackup.ts'
 import { start } from './commands/start.ts'
@@ -40,6 +41,7 @@ const modules = [
   deviceWake,
   deviceTrace,
   points,
+  prune,
   backupServerCommand,
   restoreServerCommand,
   keysStatus,

@@ -48,6 +48,7 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
     wake: ({ accountName, deviceId }, request) => read(calls.wakeDevice, { name: accountName, deviceId }, request),
     setTrace: ({ accountName, deviceId }, hours) => read(calls.setTrace, { name: accountName, deviceId }, { hours }),
     readTrace: ({ accountName, deviceId }) => read(calls.readTrace, { name: accountName, deviceId }),
+    prune: (dryRun) => read(calls.prune, {}, { dryRun }),
     listPoints: async ({ accountName, deviceId }, database) =>
       (await read(calls.listAccountPoints, { name: accountName, deviceId, database })).points,
   }

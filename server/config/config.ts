@@ -27,6 +27,9 @@ export interface Config {
   readonly workerTimeoutMs: number
   readonly workerMemoryMb: number
   readonly rehearse: 'on' | 'off'
+  readonly timeMachine: 'on' | 'off'
+  readonly keep: readonly string[]
+  readonly pruneHour: number
   readonly conflictPolicy: readonly string[]
   readonly wakeAfterHours: number
   readonly pushWebhook?: string
@@ -62,6 +65,8 @@ function parse(name: string, { type, least = 0 }: Setting, text: string): unknow
       return text === '' ? refuse(name, text, 'a path') : isAbsolute(text) ? text : resolve(text)
     case 'port':
       return wholeNumber(text, 0, 65_535) ?? refuse(name, text, 'a port')
+    case 'hour':
+      return wholeNumber(text, 0, 23) ?? refuse(name, text, 'an hour, 0 to 23')
     case 'whole':
       return (
         wholeNumber(text, least, Number.MAX_SAFE_INTEGER) ??

@@ -4,7 +4,7 @@
  */
 
 /** How the text of a setting is read. `list` is comma-separated. */
-export type SettingType = 'text' | 'path' | 'port' | 'whole' | 'url' | 'list' | readonly string[]
+export type SettingType = 'text' | 'path' | 'port' | 'hour' | 'whole' | 'url' | 'list' | readonly string[]
 
 export interface Setting {
   readonly type: SettingType
@@ -84,6 +84,22 @@ export const settings = {
     fallback: 'on',
     sentence:
       'Whether a server that starts plays made-up syncs, so that the first device is served as fast as the next.',
+  },
+  timeMachine: {
+    type: ['on', 'off'],
+    fallback: 'on',
+    sentence: 'Whether older states of databases are kept, so that they can be restored.',
+  },
+  keep: {
+    type: 'list',
+    fallback: 'last=7,daily=30,weekly=12,monthly=12',
+    sentence:
+      'Which restore points stay: last, hourly, daily, weekly, monthly, yearly with a number each; within with hours.',
+  },
+  pruneHour: {
+    type: 'hour',
+    fallback: '3',
+    sentence: 'Hour of the day, in the time zone of the server, at which restore points are dropped.',
   },
   conflictPolicy: {
     type: 'list',

@@ -1,6 +1,6 @@
 /** Handlers of the operator's calls, and of the description of the interface. */
 
-import type { IssuedWakeUp, operatorCalls, WakeRequest } from '../../schemas/http/operator.ts'
+import type { IssuedWakeUp, operatorCalls, PruneReport, WakeRequest } from '../../schemas/http/operator.ts'
 import { findAccount } from '../account/findAccount.ts'
 import type { Peer } from '../datastore/datastore.ts'
 import type { DeviceKey } from '../push/notifications.ts'
@@ -14,6 +14,8 @@ export interface OperatorHandlerParts extends BackupHandlerParts {
   allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
   /** Issues a notification for a device. @throws {CodedError} `device.unknown`, `auth.forbidden`. */
   wake(device: DeviceKey, request: WakeRequest): Promise<IssuedWakeUp>
+  /** Drops the restore points that the policy does not keep, or says which those are. */
+  prune(dryRun: boolean): Promise<PruneReport>
   readonly tracer: Pick<Tracer, 'set' | 'read'>
 }
 
@@ -51,6 +53,7 @@ export function operatorHandlers(parts: OperatorHandlerParts): Pick<Required<Han
       const { accountId } = await findAccount(service, params.name)
       return { points: await parts.restores.listPoints(accountId, params.deviceId, params.database) }
     },
+    prune: ({ body }) => parts.prune(body.dryRun),
     async allowEmpty({ params, body }) {
       const { accountId } = await findAccount(service, params.name)
       const peer = { accountId, accountName: params.name, deviceId: params.deviceId }

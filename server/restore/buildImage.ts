@@ -14,6 +14,7 @@ import { openPlainReader, type PlainReader } from '../backup/plainReader.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
 import { step } from '../steps.ts'
 import type { Storage } from '../storage/storage.ts'
+import { removeScratch, rewindInto } from '../timeMachine/pastJobs.ts'
 import { buildImageFile, buildImageInMemory } from './buildImageFile.ts'
 import { type CutImage, cutSegments } from './cutSegments.ts'
 import { removeSegments, segmentKey } from './imageStorage.ts'
@@ -35,6 +36,16 @@ export interface CopySource {
 export interface ImagePlace {
   readonly imagePath: string
   readonly imageKey: string
+}
+
+/** What is made of a copy. */
+export interface ImageOrder {
+  readonly imageId: string
+  /** Hex. */
+  readonly contentKey: string
+  readonly compression: SegmentCompression
+  /** The state it remembers that is wanted, by its token; else the newest. */
+  readonly pastToken?: string
 }
 
 export interface ImageFileResult {
@@ -101,10 +112,25 @@ async function buildFromFile(
  * @throws {CodedError} as {@link buildPlainImage}.
  */
 export async function buildImage(
-  input: CopySource &
-    ImagePlace & { readonly imageId: string; readonly contentKey: string; readonly compression: SegmentCompression },
+  input: CopySource & ImagePlace & ImageOrder,
   storage: Storage,
   onProgress: Progress = () => {},
+): Promise<BuiltImage> {
+  const { pastToken } = input
+  if (pastToken === undefined) return cutImage(input, storage, onProgress)
+  const scratch = `${input.imagePath}.past`
+  await rewindInto(input, pastToken, scratch)
+  try {
+    return await cutImage({ ...input, copyPath: scratch }, storage, onProgress)
+  } finally {
+    await removeScratch(scratch)
+  }
+}
+
+async function cutImage(
+  input: CopySource & ImagePlace & ImageOrder,
+  storage: Storage,
+  onProgress: Progress,
 ): Promise<BuiltImage> {
   const { imageId, compression } = input
   const contentKey = Buffer.from(input.contentKey, 'hex')
@@ -180,6 +206,7 @@ function bufferReader(octets: Buffer): PlainReader {
 /** Removes an image file and segments that were made of it. No error if there is nothing. */
 export async function removeImage(imageId: string, imagePath: string, storage: Storage): Promise<void> {
   await removeImageFile(imagePath)
+  await removeScratch(`${imagePath}.past`)
   await removeSegments(imageId, storage)
 }
 

@@ -7,29 +7,27 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
 import { toHex } from '../../schemas/hex.ts'
-import type { RestoreCompletion, RestorePoint, RestoreRequest, RestoreTicket } from '../../schemas/http/backups.ts'
+import type { RestoreCompletion, RestoreRequest, RestoreTicket } from '../../schemas/http/backups.ts'
 import type { SegmentCompression, SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
 import { filesOfCopy, type ImportInput, type ImportResult } from '../backup/importFile.ts'
-import type { DatabaseKey, DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
+import type { DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import { step } from '../steps.ts'
 import type { Storage } from '../storage/storage.ts'
-import { type BuiltImage, type CopySource, type ImagePlace, removeImage } from './buildImage.ts'
+import type { TimeMachine } from '../timeMachine/timeMachine.ts'
+import { type BuiltImage, type CopySource, type ImageOrder, type ImagePlace, removeImage } from './buildImage.ts'
 import { segmentKey } from './imageStorage.ts'
-import { findDatabase, readCopy } from './readCopy.ts'
+import { readCopy } from './readCopy.ts'
 import type { StoredImage } from './readImage.ts'
+import { findPoint, listPoints } from './restorePoints.ts'
 import type { RestoreCaller, RestoreService } from './restoreService.ts'
 import { readSignedMap, type SegmentMapSigner } from './signSegmentMap.ts'
 
 /** The work that runs outside the event loop, by whatever pool; `owner` is the device it is for. */
 export interface RestoreJobs {
-  buildImage(
-    input: CopySource &
-      ImagePlace & { readonly imageId: string; readonly contentKey: string; readonly compression: SegmentCompression },
-    owner: RestoreCaller,
-  ): Promise<BuiltImage>
+  buildImage(input: CopySource & ImagePlace & ImageOrder, owner: RestoreCaller): Promise<BuiltImage>
   importImage(input: ImportInput & StoredImage, owner: RestoreCaller): Promise<ImportResult>
   adoptPosition(
     input: { readonly copyPath: string; readonly copyKey: string; readonly position: CopyPosition },
@@ -44,6 +42,9 @@ export interface RestoreParts {
   readonly storage: Storage
   readonly signer: SegmentMapSigner
   readonly jobs: RestoreJobs
+  readonly timeMachine: TimeMachine
+  /** Whether a copy that a restore replaces is put aside. */
+  readonly keepsPast: boolean
   /** Where the copy, or the image file, of an id lies. */
   copyPath(copyId: string): string
   imagePath(imageId: string): string
@@ -52,16 +53,14 @@ export interface RestoreParts {
   readonly keepMs: number
 }
 
-/** The one restore point there is without a time machine. */
-export const LATEST_POINT = 'latest'
-
 /** The restore service, and the sweep that ends what expired (RS-10): call it from time to time. */
 export function createRestores(parts: RestoreParts): RestoreService & { sweep(): Promise<void> } {
   return {
     createRestore: (caller, request) => createRestore(parts, caller, request),
     readSegment: (caller, restoreId, segment) => readSegment(parts, caller, restoreId, segment),
     completeRestore: (caller, restoreId) => completeRestore(parts, caller, restoreId),
-    listPoints: (accountId, deviceId, database) => listPoints(parts, { accountId, deviceId, name: database }),
+    listPoints: (accountId, deviceId, database) =>
+      listPoints(parts.timeMachine, { accountId, deviceId, name: database }),
     sweep: () => sweep(parts),
   }
 }
@@ -73,15 +72,12 @@ async function createRestore(
 ): Promise<RestoreTicket> {
   const sourceDeviceId = request.fromDeviceId ?? caller.deviceId
   const key = { accountId: caller.accountId, deviceId: sourceDeviceId, name: request.database }
-  if ((request.point ?? LATEST_POINT) !== LATEST_POINT) {
-    await findDatabase(parts.databases, key)
-    throw new CodedError('restore.unknown', `there is no restore point ${request.point}`)
-  }
+  const point = await findPoint(parts.timeMachine, key, request.point)
   const before = await parts.databases.get({ ...caller, name: request.database })
   const imageId = randomUUID()
   const contentKey = parts.keyRing.newKey(`content:${imageId}`)
   const imageKey = parts.keyRing.newKey(`image:${imageId}`)
-  const build = async (source: DatabaseRow): Promise<BuiltImage> => {
+  const build = async (source: Pick<DatabaseRow, 'kind' | 'copyId' | 'wrappedKey'>): Promise<BuiltImage> => {
     const input = {
       kind: source.kind,
       copyPath: parts.copyPath(source.copyId),
@@ -91,6 +87,7 @@ async function createRestore(
       imageId,
       contentKey: toHex(contentKey.key),
       compression: chooseCompression(request),
+      ...(point?.isHead === false && { pastToken: point.token }),
     }
     return parts.jobs.buildImage(input, caller).catch(async (cause: unknown) => {
       // A process that was killed at its limits could not clear away behind itself.
@@ -98,9 +95,12 @@ async function createRestore(
       throw cause
     })
   }
-  const { row: source, result: image } = await readCopy(parts.databases, key, build)
+  const { row: source, result: image } =
+    point === undefined
+      ? await readCopy(parts.databases, key, build)
+      : { row: { ...point, copyId: point.copy.copyId }, result: await build(point.copy) }
   // What the restoring device has at this moment: nothing newer may be replaced by this image later (RS-15).
-  const held = sourceDeviceId === caller.deviceId ? source : before
+  const held = sourceDeviceId === caller.deviceId && point === undefined ? source : before
   const row: RestoreRow = {
     id: randomUUID(),
     accountId: caller.accountId,
@@ -253,13 +253,14 @@ async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: Dat
     ...(made.reason !== undefined && { reason: made.reason }),
     createdAt: current?.createdAt ?? parts.now(),
   }
+  if (current !== undefined && parts.keepsPast) await parts.timeMachine.putAside(current)
   // After a throw nobody knows which copy is named now: this one stays, and goes at a start if no row names it.
   if (!(await parts.databases.switchCopy(clone, current?.copyId))) {
     await removeCopy(parts, copyId)
     throw replacedMeanwhile()
   }
   step('cloned')
-  if (current !== undefined) await removeCopy(parts, current.copyId)
+  if (current !== undefined && !parts.keepsPast) await removeCopy(parts, current.copyId)
 }
 
 function replacedMeanwhile(): CodedError {
@@ -269,11 +270,6 @@ function replacedMeanwhile(): CodedError {
 /** Whoever still reads the old copy keeps its open file; nobody finds it anew. */
 async function removeCopy(parts: RestoreParts, copyId: string): Promise<void> {
   for (const path of filesOfCopy(parts.copyPath(copyId))) await rm(path, { force: true })
-}
-
-async function listPoints(parts: RestoreParts, key: DatabaseKey): Promise<readonly RestorePoint[]> {
-  const { number, lineage, lastBackupAt, sizeBytes } = await findDatabase(parts.databases, key)
-  return [{ point: LATEST_POINT, number, lineage, takenAt: lastBackupAt, sizeBytes }]
 }
 
 /** The row goes first, and the keys with it: what a kill leaves behind then is octets that nobody can open. */

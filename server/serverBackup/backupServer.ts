@@ -8,10 +8,10 @@ import { join, sep } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
+import type { CopiedFile, FileCopier } from '../sql/fileCopier.ts'
+import { holdSqliteFile } from '../sql/holdSqliteFile.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
 import { writeFileDurably } from '../storage/writeFileDurably.ts'
-import type { CopiedFile, FileCopier } from './fileCopier.ts'
-import { holdSqliteFile } from './holdSqliteFile.ts'
 import { makeFolder } from './makeFolder.ts'
 import { type ListedFile, MANIFEST_FILE, writeManifest } from './manifest.ts'
 
@@ -60,6 +60,8 @@ interface NamedCopy {
   readonly copyId: string
   readonly kind: string
   readonly wrappedKey: string
+  /** It holds older states only. */
+  readonly isPast: boolean
 }
 
 /** One run: what was copied so far. */
@@ -100,7 +102,7 @@ class Taking {
         if (path.startsWith('copies/') && !wanted.has(path)) await this.#drop(path)
       let gone = 0
       for (const copy of named) if (!this.files.has(pathOf(copy.copyId)) && !(await this.#takeCopy(copy))) gone++
-      if (gone === 0) return named.length
+      if (gone === 0) return named.filter(({ isPast }) => !isPast).length
     }
     throw new CodedError('session.busy', 'whole backups replace copies faster than they can be read', {
       next: 'Run the command again at a quieter time.',
@@ -110,8 +112,13 @@ class Taking {
   async #takeCatalogue(): Promise<readonly NamedCopy[]> {
     await this.#drop('catalogue.sqlite')
     return this.#takeOwnDatabase('catalogue.sqlite', 'catalogue', (db) => {
-      const rows = db.prepare('SELECT copyId, kind, wrappedKey FROM database ORDER BY copyId').all().map(textsOf)
-      return rows.map(([copyId = '', kind = '', wrappedKey = '']) => ({ copyId, kind, wrappedKey }))
+      // One that is to be put aside is in both while another takes its place.
+      const past = 'SELECT copyId, kind, wrappedKey, 1 FROM pastCopy WHERE copyId NOT IN (SELECT copyId FROM database)'
+      const rows = db.prepare(`SELECT copyId, kind, wrappedKey, 0 FROM database UNION ALL ${past}`).all().map(textsOf)
+      return rows.map(([copyId = '', kind = '', wrappedKey = '', isPast = '']) => ({
+        ...{ copyId, kind, wrappedKey },
+        isPast: isPast === '1',
+      }))
     })
   }
 

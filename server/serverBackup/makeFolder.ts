@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } fro
 import { rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
+import { type FileCopier, startFileCopier } from '../sql/fileCopier.ts'
 import { storageError } from '../storage/storageError.ts'
 import { flushFolder } from '../storage/writeFileDurably.ts'
-import { type FileCopier, startFileCopier } from './fileCopier.ts'
 
 /**
  * Makes `target` of what `fill` puts into the folder it is given; an empty `target` may be there.

@@ -1,14 +1,17 @@
 /**
- * The process that copies files for a backup of the server or a restore of it: it has no database open, whose locks it
- * could give up (SB-2). Copies, flushes and tells what it copied; it ends with its parent.
+ * The process that copies SQLite files: it has no database open, whose locks it could give up (BK-18). Copies, flushes
+ * and tells what it copied; it ends with its parent.
  */
 
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, open } from 'node:fs/promises'
 
 export interface CopyOrder {
   readonly from: string
   readonly to: string
+  /** The copy serves for a moment: it is not flushed, and nobody asks what it holds. */
+  readonly brief: boolean
 }
 
 export type CopyReply =
@@ -18,8 +21,9 @@ export type CopyReply =
 const BLOCK_BYTES = 1024 * 1024
 
 process.on('message', (message) => {
-  const { from, to } = message as CopyOrder
-  copy(from, to).then(tell, (cause: NodeJS.ErrnoException) =>
+  const { from, to, brief } = message as CopyOrder
+  const copied = brief ? copyBriefly(from, to) : copy(from, to)
+  copied.then(tell, (cause: NodeJS.ErrnoException) =>
     tell({ kind: 'failed', errno: cause.code ?? '', message: cause.message }),
   )
 })
@@ -27,6 +31,11 @@ process.on('disconnect', () => process.exit(0))
 
 function tell(reply: CopyReply): void {
   process.send?.(reply)
+}
+
+async function copyBriefly(from: string, to: string): Promise<CopyReply> {
+  await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  return { kind: 'copied', sizeBytes: 0, sha256: '' }
 }
 
 async function copy(from: string, to: string): Promise<CopyReply> {

@@ -1,4 +1,4 @@
-/** Copies files by a process of its own, one after the other (SB-2). */
+/** Copies files by a process of its own, one after the other (BK-18, SB-2). */
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,6 +20,8 @@ export interface FileCopier {
    * @throws {CodedError} `storage.full`, `storage.unavailable`
    */
   copy(from: string, to: string): Promise<CopiedFile | undefined>
+  /** The same for a copy that serves for a moment. False if `from` is not there. */
+  copyBriefly(from: string, to: string): Promise<boolean>
   close(): void
 }
 
@@ -34,13 +36,15 @@ export function startFileCopier(): FileCopier {
   // It ends when it is closed, too, and then nobody waits for it.
   ended.catch(() => undefined)
   child.on('error', () => undefined)
+  const order = async (from: string, to: string, brief: boolean): Promise<CopiedFile | undefined> => {
+    const reply = await Promise.race([ask(child, { from, to, brief }), ended])
+    if (reply.kind === 'copied') return { sizeBytes: reply.sizeBytes, sha256: reply.sha256 }
+    if (reply.errno === 'ENOENT') return undefined
+    throw storageError(Object.assign(new Error(reply.message), { code: reply.errno }), `${from} cannot be copied`)
+  }
   return {
-    copy: async (from, to) => {
-      const reply = await Promise.race([ask(child, { from, to }), ended])
-      if (reply.kind === 'copied') return { sizeBytes: reply.sizeBytes, sha256: reply.sha256 }
-      if (reply.errno === 'ENOENT') return undefined
-      throw storageError(Object.assign(new Error(reply.message), { code: reply.errno }), `${from} cannot be copied`)
-    },
+    copy: (from, to) => order(from, to, false),
+    copyBriefly: async (from, to) => (await order(from, to, true)) !== undefined,
     close: () => child.disconnect(),
   }
 }

@@ -2,8 +2,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { CodedError } from '../../schemas/errors.ts'
-import { openDatabase } from '../sql/betterSqlite.ts'
-import type { SqlDatabase } from '../sql/sqlDatabase.ts'
+import { openDatabase } from './betterSqlite.ts'
+import type { SqlDatabase } from './sqlDatabase.ts'
 
 /** How long a writer is waited for, and readers of an older state: an image of a large copy takes minutes. */
 const WRITER_MS = 60_000

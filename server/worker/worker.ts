@@ -20,7 +20,9 @@ import {
   type ReceiveFileInput,
   type ReportStep,
   receiveFileJob,
+  type SnapshotNeeded,
 } from '../backup/jobs.ts'
+import type { PastPoint } from '../backup/pastLayout.ts'
 import type { ItemJobInput, ItemJobOutput } from '../items/jobInput.ts'
 import {
   adoptPosition,
@@ -34,24 +36,34 @@ import {
 } from '../restore/buildImage.ts'
 import type { StoredImage } from '../restore/readImage.ts'
 import { openFileStorage } from '../storage/fileStorage.ts'
+import { copyCopyJob, dropPastJob, listPastJob, type PastPlace } from '../timeMachine/pastJobs.ts'
 import { Feed } from './feed.ts'
 import type { WorkerMessage, WorkerOrder } from './workerMessages.ts'
 
 /** Every job with its input and output. */
 export interface Jobs {
-  applyDelta: { input: ApplyInput; output: ApplyOutcome }
+  applyDelta: { input: ApplyInput; output: ApplyOutcome | SnapshotNeeded }
   importFile: { input: ImportFileInput; output: ImportResult }
   /** Fed: it is told how many octets of the spool are settled. */
   receiveFile: { input: ReceiveFileInput; output: PlainFileFacts }
   buildPlainImage: { input: CopySource & ImagePlace; output: ImageFileResult }
   buildImage: {
     input: CopySource &
-      ImagePlace & { imageId: string; contentKey: string; compression: SegmentCompression; storageFolder: string }
+      ImagePlace & {
+        imageId: string
+        contentKey: string
+        compression: SegmentCompression
+        pastToken?: string
+        storageFolder: string
+      }
     output: BuiltImage
   }
   importImage: { input: ImportInput & StoredImage & { storageFolder: string }; output: ImportResult }
   adoptPosition: { input: { copyPath: string; copyKey: string; position: CopyPosition }; output: boolean }
   items: { input: ItemJobInput; output: ItemJobOutput }
+  listPast: { input: PastPlace; output: readonly PastPoint[] }
+  copyCopy: { input: PastPlace & { to: string }; output: undefined }
+  dropPast: { input: PastPlace & { tokens: readonly string[] }; output: { readonly freedBytes: number } }
   /** What a process does that is kept ready: below `folder`, of which nothing stays. */
   rehearse: { input: { folder: string }; output: undefined }
 }
@@ -74,6 +86,12 @@ const handlers: Handlers = {
   buildImage: (input, onStep) => buildImage(input, openFileStorage(input.storageFolder), onStep),
   importImage: (input, onStep) => importImage(input, openFileStorage(input.storageFolder), onStep),
   adoptPosition: async (input) => adoptPosition(input),
+  listPast: listPastJob,
+  copyCopy: async (input) => {
+    await copyCopyJob(input)
+    return undefined
+  },
+  dropPast: dropPastJob,
   items: async (input) => (await import('../items/itemWorker.ts')).runItemWork(input),
   rehearse: async ({ folder }) => {
     await (await import('../items/itemWorker.ts')).rehearseItemWork(folder)

@@ -18,7 +18,7 @@ import { applyDelta } from '../../server/backup/applyDelta.ts'
 import { importFile } from '../../server/backup/importFile.ts'
 import { openCopyToWrite } from '../../server/backup/openCopy.ts'
 import type { SqlDatabase } from '../../server/sql/sqlDatabase.ts'
-import { readEvents } from '../support/deviceLife.ts'
+import { readEvents } from '../support/lifeNight.ts'
 import { makeMemoryFolder } from '../support/memoryFolder.ts'
 
 const SMALL_ROWS = 1500

@@ -30,6 +30,7 @@ import { openSegmentMapSigner } from '../../server/restore/signSegmentMap.ts'
 import { openFileSpool } from '../../server/storage/fileSpool.ts'
 import { openFileStorage } from '../../server/storage/fileStorage.ts'
 import { collectingLog, memoryOwnLogins, openDatastores } from '../support/omadsMemory.ts'
+import { openTimeMachine } from '../support/openTimeMachine.ts'
 import type { World } from './world.ts'
 
 export const ACCOUNT = 'account-1'
@@ -93,11 +94,13 @@ export async function openSimServer(world: World, folder: string): Promise<SimSe
     const nonces = sqlNonceStore(catalogue)
     const rows = sqlRestores(catalogue)
     const spool = openFileSpool(join(dataDir, 'spool'), keyRing)
+    const timeMachine = openTimeMachine({ databases, catalogue, keyRing, copyPath, now }, shaky)
     const copies = createCopies({
       databases,
       keyRing,
       copyPath,
       now,
+      past: timeMachine,
       jobs: {
         applyDelta: (input) => shaky(() => applyDeltaJob(input)),
         importFile: (input) => shaky(() => importFileJob(input, () => undefined)),
@@ -142,6 +145,8 @@ export async function openSimServer(world: World, folder: string): Promise<SimSe
         importImage: (input) => shaky(() => importImage(input, storage)),
         adoptPosition: (input) => shaky(() => adoptPosition(input)),
       },
+      timeMachine,
+      keepsPast: true,
       copyPath,
       imagePath,
       now,

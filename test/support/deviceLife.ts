@@ -13,11 +13,10 @@ import type { TrackingMethod } from '../../device-client/observe/preparedBackup.
 import { Tracker } from '../../device-client/observe/tracker.ts'
 import type { SqlDatabase as DeviceDatabase, Random } from '../../device-client/ports.ts'
 import { observeSteps } from '../../device-client/steps.ts'
-import type { DeltaCounts, DeltaEvent } from '../../schemas/delta/delta.ts'
-import { DeltaReader } from '../../schemas/delta/deltaReader.ts'
 import { CodedError, errorEntry } from '../../schemas/errors.ts'
-import { type ApplyOutcome, applyDelta } from '../../server/backup/applyDelta.ts'
+import { type ApplyOutcome, applyDelta, type PastOrder } from '../../server/backup/applyDelta.ts'
 import { importFile } from '../../server/backup/importFile.ts'
+import { NeedsSnapshotError } from '../../server/backup/keepPast.ts'
 import { pagePassphrase } from '../../server/backup/pageCipher.ts'
 import { buildImageFile } from '../../server/restore/buildImageFile.ts'
 import { openDatabase } from '../../server/sql/betterSqlite.ts'
@@ -25,27 +24,9 @@ import type { SqlDatabase } from '../../server/sql/sqlDatabase.ts'
 import { canonicalDump, dumpDatabase } from './canonicalDump.ts'
 import { FromFiles } from './databaseFiles.ts'
 import { AgentKilledError, type KillPoint, keepFiles } from './killedAgent.ts'
+import { type NightOptions, type NightResult, readEvents } from './lifeNight.ts'
 import { makeMemoryFolder } from './memoryFolder.ts'
-
-export interface NightOptions {
-  /** The server applies, the device never hears of it. */
-  readonly loseAnswer?: boolean
-  /** The Delta arrives twice. */
-  readonly duplicate?: boolean
-  readonly full?: boolean
-  /** The agent is killed there, if the night comes that far. */
-  readonly kill?: KillPoint | undefined
-}
-
-export interface NightResult {
-  readonly mode: 'none' | 'delta' | 'full' | 'killed'
-  readonly counts?: DeltaCounts
-  readonly outcome?: ApplyOutcome['outcome']
-  readonly emptied?: ApplyOutcome['emptied']
-  readonly text?: string
-  readonly kind?: 'sql' | 'file'
-  readonly reason?: string
-}
+import { RememberedStates } from './rememberedStates.ts'
 
 const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
 
@@ -64,6 +45,7 @@ export class DeviceLife {
   tracker: Tracker
   /** Every Delta text that was ever sent. */
   readonly sent: string[] = []
+  #states: RememberedStates | undefined
 
   static async create(setup: string, method: TrackingMethod = 'triggers', before = ''): Promise<DeviceLife> {
     const dir = makeMemoryFolder('nightferry-life-')
@@ -213,14 +195,40 @@ export class DeviceLife {
   /** A Delta arrives at the server. */
   async deliver(text: string): Promise<ApplyOutcome> {
     if (!this.#copyPath) throw new CodedError('anchor.mismatch', 'there is no copy')
-    const copy = openDatabase(this.#copyPath, { cipher: { kind: 'aegis', key: this.#key } })
+    const order: PastOrder = this.#states ? { kind: 'keep', time: { takenAt: 1, sizeBytes: 1 } } : { kind: 'none' }
+    const outcome = await this.#apply(text, order).catch((cause: unknown) => {
+      if (!(cause instanceof NeedsSnapshotError)) throw cause
+      this.#states?.takeSnapshot(this.#copyPath ?? '')
+      return this.#apply(text, { kind: 'begin-anew' })
+    })
+    if (outcome.outcome === 'applied') this.#states?.remember(this.#copyPath)
+    return outcome
+  }
+
+  async #apply(text: string, order: PastOrder): Promise<ApplyOutcome> {
+    const copy = this.#openCopy(this.#copyPath ?? '')
     copy.pragma('ignore_check_constraints=ON')
-    copy.pragma('synchronous=OFF')
     try {
-      return await applyDelta(copy, readEvents(text))
+      return await applyDelta(copy, readEvents(text), () => {}, order)
     } finally {
       copy.close()
     }
+  }
+
+  #openCopy(path: string): SqlDatabase {
+    return openDatabase(path, { cipher: { kind: 'aegis', key: this.#key }, pragmas: ['synchronous=OFF'] })
+  }
+
+  /** From now on every state of the copy can be gone back to. */
+  rememberStates(): RememberedStates {
+    const states = new RememberedStates({
+      folder: this.dir,
+      open: (path) => this.#openCopy(path),
+      dump: (path) => this.#withImage((image) => [...dumpDatabase(image)].join('\n'), undefined, path),
+    })
+    if (this.#copyPath) states.remember(this.#copyPath)
+    this.#states = states
+    return states
   }
 
   async #full(options: NightOptions): Promise<NightResult> {
@@ -241,8 +249,9 @@ export class DeviceLife {
         position: { lineage, ...position },
       }
       const result = await importFile(target, image.read())
-      if (this.#copyPath) rmSync(this.#copyPath)
+      if (this.#copyPath && !this.#states) rmSync(this.#copyPath)
       this.#copyPath = result.kind === 'sql' ? copyPath : undefined
+      if (this.#copyPath) this.#states?.remember(this.#copyPath)
       this.#dieAt('delivered', options.kill)
       if (!options.loseAnswer) backup.acknowledge()
       this.#dieAt('acknowledged', options.kill)
@@ -268,11 +277,11 @@ export class DeviceLife {
     this.#withImage((image) => image.exec("PRAGMA rekey=''"), path)
   }
 
-  #withImage<T>(work: (image: SqlDatabase) => T, plainPath?: string): T {
-    if (!this.#copyPath) throw new Error('there is no copy')
+  #withImage<T>(work: (image: SqlDatabase) => T, plainPath?: string, copyPath = this.#copyPath): T {
+    if (!copyPath) throw new Error('there is no copy')
     const imagePath = plainPath ?? join(this.dir, `image${++this.#copies}`)
     const passphrase = pagePassphrase(randomBytes(32))
-    buildImageFile({ copyPath: this.#copyPath, copyKey: this.#key, imagePath, passphrase }, () => {})
+    buildImageFile({ copyPath, copyKey: this.#key, imagePath, passphrase }, () => {})
     const image = openDatabase(imagePath, { cipher: { kind: 'aes256cbc', passphrase } })
     try {
       return work(image)
@@ -286,12 +295,4 @@ export class DeviceLife {
     this.#pictureDriver.close()
     rmSync(this.dir, { recursive: true, force: true })
   }
-}
-
-/** Events of a Delta's text, in small pieces. */
-export async function* readEvents(text: string): AsyncGenerator<DeltaEvent[]> {
-  const reader = new DeltaReader()
-  const bytes = new TextEncoder().encode(text)
-  for (let at = 0; at < bytes.length; at += 7000) yield reader.push(bytes.subarray(at, at + 7000))
-  yield reader.close()
 }

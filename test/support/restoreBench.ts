@@ -24,6 +24,7 @@ import type { RestoreCaller } from '../../server/restore/restoreService.ts'
 import { createRestores } from '../../server/restore/restores.ts'
 import { openSegmentMapSigner } from '../../server/restore/signSegmentMap.ts'
 import { openFileStorage } from '../../server/storage/fileStorage.ts'
+import { openTimeMachine } from './openTimeMachine.ts'
 
 export const ACCOUNT = 'account-1'
 export const DATABASE = 'app'
@@ -47,6 +48,7 @@ export async function openRestoreBench() {
   const copyPath = (copyId: string): string => join(dataDir, 'copies', copyId)
   /** What happens between a decision to build an image and its work. */
   const hooks = { beforeBuild: async (): Promise<void> => undefined }
+  const timeMachine = openTimeMachine({ databases, catalogue, keyRing, copyPath, now: () => clock.now })
   const service = createRestores({
     databases,
     restores,
@@ -61,6 +63,8 @@ export async function openRestoreBench() {
       importImage: (input) => importImage(input, storage),
       adoptPosition,
     },
+    timeMachine,
+    keepsPast: false,
     copyPath,
     imagePath: (imageId) => join(dataDir, 'images', imageId),
     now: () => clock.now,
@@ -124,6 +128,7 @@ export async function openRestoreBench() {
     storage,
     clock,
     hooks,
+    timeMachine,
     copyPath,
     service,
     caller,

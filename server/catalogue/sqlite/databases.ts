@@ -66,6 +66,15 @@ export function sqlDatabases(db: CatalogueDb): Databases {
         .execute()
       return rows.map(fromRow)
     },
+    async listKeys() {
+      return await db
+        .selectFrom('database')
+        .select(['accountId', 'deviceId', 'name'])
+        .orderBy('accountId')
+        .orderBy('deviceId')
+        .orderBy('name')
+        .execute()
+    },
     async listCopyIds() {
       const rows = await db.selectFrom('database').select('copyId').execute()
       return rows.map((row) => row.copyId)

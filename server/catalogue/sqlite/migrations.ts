@@ -23,6 +23,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0014-own-login', up: createOwnLogin },
   { name: '0015-notification', up: createNotification },
   { name: '0016-trace', up: createTrace },
+  { name: '0017-past-copy', up: createPastCopy },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
@@ -217,4 +218,23 @@ async function createTrace(db: Kysely<unknown>): Promise<void> {
     .addColumn('until', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('traceKey', ['accountId', 'deviceId'])
     .execute()
+}
+
+async function createPastCopy(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('pastCopy')
+    .addColumn('copyId', 'text', (column) => column.primaryKey())
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('wrappedKey', 'text', (column) => column.notNull())
+    .addColumn('lineage', 'text', (column) => column.notNull())
+    .addColumn('number', 'bigint', (column) => column.notNull())
+    .addColumn('token', 'text', (column) => column.notNull())
+    .addColumn('takenAt', 'bigint', (column) => column.notNull())
+    .addColumn('sizeBytes', 'bigint', (column) => column.notNull())
+    .addColumn('endedAt', 'bigint', (column) => column.notNull())
+    .execute()
+  await db.schema.createIndex('pastCopyByDatabase').on('pastCopy').columns(['accountId', 'deviceId', 'name']).execute()
 }

@@ -38,6 +38,21 @@ export interface DatabaseTable {
   createdAt: number
 }
 
+export interface PastCopyTable {
+  copyId: string
+  accountId: string
+  deviceId: string
+  name: string
+  kind: 'sql' | 'file'
+  wrappedKey: string
+  lineage: string
+  number: number
+  token: string
+  takenAt: number
+  sizeBytes: number
+  endedAt: number
+}
+
 export interface RestoreTable {
   id: string
   accountId: string
@@ -128,6 +143,7 @@ export interface CatalogueTables {
   knownLogin: KnownLoginTable
   nonce: NonceTable
   database: DatabaseTable
+  pastCopy: PastCopyTable
   restore: RestoreTable
   omadsSession: OmadsSessionTable
   clientDescription: ClientDescriptionTable

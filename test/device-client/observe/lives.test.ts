@@ -7,7 +7,8 @@
 
 import { expect, it } from 'vitest'
 import { CodedError } from '../../../schemas/errors.ts'
-import { DeviceLife, type NightOptions, type NightResult } from '../../support/deviceLife.ts'
+import { DeviceLife } from '../../support/deviceLife.ts'
+import type { NightOptions, NightResult } from '../../support/lifeNight.ts'
 import { type LifeNight, lifeArbitrary, perform, setupSql } from '../../support/lifeOperations.ts'
 import fc from '../../support/properties.ts'
 

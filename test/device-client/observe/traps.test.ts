@@ -1,7 +1,8 @@
 /** The traps of the design, each with the smallest life that falls into it. */
 
 import { afterEach, describe, expect, it } from 'vitest'
-import { DeviceLife, type NightResult } from '../../support/deviceLife.ts'
+import { DeviceLife } from '../../support/deviceLife.ts'
+import type { NightResult } from '../../support/lifeNight.ts'
 import { T, type Trap, traps } from '../../support/trapList.ts'
 
 let life: DeviceLife | undefined

@@ -13,6 +13,7 @@ describe('configuration', () => {
   it('has defaults for a first start', () => {
     expect(readConfig({})).toMatchObject({
       host: '127.0.0.1',
+      hour: '24',
       port: 8080,
       registration: 'open',
       corsOrigins: [],
@@ -67,10 +68,11 @@ describe('configuration', () => {
       expect(formatSettings()).toContain(`whole, at least ${least}`)
     }
     expect(readConfig({ NIGHTFERRY_TRUST_PROXY: '0' }).trustProxy).toBe(0)
+    expect(() => readConfig({ NIGHTFERRY_PRUNE_HOUR: '24' })).toThrow('an hour, 0 to 23')
   })
 
   it('reads every setting of the table from the environment, and documents it', () => {
-    const samples = { text: 'x', path: '/x', port: '1', whole: '100000', url: 'http://x', list: 'x' }
+    const samples = { text: 'x', path: '/x', port: '1', hour: '23', whole: '100000', url: 'http://x', list: 'x' }
     const given = Object.fromEntries(
       Object.entries(settings).map(([name, { type }]) => [
         environmentName(name),

@@ -114,7 +114,10 @@ export async function openEdge(
       ...datastoreHandlers({ accountService, passwords: datastorePasswords }),
       ...serverPasswordHandlers({ accountService, passwords: serverPasswords, serverId: 'nightferry-test' }),
       ...notificationHandlers(push.answerPoll),
-      ...operatorHandlers({ ...backupParts, allowEmpty: async () => undefined, wake: push.wake, tracer }),
+      ...operatorHandlers({
+        ...{ ...backupParts, allowEmpty: async () => undefined, wake: push.wake, tracer },
+        prune: async () => ({ databases: [], failed: 0 }),
+      }),
     },
     handleOmads: async (request) => {
       omads.last = request

@@ -97,6 +97,7 @@ describe('OpenAPI document', () => {
     await send('listAccounts', operator)
     await send('listDevices', operator)
     await send('addAppPassword', operator, undefined, { name: 'anna' })
+    await send('prune', operator, { dryRun: true })
     await send('listAccountDatabases', operator, undefined, { name: 'anna' })
     await send('listAccountPoints', operator, undefined, { name: 'anna', deviceId: 'IMEI:1', database: 'app' })
   })

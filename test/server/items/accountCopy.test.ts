@@ -20,6 +20,7 @@ import { openFileStorage } from '../../../server/storage/fileStorage.ts'
 import { createWorkerPool } from '../../../server/worker/workerPool.ts'
 import { ITEM_ACCOUNT, type ItemBench, openItemBench } from '../../support/itemBench.ts'
 import { ItemDevice, vcard } from '../../support/itemDevice.ts'
+import { openTimeMachine } from '../../support/openTimeMachine.ts'
 
 let bench: ItemBench
 let endPool: (() => Promise<void>) | undefined
@@ -50,6 +51,8 @@ async function restoreService() {
       importImage: (input) => importImage(input, storage),
       adoptPosition,
     },
+    timeMachine: openTimeMachine({ ...bench, now: () => bench.clock.now }),
+    keepsPast: true,
     copyPath: bench.copyPath,
     imagePath: (imageId) => join(bench.dataDir, 'images', imageId),
     now: () => bench.clock.now,

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CodedError } from '../../../schemas/errors.ts'
 import type { RestoreRequest } from '../../../schemas/http/backups.ts'
 import { copyKeyContext } from '../../../server/backup/copyKey.ts'
@@ -56,6 +56,14 @@ function filesUnder(folder: string): string[] {
 }
 
 describe('a restore', () => {
+  it('[TM-6] of the newest state looks at no older one', async () => {
+    await bench.backUp(original, 'phone')
+    const looks = vi.spyOn(bench.timeMachine, 'listPoints')
+    await bench.service.createRestore(bench.caller('phone'), { database: DATABASE, point: 'latest' })
+    await bench.service.createRestore(bench.caller('phone'), { database: DATABASE })
+    expect(looks).not.toHaveBeenCalled()
+  })
+
   it('[RS-3] [RS-4] leaves no plain octet under the data directory, and no key', async () => {
     await bench.backUp(original, 'phone')
     const ticket = await bench.service.createRestore(bench.caller('phone'), { database: DATABASE })

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { holdSqliteFile } from '../../../server/serverBackup/holdSqliteFile.ts'
 import { openDatabase } from '../../../server/sql/betterSqlite.ts'
+import { holdSqliteFile } from '../../../server/sql/holdSqliteFile.ts'
 
 const KEY = Buffer.alloc(32, 0x5c)
 const run = promisify(execFile)

@@ -1,0 +1,89 @@
+/**
+ * The time machine's work on copies, as jobs of a child process (BK-8): what a copy remembers, a second file of it, and a
+ * scratch copy that stands at a past point.
+ */
+
+import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { CodedError } from '../../schemas/errors.ts'
+import { type PastPoint, readPast } from '../backup/pastLayout.ts'
+import { openDatabase } from '../sql/betterSqlite.ts'
+import { startFileCopier } from '../sql/fileCopier.ts'
+import { holdSqliteFile } from '../sql/holdSqliteFile.ts'
+import { flushFolder } from '../storage/writeFileDurably.ts'
+import { dropPoints } from './dropPoints.ts'
+import { rewindCopy } from './rewindCopy.ts'
+
+/** A copy of tables at rest. */
+export interface PastPlace {
+  readonly copyPath: string
+  /** Hex. */
+  readonly copyKey: string
+}
+
+/** What a copy remembers, newest first. @throws {CodedError} as `openDatabase`. */
+export async function listPastJob({ copyPath, copyKey }: PastPlace): Promise<readonly PastPoint[]> {
+  const copy = openDatabase(copyPath, { cipher: { kind: 'aegis', key: Buffer.from(copyKey, 'hex') } })
+  try {
+    return readPast(copy).map(({ header: _, objects: __, ...point }) => point)
+  } finally {
+    copy.close()
+  }
+}
+
+/** Makes a second file of a copy, while it may be written; durable when it resolves. @throws {CodedError} `storage.*`. */
+export async function copyCopyJob({ copyPath, copyKey, to }: PastPlace & { readonly to: string }): Promise<void> {
+  await copyFile({ copyPath, copyKey }, to, false)
+  flushFolder(dirname(to))
+}
+
+/** Forgets points of a copy; their rows go to the older points that need them. @throws {CodedError} as `openDatabase`. */
+export async function dropPastJob(
+  input: PastPlace & { readonly tokens: readonly string[] },
+): Promise<{ readonly freedBytes: number }> {
+  const key = Buffer.from(input.copyKey, 'hex')
+  const copy = openDatabase(input.copyPath, { cipher: { kind: 'aegis', key }, pragmas: ['synchronous=FULL'] })
+  try {
+    return dropPoints(copy, new Set(input.tokens))
+  } finally {
+    copy.close()
+  }
+}
+
+/**
+ * Makes a scratch copy at `to` that stands at the point `token`; whoever asked for it removes it.
+ * @throws {CodedError} `restore.unknown`, `storage.*`; nothing is at `to` then.
+ */
+export async function rewindInto(place: PastPlace, token: string, to: string): Promise<void> {
+  try {
+    await copyFile(place, to, true)
+    const cipher = { kind: 'aegis', key: Buffer.from(place.copyKey, 'hex') } as const
+    const scratch = openDatabase(to, { cipher, pragmas: ['synchronous=OFF', 'ignore_check_constraints=ON'] })
+    try {
+      scratch.pragma('journal_mode=MEMORY')
+      rewindCopy(scratch, token)
+    } finally {
+      scratch.close()
+    }
+  } catch (cause) {
+    await removeScratch(to)
+    throw cause
+  }
+}
+
+/** Removes a scratch copy. */
+export async function removeScratch(path: string): Promise<void> {
+  for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(path + suffix, { force: true })
+}
+
+async function copyFile({ copyPath, copyKey }: PastPlace, to: string, brief: boolean): Promise<void> {
+  const copier = startFileCopier()
+  try {
+    const copied = await holdSqliteFile(copyPath, Buffer.from(copyKey, 'hex'), async () =>
+      brief ? copier.copyBriefly(copyPath, to) : (await copier.copy(copyPath, to)) !== undefined,
+    )
+    if (!copied) throw new CodedError('storage.unavailable', 'the copy is gone', { fields: { path: copyPath } })
+  } finally {
+    copier.close()
+  }
+}

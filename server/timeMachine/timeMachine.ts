@@ -1,0 +1,135 @@
+/**
+ * The restore points of a database: those its copy remembers, and the copies that were put aside. What is kept, found and
+ * given back of them. Rules TM-1, TM-4, TM-7, TM-8.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { CodedError } from '../../schemas/errors.ts'
+import { toHex } from '../../schemas/hex.ts'
+import type { PastKeeping } from '../backup/copies.ts'
+import { copyKeyContext } from '../backup/copyKey.ts'
+import { filesOfCopy } from '../backup/importFile.ts'
+import type { PastPoint } from '../backup/pastLayout.ts'
+import type { DatabaseKey, DatabaseRow, Databases, PastCopies, PastCopyRow } from '../catalogue/catalogue.ts'
+import type { KeyRing } from '../keys/keyRing.ts'
+import type { PastPlace } from './pastJobs.ts'
+
+/** The work on copies, by whatever pool; `owner` is whose it is. */
+export interface PastJobs {
+  listPast(input: PastPlace, owner: DatabaseKey): Promise<readonly PastPoint[]>
+  copyCopy(input: PastPlace & { readonly to: string }, owner: DatabaseKey): Promise<void>
+  dropPast(
+    input: PastPlace & { readonly tokens: readonly string[] },
+    owner: DatabaseKey,
+  ): Promise<{ readonly freedBytes: number }>
+}
+
+export interface TimeMachineParts {
+  readonly databases: Databases
+  readonly pastCopies: PastCopies
+  readonly keyRing: KeyRing
+  readonly jobs: PastJobs
+  copyPath(copyId: string): string
+  now(): number
+}
+
+/** A copy that holds a point, and which one it is. */
+export interface PlacedPoint extends PastPoint {
+  readonly copy: Pick<DatabaseRow, 'copyId' | 'kind' | 'wrappedKey'>
+  /** The copy stands there; else it remembers it. */
+  readonly isHead: boolean
+  /** The newest state of the database. */
+  readonly isLatest: boolean
+}
+
+export interface TimeMachine extends PastKeeping {
+  /** All points of a database, newest first. @throws {CodedError} `database.unknown`. */
+  listPoints(key: DatabaseKey): Promise<readonly PlacedPoint[]>
+  /** Drops points; a copy that has none left goes. @returns octets that were given back or can be used again. */
+  dropPoints(key: DatabaseKey, tokens: ReadonlySet<string>): Promise<number>
+}
+
+export function createTimeMachine(parts: TimeMachineParts): TimeMachine {
+  return {
+    putAside: (row) => parts.pastCopies.put(pastRow(row, row.copyId, row.wrappedKey, parts.now())),
+    takeSnapshot: (row) => takeSnapshot(parts, row),
+    listPoints: (key) => listPoints(parts, key),
+    dropPoints: (key, tokens) => dropPoints(parts, key, tokens),
+  }
+}
+
+function pastRow(row: DatabaseRow, copyId: string, wrappedKey: string, endedAt: number): PastCopyRow {
+  const { accountId, deviceId, name, kind, lineage, number, token, sizeBytes, lastBackupAt: takenAt } = row
+  return { accountId, deviceId, name, kind, lineage, number, token, sizeBytes, takenAt, copyId, wrappedKey, endedAt }
+}
+
+function placeOf(parts: TimeMachineParts, copy: Pick<DatabaseRow, 'copyId' | 'wrappedKey'>): PastPlace {
+  const copyKey = toHex(parts.keyRing.unwrap(copy.wrappedKey, copyKeyContext(copy.copyId)))
+  return { copyPath: parts.copyPath(copy.copyId), copyKey }
+}
+
+/** A second file with everything the copy remembers; if a killed server took it already, that one serves. */
+async function takeSnapshot(parts: TimeMachineParts, row: DatabaseRow): Promise<void> {
+  const [newest] = await parts.pastCopies.list(row)
+  if (newest?.token === row.token && newest.lineage === row.lineage) return
+  const copyId = randomUUID()
+  const place = placeOf(parts, row)
+  const to = parts.copyPath(copyId)
+  await parts.jobs.copyCopy({ ...place, to }, row).catch(async (cause: unknown) => {
+    await removeCopy(parts, copyId)
+    throw cause
+  })
+  const wrappedKey = parts.keyRing.wrap(Buffer.from(place.copyKey, 'hex'), copyKeyContext(copyId))
+  await parts.pastCopies.put(pastRow(row, copyId, wrappedKey, parts.now()))
+}
+
+async function listPoints(parts: TimeMachineParts, key: DatabaseKey): Promise<readonly PlacedPoint[]> {
+  const row = await parts.databases.get(key)
+  if (row === undefined) throw new CodedError('database.unknown', `device ${key.deviceId} has no database ${key.name}`)
+  const { lastBackupAt: takenAt, lineage, number, token, sizeBytes } = row
+  const latest = { lineage, number, token, sizeBytes, takenAt, copy: row, isHead: true, isLatest: true }
+  const found: PlacedPoint[] = [latest, ...(await remembered(parts, key, row))]
+  for (const copy of await parts.pastCopies.list(key)) {
+    // It was to be put aside, and is in use still: the server was killed before another took its place.
+    if (copy.copyId === row.copyId) continue
+    found.push({ ...copy, copy, isHead: true, isLatest: false }, ...(await remembered(parts, key, copy)))
+  }
+  const seen = new Set<string>()
+  return found.filter(({ token: each }) => !seen.has(each) && seen.add(each))
+}
+
+async function remembered(
+  parts: TimeMachineParts,
+  key: DatabaseKey,
+  copy: PlacedPoint['copy'],
+): Promise<readonly PlacedPoint[]> {
+  if (copy.kind === 'file') return []
+  const points = await parts.jobs.listPast(placeOf(parts, copy), key)
+  return points.map((point) => ({ ...point, copy, isHead: false, isLatest: false }))
+}
+
+async function dropPoints(parts: TimeMachineParts, key: DatabaseKey, tokens: ReadonlySet<string>): Promise<number> {
+  const points = await listPoints(parts, key)
+  let freedBytes = 0
+  for (const { copy } of points.filter(({ isHead }) => isHead)) {
+    const own = points.filter((point) => point.copy.copyId === copy.copyId)
+    const dropped = own.filter(({ token, isLatest }) => tokens.has(token) && !isLatest)
+    if (dropped.length === own.length) {
+      freedBytes += own[0]?.sizeBytes ?? 0
+      // The row first: what a kill leaves then is a file that belongs to nobody.
+      await parts.pastCopies.remove(copy.copyId)
+      await removeCopy(parts, copy.copyId)
+      continue
+    }
+    const inside = dropped.filter(({ isHead }) => !isHead).map(({ token }) => token)
+    if (inside.length === 0) continue
+    const result = await parts.jobs.dropPast({ ...placeOf(parts, copy), tokens: inside }, key)
+    freedBytes += result.freedBytes
+  }
+  return freedBytes
+}
+
+async function removeCopy(parts: TimeMachineParts, copyId: string): Promise<void> {
+  for (const path of filesOfCopy(parts.copyPath(copyId))) await rm(path, { force: true })
+}
