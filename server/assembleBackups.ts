@@ -136,6 +136,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     keyRing,
     copyPath,
     now: parts.clock,
+    keepsPast,
     runJob: (input, owner) => pool.run('items', input, { owner }),
   })
   const items = createItemRegistry({ copy: itemCopy, spool, policyOf: readConflictPolicies(config.conflictPolicy) })

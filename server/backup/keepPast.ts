@@ -71,6 +71,11 @@ export function keepPast(copy: SqlDatabase, held: CopyMeta, time: PastTime): Pas
   return new Keeper(copy, held.number)
 }
 
+/** Goes on keeping what changes since the point `number`, which is there. */
+export function keepPastSince(copy: SqlDatabase, number: number): PastKeeper {
+  return new Keeper(copy, number)
+}
+
 class Keeper implements PastKeeper {
   readonly #copy: SqlDatabase
   readonly #point: bigint

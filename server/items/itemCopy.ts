@@ -23,6 +23,8 @@ export interface ItemCopyParts {
   readonly keyRing: KeyRing
   copyPath(copyId: string): string
   now(): number
+  /** Whether older states are kept (TM-11). */
+  readonly keepsPast: boolean
   /** Runs a job, by whatever pool; `owner` is the device it is for (BK-19). */
   runJob(input: ItemJobInput, owner: Pick<Peer, 'accountId' | 'deviceId'>): Promise<ItemJobOutput>
 }
@@ -90,6 +92,7 @@ export function createItemCopy(parts: ItemCopyParts): ItemCopy {
         client,
         policy,
         now: parts.now(),
+        keepsPast: parts.keepsPast,
       }
       const { output, position, sizeBytes } = await parts.runJob({ ...context, ...input } as ItemJobInput, peer)
       if (position !== undefined) copy.moved = { ...position, sizeBytes: sizeBytes ?? copy.row.sizeBytes }
@@ -129,6 +132,7 @@ async function makeCopy(parts: ItemCopyParts, key: DatabaseKey): Promise<Databas
     client: { deviceId: ACCOUNT_DEVICE, uri: '', sourceUri: '' },
     policy: 'client-wins',
     now: parts.now(),
+    keepsPast: parts.keepsPast,
     lineage,
     token,
   }

@@ -7,7 +7,9 @@ import { randomBytes } from 'node:crypto'
 import { writePosition } from '../backup/copyLayout.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
 import type { SqlDatabase, SqlStatement } from '../sql/sqlDatabase.ts'
+import { type ItemPast, openItemPast } from './itemPast.ts'
 import { checkItemTables } from './itemTables.ts'
+import type { StoreName } from './stores.ts'
 
 /** Where the copy stands after a transaction that changed Items. */
 export interface ItemPosition {
@@ -49,6 +51,8 @@ export class ItemFile {
   #changed = false
   #position: ItemPosition | undefined
   #sequence: number | undefined
+  #pastNow: number | undefined
+  #past: ItemPast | undefined
   /** For ids: the system is asked once for many. */
   #randomLeft: Buffer = Buffer.alloc(0)
   readonly #counts = new Map<number, StoreCount>()
@@ -67,10 +71,23 @@ export class ItemFile {
     return statement
   }
 
+  /** From now on older states are kept, as of `now`; or no longer. */
+  keepPastSince(now: number | undefined): void {
+    this.#pastNow = now
+  }
+
+  /** An Item is about to change or to go, or one of this id to come. */
+  keepPast(store: StoreName, id: string): void {
+    if (this.#pastNow === undefined) return
+    this.#past ??= openItemPast(this.#db, this.#pastNow)
+    this.#past.keep(store, id)
+  }
+
   /** Runs `fn` in one transaction, durable when it returns; a throw undoes everything. */
   write<T>(fn: () => T): T {
     this.#number = undefined
     this.#changed = false
+    this.#past = undefined
     this.#sequence = undefined
     this.#counts.clear()
     try {

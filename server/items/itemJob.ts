@@ -24,6 +24,7 @@ import { pageJob } from './pageJob.ts'
 export async function runItemJob(input: ItemJobInput, rules: ContentRules, files: OpenFiles): Promise<ItemJobOutput> {
   if (input.call === 'create') return { output: await createJob(input, input) }
   const file = files.borrow(input.copyPath, Buffer.from(input.copyKey, 'hex'))
+  file.keepPastSince(input.keepsPast ? input.now : undefined)
   let failed = true
   try {
     const output = await carryOut(file, rules, input)

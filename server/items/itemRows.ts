@@ -107,6 +107,7 @@ export function insertItem(
   content: TypedContent,
   writer: Writer,
 ): number {
+  file.keepPast(item.store, item.id)
   const number = file.change()
   const [changed, now] = [BigInt(number), BigInt(writer.now)]
   const parent = item.parent ?? null
@@ -141,6 +142,7 @@ export function replaceItem(
   writer: Writer,
 ): number {
   keepPromised(file, item)
+  file.keepPast(item.store, item.id)
   const number = file.change()
   const [changed, now] = [BigInt(number), BigInt(writer.now)]
   file
@@ -169,6 +171,7 @@ export function replaceItem(
 /** Removes an Item. What devices have of it stays in their maps until they were told. */
 export function removeItem(file: ItemFile, item: { readonly id: string; readonly store: StoreName }): void {
   keepPromised(file, item)
+  file.keepPast(item.store, item.id)
   file.change()
   file.sql(`DELETE FROM ${item.store} WHERE id = ?`).run(item.id)
   file.sql('DELETE FROM _nightferry_sync_item WHERE id = ?').run(item.id)

@@ -77,6 +77,8 @@ export interface ItemCallContext {
   readonly policy: ItemConflictPolicy
   /** Receive time, milliseconds. */
   readonly now: number
+  /** Whether what changes is kept for older states (TM-11). */
+  readonly keepsPast: boolean
 }
 
 /** One call, for the worker. */

@@ -93,7 +93,7 @@ export async function rehearseItems(folder: string, rules: ContentRules): Promis
   const files = keepFilesOpen()
   const copy = { copyPath: join(stage, 'items.db'), copyKey: randomBytes(32).toString('hex') }
   const play: Play = async (call, client, input) => {
-    const context = { ...copy, call, client, policy: 'client-wins', now: Date.now() }
+    const context = { ...copy, call, client, policy: 'client-wins', now: Date.now(), keepsPast: true }
     const { output } = await runItemJob({ ...context, ...input } as ItemJobInput, rules, files)
     return output as never
   }

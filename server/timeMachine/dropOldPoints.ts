@@ -5,7 +5,7 @@
 
 import { CodedError } from '../../schemas/errors.ts'
 import type { DatabaseKey, Databases } from '../catalogue/catalogue.ts'
-import { decideRetention, type RetentionPolicy } from './retention.ts'
+import { decideRetention, type RetentionPolicy, type RetentionVerdict } from './retention.ts'
 import type { PlacedPoint, TimeMachine } from './timeMachine.ts'
 
 export interface DropOldParts {
@@ -45,9 +45,18 @@ export async function* dropOldPoints(
 
 async function dropOfOne(parts: DropOldParts, key: DatabaseKey, dryRun: boolean): Promise<DroppedPoints> {
   const points = await parts.timeMachine.listPoints(key)
-  const verdicts = decideRetention(points, parts.policy, parts.now())
-  const dropped = verdicts.filter(({ point, reasons }) => reasons.length === 0 && !point.isLatest)
+  const verdicts = keepBases(decideRetention(points, parts.policy, parts.now()))
+  const dropped = verdicts.filter(({ reasons }) => reasons.length === 0)
   const tokens = new Set(dropped.map(({ point }) => point.token))
   const freedBytes = dryRun || tokens.size === 0 ? 0 : await parts.timeMachine.dropPoints(key, tokens)
   return { ...key, points: verdicts, freedBytes }
+}
+
+/** What a copy stands at stays as long as anything that it remembers: the others are reached from there. */
+function keepBases(verdicts: readonly RetentionVerdict<PlacedPoint>[]): readonly RetentionVerdict<PlacedPoint>[] {
+  const needed = new Set(verdicts.filter(({ reasons }) => reasons.length > 0).map(({ point }) => point.copy.copyId))
+  return verdicts.map(({ point, reasons }) => {
+    const isBase = reasons.length === 0 && point.isHead && (point.isLatest || needed.has(point.copy.copyId))
+    return { point, reasons: isBase ? ['base'] : reasons }
+  })
 }

@@ -39,6 +39,7 @@ const VARIABLE: readonly (readonly [RegExp, string])[] = [
   [/(?<=\S) +\d+$/gm, ' NUMBER'],
   [/ +/g, ' '],
   [/ +$/gm, ''],
+  [/\b(?<!-)[0-9a-f]{32}\b/g, 'TOKEN'],
 ]
 
 /** `text` with everything that differs from run to run replaced by what it is. */

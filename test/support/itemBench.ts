@@ -49,6 +49,7 @@ export async function openItemBench(options: ItemBenchOptions = {}) {
     keyRing,
     copyPath,
     now: () => clock.now++,
+    keepsPast: true,
     runJob: options.runJob ?? ((input) => runItemJob(input, pimContent, files)),
   })
   const registry = createItemRegistry({ copy, spool, policyOf: () => policy.current })

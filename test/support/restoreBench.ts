@@ -102,17 +102,22 @@ export async function openRestoreBench() {
   }
 
   /** Restores a device's database to `path` as another device, or the same. */
-  const restoreTo = (path: string, deviceId: string, fromDeviceId: string): Promise<RestoredDatabase> =>
+  const restoreTo = (
+    path: string,
+    deviceId: string,
+    fromDeviceId: string,
+    point = 'latest',
+  ): Promise<RestoredDatabase> =>
     restoreDatabase({
       calls: {
         createRestore: (compressions) =>
-          service.createRestore(caller(deviceId), { database: DATABASE, fromDeviceId, compressions }),
+          service.createRestore(caller(deviceId), { database: DATABASE, fromDeviceId, point, compressions }),
         readSegment: async (restoreId, segment) =>
           (await service.readSegment(caller(deviceId), restoreId, segment)).bytes,
         completeRestore: (restoreId) => service.completeRestore(caller(deviceId), restoreId),
       },
       target: fileRestoreTarget(path),
-      wanted: `${fromDeviceId}/${DATABASE}`,
+      wanted: `${fromDeviceId}/${DATABASE}/${point}`,
       adopt: () => () => {},
       gzip: nodeGzip,
       openFrame: openZstdFrame,

@@ -13,7 +13,6 @@ describe('configuration', () => {
   it('has defaults for a first start', () => {
     expect(readConfig({})).toMatchObject({
       host: '127.0.0.1',
-      hour: '24',
       port: 8080,
       registration: 'open',
       corsOrigins: [],

@@ -1,7 +1,7 @@
 /** The account's copy: made once, restored like any other, written by child processes, one device after the other. */
 
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { fileRestoreTarget } from '../../../device-client/node/fileRestoreTarget.ts'
@@ -13,6 +13,7 @@ import { ACCOUNT_DEVICE } from '../../../server/catalogue/catalogue.ts'
 import { sqlRestores } from '../../../server/catalogue/sqlite/restores.ts'
 import { ITEMS_DATABASE } from '../../../server/items/itemCopy.ts'
 import { adoptPosition, buildImage, importImage } from '../../../server/restore/buildImage.ts'
+import type { RestoreService } from '../../../server/restore/restoreService.ts'
 import { createRestores } from '../../../server/restore/restores.ts'
 import { openSegmentMapSigner } from '../../../server/restore/signSegmentMap.ts'
 import { openDatabase } from '../../../server/sql/betterSqlite.ts'
@@ -21,6 +22,7 @@ import { createWorkerPool } from '../../../server/worker/workerPool.ts'
 import { ITEM_ACCOUNT, type ItemBench, openItemBench } from '../../support/itemBench.ts'
 import { ItemDevice, vcard } from '../../support/itemDevice.ts'
 import { openTimeMachine } from '../../support/openTimeMachine.ts'
+import { RandomSource } from './randomSource.ts'
 
 let bench: ItemBench
 let endPool: (() => Promise<void>) | undefined
@@ -60,6 +62,24 @@ async function restoreService() {
   })
 }
 
+/** As a laptop of the account, which has no Items. */
+async function restoreItems(service: RestoreService, path: string, point: string): Promise<void> {
+  const caller = { accountId: ITEM_ACCOUNT, deviceId: 'laptop' }
+  const wanted = { database: ITEMS_DATABASE, fromDeviceId: ACCOUNT_DEVICE, point }
+  await restoreDatabase({
+    calls: {
+      createRestore: () => service.createRestore(caller, wanted),
+      readSegment: async (id, segment) => (await service.readSegment(caller, id, segment)).bytes,
+      completeRestore: (id) => service.completeRestore(caller, id),
+    },
+    target: fileRestoreTarget(path),
+    wanted: JSON.stringify(wanted),
+    adopt: () => () => {},
+    gzip: nodeGzip,
+    clock: { now: Date.now, sleep: () => Promise.resolve() },
+  })
+}
+
 describe('the copy of Items', () => {
   it('[IT-1] is restored as ordinary tables, without what only synchronization knows', async () => {
     bench = await openItemBench()
@@ -70,20 +90,8 @@ describe('the copy of Items', () => {
     note.add('Milk\r\nBread')
     await note.sync()
     const service = await restoreService()
-    const caller = { accountId: ITEM_ACCOUNT, deviceId: 'laptop' }
     const path = join(bench.folder, 'items.db')
-    await restoreDatabase({
-      calls: {
-        createRestore: () => service.createRestore(caller, { database: ITEMS_DATABASE, fromDeviceId: ACCOUNT_DEVICE }),
-        readSegment: async (id, segment) => (await service.readSegment(caller, id, segment)).bytes,
-        completeRestore: (id) => service.completeRestore(caller, id),
-      },
-      target: fileRestoreTarget(path),
-      wanted: 'account/items',
-      adopt: () => () => {},
-      gzip: nodeGzip,
-      clock: { now: Date.now, sleep: () => Promise.resolve() },
-    })
+    await restoreItems(service, path, 'latest')
     const restored = openDatabase(path, { cipher: { kind: 'none' } })
     const all = (sql: string) => restored.prepare(sql).all()
     expect(all("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").flat()).toEqual([
@@ -105,6 +113,43 @@ describe('the copy of Items', () => {
     // The copy goes on: the restore began another life for the laptop only.
     phone.add(vcard('Cyd'))
     expect((await phone.sync()).statuses).toEqual([201])
+  })
+
+  it('[TM-11] remembers its Items: as they were before each quarter of an hour in which they changed', async () => {
+    bench = await openItemBench()
+    const service = await restoreService()
+    const phone = deviceOf('contacts', 'phone')
+    const tablet = deviceOf('contacts', 'tablet')
+    const states: { readonly at: number; readonly contents: string[] }[] = []
+    const random = new RandomSource(7)
+    for (let turn = 0; turn < 30; turn++) {
+      const device = random.pick([phone, tablet])
+      const luids = [...device.items.keys()]
+      device.add(vcard(`P${turn}`))
+      if (luids.length > 3) device.remove(random.pick(luids))
+      const edited = random.pick([...device.items.keys()])
+      device.edit(edited, vcard(`E${turn}`))
+      await device.sync()
+      const contents = (await bench.query('SELECT content FROM contacts ORDER BY content')).map(([text]) =>
+        String(text),
+      )
+      states.push({ at: bench.clock.now, contents })
+      // Two syncs an hour belong to one point, then the account is quiet.
+      bench.clock.now += turn % 2 === 0 ? 60_000 : 3_600_000
+    }
+    const points = await service.listPoints(ITEM_ACCOUNT, ACCOUNT_DEVICE, ITEMS_DATABASE)
+    expect(points).toHaveLength(16)
+    for (const [at, { point, takenAt }] of points.entries()) {
+      const path = join(bench.folder, 'past.db')
+      await restoreItems(service, path, point)
+      const restored = openDatabase(path, { cipher: { kind: 'none' } })
+      const contents = restored.prepare('SELECT content FROM contacts ORDER BY content').all().flat()
+      restored.close()
+      rmSync(path)
+      // Its time is that of the last change before it; the oldest is the copy before there was anything.
+      const state = states.findLast((each) => each.at >= takenAt && each.at - takenAt < 1000)
+      expect(contents, `point ${at}`).toEqual(at === points.length - 1 ? [] : state?.contents)
+    }
   })
 
   it('[IT-1] [IT-2] each change moves its position, a session without changes does not, and the catalogue follows', async () => {
