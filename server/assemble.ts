@@ -24,6 +24,7 @@ import { sqlKnownLogins } from './catalogue/sqlite/knownLogins.ts'
 import { sqlNonceStore } from './catalogue/sqlite/nonceStore.ts'
 import { checkCatalogue, openCatalogue } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlOwnLogins } from './catalogue/sqlite/ownLogins.ts'
+import { sqlProofs } from './catalogue/sqlite/proofs.ts'
 import { sqlSessionStore } from './catalogue/sqlite/sessionStore.ts'
 import type { OpenedServer } from './cli/openedServer.ts'
 import type { Config } from './config/config.ts'
@@ -130,7 +131,8 @@ export async function assembleServer(
   }
   const omads = createOmads(omadsDeps)
   const datastoreParts = { accountService: accounts.service, passwords: datastorePasswords }
-  const backupParts = { accountService: accounts.service, databases, restores: backups.restores }
+  const proofs = sqlProofs(catalogue)
+  const backupParts = { accountService: accounts.service, databases, proofs, restores: backups.restores }
   const app = createApp({
     ...edgeParts(config, secrets, accounts.service),
     handlers: {
@@ -159,7 +161,7 @@ export async function assembleServer(
       await backups.restores.sweep()
       await push.wakeOverdue()
       await tracer.sweep()
-      void backups.timeMachine.pruneDaily()
+      void backups.night.doIfDue()
       const oldest = await databases.oldestBackupAt()
       if (oldest !== undefined) metrics.stalestBackupIs((clock() - oldest) / 1000)
     } catch (error) {
@@ -177,7 +179,7 @@ export async function assembleServer(
   let timer: NodeJS.Timeout | undefined
   return {
     accounts: accounts.service,
-    databases,
+    ...{ databases, proofs },
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
     prune: backups.timeMachine.prune,
     allowEmpty: backups.allowEmpty,

@@ -8,6 +8,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodedError } from '../schemas/errors.ts'
 import type { AccountService } from './account/accountService.ts'
+import { assembleNight, type NightWork } from './assembleNight.ts'
 import { assembleTimeMachine, type TimeMachineAssembly } from './assembleTimeMachine.ts'
 import { createArrivals } from './backup/arrivals.ts'
 import { type BackupEvent, createCopies } from './backup/copies.ts'
@@ -47,7 +48,8 @@ export interface BackupAssembly {
   lockOf(datastore: string): string | undefined
   /** Removes what a killed server left: copies and images that neither a row nor `sessions` name. Before anything runs. */
   removeStrays(sessions: SessionStore): Promise<void>
-  readonly timeMachine: Pick<TimeMachineAssembly, 'prune' | 'pruneDaily'>
+  readonly timeMachine: Pick<TimeMachineAssembly, 'prune'>
+  readonly night: NightWork
   /** Has a worker process ready from now on. */
   keepWarm(): void
   close(): Promise<void>
@@ -90,6 +92,10 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   const timeMachine = assembleTimeMachine({
     ...{ config, databases, pastCopies, keyRing, pool, copyPath, log: parts.loggers.backup },
     ...{ accounts: parts.accounts, clock: parts.clock },
+  })
+  const night = assembleNight({
+    ...{ config, catalogue: parts.catalogue, databases, keyRing, pool, copyPath, imagePath },
+    ...{ log: parts.loggers.backup, metrics: parts.metrics, clock: parts.clock, prune: timeMachine.pruneRound },
   })
   const keepsPast = config.timeMachine === 'on'
   const copies = createCopies({
@@ -167,9 +173,10 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
       await removeStrayImages({ imageFolder: folder('images'), storage }, owned)
     },
     timeMachine,
+    night,
     keepWarm: () => pool.keepWarm(),
     close: async () => {
-      await timeMachine.close()
+      await night.close()
       await images.close()
       await pool.close()
     },

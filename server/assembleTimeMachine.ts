@@ -1,5 +1,5 @@
 /**
- * Builds what keeps older states: the time machine over the catalogue, and the daily dropping of points.
+ * Builds what keeps older states: the time machine over the catalogue, and the dropping of points.
  * Part of `assemble.ts`.
  */
 
@@ -9,7 +9,6 @@ import type { DatabaseKey, Databases, PastCopies } from './catalogue/catalogue.t
 import type { Config } from './config/config.ts'
 import type { KeyRing } from './keys/keyRing.ts'
 import type { Logger } from './logger.ts'
-import { isDailyDue } from './timeMachine/dailyAt.ts'
 import { type DroppedPoints, dropOldPoints } from './timeMachine/dropOldPoints.ts'
 import { parseRetention } from './timeMachine/retention.ts'
 import { createTimeMachine, type TimeMachine } from './timeMachine/timeMachine.ts'
@@ -19,14 +18,12 @@ export interface TimeMachineAssembly {
   readonly machine: TimeMachine
   /** Drops the restore points that the policy does not keep, or says which those are (TM-9, TM-10). */
   prune(dryRun: boolean): Promise<PruneReport>
-  /** The same if the hour of it came; resolves at once if not. */
-  pruneDaily(): Promise<void>
-  /** Ends a daily round after the database at hand. */
-  close(): Promise<void>
+  /** The same in the background, until it is `stopped`; the log says what was done. */
+  pruneRound(stopped: () => boolean): Promise<void>
 }
 
 export interface TimeMachineAssemblyParts {
-  readonly config: Pick<Config, 'keep' | 'pruneHour'>
+  readonly config: Pick<Config, 'keep'>
   readonly databases: Databases
   readonly pastCopies: PastCopies
   readonly keyRing: KeyRing
@@ -43,14 +40,14 @@ export function assembleTimeMachine(parts: TimeMachineAssemblyParts): TimeMachin
   const policy = parseRetention(config.keep)
   const machine = createTimeMachine({
     ...{ databases, pastCopies, keyRing, copyPath, now: clock },
+    onDamage: (key, copyId, error) => log.error('a copy does not say what it remembers', { ...key, copyId, error }),
     jobs: {
       listPast: (input, owner) => pool.run('listPast', input, { owner }),
       copyCopy: (input, owner) => pool.run('copyCopy', input, { owner }),
       dropPast: (input, owner) => pool.run('dropPast', input, { owner }),
     },
   })
-  let isStopped = false
-  const prune = async (dryRun: boolean): Promise<PruneReport> => {
+  const prune = async (dryRun: boolean, stopped = () => false): Promise<PruneReport> => {
     let failed = 0
     const onFailure = (key: DatabaseKey, cause: unknown): void => {
       failed++
@@ -59,34 +56,18 @@ export function assembleTimeMachine(parts: TimeMachineAssemblyParts): TimeMachin
     const names = new Map((await parts.accounts.listAccounts()).map(({ accountId, name }) => [accountId, name]))
     const found: PruneReport['databases'][number][] = []
     const dropping = { timeMachine: machine, databases, policy, now: clock, onFailure }
-    for await (const done of dropOldPoints(dropping, { dryRun, stopped: () => isStopped }))
+    for await (const done of dropOldPoints(dropping, { dryRun, stopped }))
       if (done.points.some(({ reasons }) => reasons.length === 0))
         found.push(describe(done, names.get(done.accountId) ?? done.accountId))
     return { databases: found, failed }
   }
-  let lastMs = clock()
-  let running: Promise<void> | undefined
-  const round = async (): Promise<void> => {
-    const { databases: done, failed } = await prune(false)
+  const pruneRound = async (stopped: () => boolean): Promise<void> => {
+    const { databases: done, failed } = await prune(false, stopped)
     const points = done.flatMap((database) => database.points).filter(({ reasons }) => reasons.length === 0).length
     const freedBytes = done.reduce((sum, database) => sum + database.freedBytes, 0)
     log.info('restore points dropped', { databases: done.length, points, freedBytes, failed })
   }
-  return {
-    machine,
-    prune,
-    pruneDaily: async () => {
-      if (running !== undefined || !isDailyDue(lastMs, clock(), config.pruneHour)) return
-      lastMs = clock()
-      running = round().catch((error: unknown) => log.error('dropping restore points failed', { error }))
-      await running
-      running = undefined
-    },
-    close: async () => {
-      isStopped = true
-      await running
-    },
-  }
+  return { machine, prune: (dryRun) => prune(dryRun), pruneRound }
 }
 
 function describe(done: DroppedPoints, accountName: string): PruneReport['databases'][number] {

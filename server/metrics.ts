@@ -18,6 +18,8 @@ export interface Metrics {
   segmentSent(bytes: number): void
   /** Age of the oldest newest backup of all databases: what a fleet's operator watches. */
   stalestBackupIs(ageS: number): void
+  /** Databases that could not be restored when they were last tried (RS-19). */
+  unprovenAre(count: number): void
 }
 
 const SECONDS = [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300]
@@ -52,6 +54,11 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
     help: 'Age of the newest backup of the database that waits longest',
     registers: [registry],
   })
+  const unproven = new Gauge({
+    name: 'nightferry_databases_not_restorable',
+    help: 'Databases whose copy could not be restored when that was last tried',
+    registers: [registry],
+  })
   return {
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     httpAnswered: (call, status, durationMs) =>
@@ -69,5 +76,6 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
     restoreCompleted: () => restores.inc({ step: 'completed' }),
     segmentSent: (bytes) => sent.inc({ what: 'sent' }, bytes),
     stalestBackupIs: (ageS) => stalest.set(ageS),
+    unprovenAre: (count) => unproven.set(count),
   }
 }

@@ -31,6 +31,12 @@ export const databaseSummary = z
     lastBackupAt: timestamp,
     lastMode: z.enum(['full', 'delta', 'restore']).meta({ description: 'How the copy came to where it stands.' }),
     reason: z.string().max(1000).exactOptional().meta({ description: 'Why it is kept as a file.' }),
+    provenAt: timestamp.exactOptional().meta({ description: 'When the server last restored it as a proof.' }),
+    proofFailure: z
+      .string()
+      .max(1000)
+      .exactOptional()
+      .meta({ description: 'Why it could not be restored when that was last tried.' }),
   })
   .meta({ id: 'Database' })
 

@@ -77,6 +77,28 @@ export interface Databases {
   remove(key: DatabaseKey): Promise<void>
 }
 
+/** What is known of whether a database can be restored (RS-19). */
+export interface ProofRow extends DatabaseKey {
+  readonly checkedAt: number
+  /** When it was last proven; 0 if never. */
+  readonly provenAt: number
+  /** Of the position that was proven then; empty if never. */
+  readonly token: string
+  /** What was found at the last look, if that was no proof. */
+  readonly failure?: string
+}
+
+export interface Proofs {
+  find(key: DatabaseKey): Promise<ProofRow | undefined>
+  list(accountId: string): Promise<readonly ProofRow[]>
+  /** New, or in place of the one before. */
+  put(row: ProofRow): Promise<void>
+  /** Databases that were not looked at since `before`, those first that wait longest. */
+  listDue(before: number, limit: number): Promise<readonly (DatabaseKey & { readonly sizeBytes: number })[]>
+  /** How many databases could not be restored when they were last looked at. */
+  countFailed(): Promise<number>
+}
+
 /** A copy that is not written any more: what a whole file, a restore or a change of the schema put another in place of. */
 export interface PastCopyRow extends DatabaseKey {
   readonly copyId: string

@@ -1,6 +1,7 @@
 /** The operator's interface on a server that was opened in this process (`--data`). */
 
 import { findAccount } from '../account/findAccount.ts'
+import { describeProof } from '../http/backupHandlers.ts'
 import type { OpenedServer } from './openedServer.ts'
 import { type OperatorApi, toDeviceDatabase } from './operatorApi.ts'
 
@@ -22,8 +23,12 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
       return lists.flat()
     },
     listDatabases: async ({ accountName, deviceId }) => {
-      const rows = await server.databases.list(await accountIdOf(accountName))
-      return rows.filter((row) => row.deviceId === deviceId).map(toDeviceDatabase)
+      const accountId = await accountIdOf(accountName)
+      const proofs = (await server.proofs.list(accountId)).filter((proof) => proof.deviceId === deviceId)
+      const rows = (await server.databases.list(accountId)).filter((row) => row.deviceId === deviceId)
+      return rows.map((row) =>
+        toDeviceDatabase({ ...row, ...describeProof(proofs.find(({ name }) => name === row.name)) }),
+      )
     },
     allowEmpty: async ({ accountName, deviceId }, datastore, allowed) =>
       server.allowEmpty({ accountId: await accountIdOf(accountName), accountName, deviceId }, datastore, allowed),

@@ -6,7 +6,7 @@ import type { IssuedWakeUp, PruneReport, WakeRequest } from '../../schemas/http/
 import type { AccountService } from '../account/accountService.ts'
 import type { DatastorePasswords } from '../account/datastorePasswords.ts'
 import type { ServerPasswords } from '../account/serverPasswords.ts'
-import type { Databases } from '../catalogue/catalogue.ts'
+import type { Databases, Proofs } from '../catalogue/catalogue.ts'
 import type { Config } from '../config/config.ts'
 import type { Peer } from '../datastore/datastore.ts'
 import type { DeviceKey } from '../push/notifications.ts'
@@ -17,6 +17,7 @@ import type { DatabasePoint } from './operatorApi.ts'
 export interface OpenedServer {
   readonly accounts: AccountService
   readonly databases: Pick<Databases, 'list'>
+  readonly proofs: Pick<Proofs, 'list'>
   listPoints(accountId: string, deviceId: string, database: string): Promise<readonly DatabasePoint[]>
   /** Drops restore points that the policy does not keep; with `dryRun` it says which those are. */
   prune(dryRun: boolean): Promise<PruneReport>

@@ -21,6 +21,9 @@ export interface DeviceDatabase {
   readonly lastMode: 'full' | 'delta' | 'restore'
   /** Why it is kept as a file. */
   readonly reason?: string
+  /** When the server last restored it as a proof, and why it could not when it last tried. */
+  readonly provenAt?: number
+  readonly proofFailure?: string
 }
 
 /** A moment a database can be restored to. */
@@ -66,7 +69,11 @@ export interface OperatorApi {
 
 /** What a command shows of a database, whichever way it was asked for. */
 export function toDeviceDatabase(row: DeviceDatabase): DeviceDatabase {
-  const { name, kind, number, sizeBytes, lastBackupAt, lastMode, reason } = row
-  const shown = { name, kind, number, sizeBytes, lastBackupAt, lastMode }
-  return reason === undefined ? shown : { ...shown, reason }
+  const { name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, provenAt, proofFailure } = row
+  return {
+    ...{ name, kind, number, sizeBytes, lastBackupAt, lastMode },
+    ...(reason !== undefined && { reason }),
+    ...(provenAt !== undefined && { provenAt }),
+    ...(proofFailure !== undefined && { proofFailure }),
+  }
 }

@@ -29,7 +29,8 @@ export interface Config {
   readonly rehearse: 'on' | 'off'
   readonly timeMachine: 'on' | 'off'
   readonly keep: readonly string[]
-  readonly pruneHour: number
+  readonly nightHour: number
+  readonly proveMb: number
   readonly conflictPolicy: readonly string[]
   readonly wakeAfterHours: number
   readonly pushWebhook?: string

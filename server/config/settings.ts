@@ -96,10 +96,16 @@ export const settings = {
     sentence:
       'Which restore points stay: last, hourly, daily, weekly, monthly, yearly with a number each; within with hours.',
   },
-  pruneHour: {
+  nightHour: {
     type: 'hour',
     fallback: '3',
-    sentence: 'Hour of the day, in the time zone of the server, at which restore points are dropped.',
+    sentence: 'Hour of the day, in the time zone of the server, at which it drops restore points and proves copies.',
+  },
+  proveMb: {
+    type: 'whole',
+    fallback: '4096',
+    sentence:
+      'Most of all copies that is restored each night to prove that it can be, those first that wait longest; 0 none.',
   },
   conflictPolicy: {
     type: 'list',

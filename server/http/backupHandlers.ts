@@ -3,13 +3,14 @@
 import { CodedError } from '../../schemas/errors.ts'
 import type { backupCalls, DatabaseSummary } from '../../schemas/http/backups.ts'
 import type { AccountService, RegisteredDevice } from '../account/accountService.ts'
-import type { DatabaseRow, Databases } from '../catalogue/catalogue.ts'
+import type { DatabaseRow, Databases, ProofRow, Proofs } from '../catalogue/catalogue.ts'
 import type { RestoreService } from '../restore/restoreService.ts'
 import { deviceCaller, type Handlers } from './handlers.ts'
 
 export interface BackupHandlerParts {
   readonly accountService: AccountService
   readonly databases: Databases
+  readonly proofs: Pick<Proofs, 'list'>
   readonly restores: RestoreService
 }
 
@@ -30,12 +31,16 @@ export function backupHandlers(parts: BackupHandlerParts): Pick<Required<Handler
 
 /** All databases of an account as the interface shows them. */
 export async function listSummaries(
-  { accountService, databases }: Pick<BackupHandlerParts, 'accountService' | 'databases'>,
+  { accountService, databases, proofs }: Pick<BackupHandlerParts, 'accountService' | 'databases' | 'proofs'>,
   accountId: string,
 ): Promise<DatabaseSummary[]> {
   const names = await deviceNames(accountService, accountId)
+  const found = new Map((await proofs.list(accountId)).map((proof) => [`${proof.deviceId}/${proof.name}`, proof]))
   const rows = await databases.list(accountId)
-  return rows.map((row) => toSummary(row, names.get(row.deviceId) ?? row.deviceId.slice(0, 128)))
+  return rows.map((row) => ({
+    ...toSummary(row, names.get(row.deviceId) ?? row.deviceId.slice(0, 128)),
+    ...describeProof(found.get(`${row.deviceId}/${row.name}`)),
+  }))
 }
 
 /** While the account service is away the list goes without names rather than not at all (AC-8). */
@@ -51,4 +56,10 @@ function toSummary(row: DatabaseRow, deviceName: string): DatabaseSummary {
   const { deviceId, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode, reason } = row
   const summary = { deviceId, deviceName, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode }
   return reason === undefined ? summary : { ...summary, reason: reason.slice(0, 1000) }
+}
+
+/** What a proof says of its database. */
+export function describeProof(proof: ProofRow | undefined): Pick<DatabaseSummary, 'provenAt' | 'proofFailure'> {
+  const { provenAt = 0, failure } = proof ?? {}
+  return { ...(provenAt > 0 && { provenAt }), ...(failure !== undefined && { proofFailure: failure }) }
 }

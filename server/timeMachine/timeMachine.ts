@@ -32,6 +32,8 @@ export interface TimeMachineParts {
   readonly jobs: PastJobs
   copyPath(copyId: string): string
   now(): number
+  /** A copy cannot say what it remembers: it is damaged or gone. */
+  onDamage(key: DatabaseKey, copyId: string, cause: unknown): void
 }
 
 /** A copy that holds a point, and which one it is. */
@@ -49,6 +51,9 @@ export interface TimeMachine extends PastKeeping {
   /** Drops points; a copy that has none left goes. @returns octets that were given back or can be used again. */
   dropPoints(key: DatabaseKey, tokens: ReadonlySet<string>): Promise<number>
 }
+
+/** Codes of a copy that cannot be read. */
+const DAMAGE: readonly string[] = ['storage.corrupt', 'storage.unavailable', 'key.wrong']
 
 export function createTimeMachine(parts: TimeMachineParts): TimeMachine {
   return {
@@ -89,24 +94,29 @@ async function listPoints(parts: TimeMachineParts, key: DatabaseKey): Promise<re
   if (row === undefined) throw new CodedError('database.unknown', `device ${key.deviceId} has no database ${key.name}`)
   const { lastBackupAt: takenAt, lineage, number, token, sizeBytes } = row
   const latest = { lineage, number, token, sizeBytes, takenAt, copy: row, isHead: true, isLatest: true }
-  const found: PlacedPoint[] = [latest, ...(await remembered(parts, key, row))]
+  const found: PlacedPoint[] = [latest, ...((await remembered(parts, key, row)) ?? [])]
   for (const copy of await parts.pastCopies.list(key)) {
     // It was to be put aside, and is in use still: the server was killed before another took its place.
     if (copy.copyId === row.copyId) continue
-    found.push({ ...copy, copy, isHead: true, isLatest: false }, ...(await remembered(parts, key, copy)))
+    const points = await remembered(parts, key, copy)
+    if (points !== undefined) found.push({ ...copy, copy, isHead: true, isLatest: false }, ...points)
   }
   const seen = new Set<string>()
   return found.filter(({ token: each }) => !seen.has(each) && seen.add(each))
 }
 
+/** Undefined if that is damaged or gone: what other copies hold is there all the same (TM-12). */
 async function remembered(
   parts: TimeMachineParts,
   key: DatabaseKey,
   copy: PlacedPoint['copy'],
-): Promise<readonly PlacedPoint[]> {
+): Promise<readonly PlacedPoint[] | undefined> {
   if (copy.kind === 'file') return []
-  const points = await parts.jobs.listPast(placeOf(parts, copy), key)
-  return points.map((point) => ({ ...point, copy, isHead: false, isLatest: false }))
+  const points = await parts.jobs.listPast(placeOf(parts, copy), key).catch((cause: unknown) => {
+    if (!(cause instanceof CodedError) || !DAMAGE.includes(cause.code)) throw cause
+    parts.onDamage(key, copy.copyId, cause)
+  })
+  return points?.map((point) => ({ ...point, copy, isHead: false, isLatest: false }))
 }
 
 async function dropPoints(parts: TimeMachineParts, key: DatabaseKey, tokens: ReadonlySet<string>): Promise<number> {

@@ -34,6 +34,7 @@ import {
   type ImagePlace,
   importImage,
 } from '../restore/buildImage.ts'
+import { type ProofOutcome, proveCopy } from '../restore/proveCopy.ts'
 import type { StoredImage } from '../restore/readImage.ts'
 import { openFileStorage } from '../storage/fileStorage.ts'
 import { copyCopyJob, dropPastJob, listPastJob, type PastPlace } from '../timeMachine/pastJobs.ts'
@@ -61,6 +62,7 @@ export interface Jobs {
   importImage: { input: ImportInput & StoredImage & { storageFolder: string }; output: ImportResult }
   adoptPosition: { input: { copyPath: string; copyKey: string; position: CopyPosition }; output: boolean }
   items: { input: ItemJobInput; output: ItemJobOutput }
+  proveCopy: { input: CopySource & ImagePlace; output: ProofOutcome }
   listPast: { input: PastPlace; output: readonly PastPoint[] }
   copyCopy: { input: PastPlace & { to: string }; output: undefined }
   dropPast: { input: PastPlace & { tokens: readonly string[] }; output: { readonly freedBytes: number } }
@@ -86,6 +88,7 @@ const handlers: Handlers = {
   buildImage: (input, onStep) => buildImage(input, openFileStorage(input.storageFolder), onStep),
   importImage: (input, onStep) => importImage(input, openFileStorage(input.storageFolder), onStep),
   adoptPosition: async (input) => adoptPosition(input),
+  proveCopy: (input) => proveCopy(input),
   listPast: listPastJob,
   copyCopy: async (input) => {
     await copyCopyJob(input)

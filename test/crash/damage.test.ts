@@ -109,7 +109,7 @@ it.skipIf(shim === undefined)(
 )
 
 it.each(['flipped', 'truncated', 'gone'] as const)(
-  '[BK-23] a copy that is %s: told so, others go on, a whole backup heals it',
+  '[BK-23] [TM-12] a copy that is %s: told so, others go on, a whole backup heals it',
   async (damage) => {
     const world = await opened({})
     const one = await world.device('one')

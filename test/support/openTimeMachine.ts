@@ -23,6 +23,7 @@ export function openTimeMachine(
   const rows = sqlPastCopies(catalogue)
   return createTimeMachine({
     ...bench,
+    onDamage: () => undefined,
     pastCopies: { ...rows, put: (row) => around(() => rows.put(row)) },
     jobs: {
       listPast: listPastJob,

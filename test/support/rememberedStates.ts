@@ -46,6 +46,29 @@ export class RememberedStates {
     }
   }
 
+  /** The files that hold the states. */
+  files(): readonly string[] {
+    return [...new Set(this.#points.map((point) => point.path))]
+  }
+
+  /** Goes back to each state in a copy that may be damaged. @throws Error if one comes back otherwise than it was. */
+  *tryEach(): Generator<'equal' | 'refused'> {
+    const scratch = join(this.#parts.folder, 'scratch.db')
+    for (const { path, token, dump } of this.#points) {
+      copyFileSync(path, scratch)
+      let now: string | undefined
+      try {
+        if (this.#headOf(scratch) !== token) this.#use(scratch, (copy) => rewindCopy(copy, token))
+        now = this.#parts.dump(scratch)
+      } catch {
+        // Whatever it is: nothing was given back.
+      }
+      for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(scratch + suffix, { force: true })
+      if (now !== undefined && now !== dump) throw new Error('a state came back otherwise than it was')
+      yield now === undefined ? 'refused' : 'equal'
+    }
+  }
+
   /** Forgets states, those for which `dropped` is true; what a copy stands at stays. */
   drop(dropped: (at: number) => boolean): void {
     const gone = new Set(

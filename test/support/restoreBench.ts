@@ -129,6 +129,7 @@ export async function openRestoreBench() {
     dataDir,
     keyRing,
     databases,
+    catalogue,
     restores,
     storage,
     clock,

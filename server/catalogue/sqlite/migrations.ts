@@ -24,6 +24,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0015-notification', up: createNotification },
   { name: '0016-trace', up: createTrace },
   { name: '0017-past-copy', up: createPastCopy },
+  { name: '0018-proof', up: createProof },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {
@@ -237,4 +238,18 @@ async function createPastCopy(db: Kysely<unknown>): Promise<void> {
     .addColumn('endedAt', 'bigint', (column) => column.notNull())
     .execute()
   await db.schema.createIndex('pastCopyByDatabase').on('pastCopy').columns(['accountId', 'deviceId', 'name']).execute()
+}
+
+async function createProof(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('proof')
+    .addColumn('accountId', 'text', (column) => column.notNull())
+    .addColumn('deviceId', 'text', (column) => column.notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('checkedAt', 'bigint', (column) => column.notNull())
+    .addColumn('provenAt', 'bigint', (column) => column.notNull())
+    .addColumn('token', 'text', (column) => column.notNull())
+    .addColumn('failure', 'text')
+    .addPrimaryKeyConstraint('proofKey', ['accountId', 'deviceId', 'name'])
+    .execute()
 }

@@ -53,6 +53,16 @@ export interface PastCopyTable {
   endedAt: number
 }
 
+export interface ProofTable {
+  accountId: string
+  deviceId: string
+  name: string
+  checkedAt: number
+  provenAt: number
+  token: string
+  failure: string | null
+}
+
 export interface RestoreTable {
   id: string
   accountId: string
@@ -144,6 +154,7 @@ export interface CatalogueTables {
   nonce: NonceTable
   database: DatabaseTable
   pastCopy: PastCopyTable
+  proof: ProofTable
   restore: RestoreTable
   omadsSession: OmadsSessionTable
   clientDescription: ClientDescriptionTable

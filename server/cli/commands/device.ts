@@ -4,6 +4,7 @@ import { textOf } from '../../../schemas/cli/commandTable.ts'
 import { formatAge, formatBytes, formatTable, formatTime } from '../../../schemas/cli/formatTable.ts'
 import { typedPassword } from '../../account/typedPassword.ts'
 import { findDevice } from '../findDevice.ts'
+import type { DeviceDatabase } from '../operatorApi.ts'
 import { readSecretFile } from '../readSecret.ts'
 import { type ServerCommand, WHERE_OPTIONS, withOperatorApi } from '../serverContext.ts'
 
@@ -36,19 +37,26 @@ export const deviceShow: ServerCommand = {
     withOperatorApi(context, input, async (api) => {
       const device = await findDevice(api, textOf(input, 'DEVICE') ?? '')
       const databases = await api.listDatabases(device)
-      const rows = databases.map(({ name, kind, number, sizeBytes, lastBackupAt, lastMode, reason }) => [
+      const rows = databases.map(({ name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, ...proof }) => [
         name,
         kind,
         String(number),
         formatBytes(sizeBytes),
         `${formatAge(Date.now() - lastBackupAt)} ago (${lastMode})`,
+        provenOf(proof),
         reason ?? '',
       ])
       const state = device.disabled ? 'disabled' : 'enabled'
       const heading = `${device.name} of ${device.accountName}, ${state}, ${device.deviceId}\n`
-      const headings = ['DATABASE', 'KIND', 'NUMBER', 'SIZE', 'LAST BACKUP', '']
+      const headings = ['DATABASE', 'KIND', 'NUMBER', 'SIZE', 'LAST BACKUP', 'PROVEN', '']
       return { json: { device, databases }, text: heading + formatTable(headings, rows, 'no backup yet') }
     }),
+}
+
+/** Whether it is known that the copy can be restored. */
+function provenOf({ provenAt, proofFailure }: Pick<DeviceDatabase, 'provenAt' | 'proofFailure'>): string {
+  if (proofFailure !== undefined) return `NOT RESTORABLE: ${proofFailure}`
+  return provenAt === undefined ? 'not yet' : `${formatAge(Date.now() - provenAt)} ago`
 }
 
 export const deviceAllowEmpty: ServerCommand = {

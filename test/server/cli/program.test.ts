@@ -14,6 +14,7 @@ import type { DatabaseRow } from '../../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { sqlNotifications } from '../../../server/catalogue/sqlite/notifications.ts'
+import { sqlProofs } from '../../../server/catalogue/sqlite/proofs.ts'
 import type { OpenedServer, ServerOpeners } from '../../../server/cli/openedServer.ts'
 import { runServerProgram } from '../../../server/cli/program.ts'
 import { type Listening, listen } from '../../../server/http/listen.ts'
@@ -35,7 +36,7 @@ afterEach(async () => {
 function openersOf(created = false): ServerOpeners {
   const server: OpenedServer = {
     accounts: edge.local.service,
-    databases: sqlDatabases(edge.db),
+    ...{ databases: sqlDatabases(edge.db), proofs: sqlProofs(edge.db) },
     listPoints: edge.restores.listPoints,
     ...{ prune: async () => ({ databases: [], failed: 0 }), allowEmpty: async () => undefined },
     ...{ datastorePasswords: edge.datastorePasswords, serverPasswords: edge.serverPasswords },

@@ -67,7 +67,7 @@ describe('configuration', () => {
       expect(formatSettings()).toContain(`whole, at least ${least}`)
     }
     expect(readConfig({ NIGHTFERRY_TRUST_PROXY: '0' }).trustProxy).toBe(0)
-    expect(() => readConfig({ NIGHTFERRY_PRUNE_HOUR: '24' })).toThrow('an hour, 0 to 23')
+    expect(() => readConfig({ NIGHTFERRY_NIGHT_HOUR: '24' })).toThrow('an hour, 0 to 23')
   })
 
   it('reads every setting of the table from the environment, and documents it', () => {

@@ -14,6 +14,7 @@ import { sqlDatastorePasswords } from '../../../server/catalogue/sqlite/datastor
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { type CatalogueDb, checkCatalogue, openCatalogue } from '../../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlOwnLogins } from '../../../server/catalogue/sqlite/ownLogins.ts'
+import { sqlProofs } from '../../../server/catalogue/sqlite/proofs.ts'
 import { readConfig } from '../../../server/config/config.ts'
 import { accountHandlers } from '../../../server/http/accountHandlers.ts'
 import { accountInternalHandlers } from '../../../server/http/accountInternalHandlers.ts'
@@ -85,7 +86,10 @@ export async function openEdge(
   const omads: Edge['omads'] = {}
   const logged: string[] = []
   const accountService = local.service
-  const backupParts = { accountService, databases: sqlDatabases(db), restores: memoryRestores('IMEI:1') }
+  const backupParts = {
+    ...{ accountService, databases: sqlDatabases(db), proofs: sqlProofs(db) },
+    restores: memoryRestores('IMEI:1'),
+  }
   const datastorePasswords = createDatastorePasswords({
     store: sqlDatastorePasswords(db),
     limits: createFailureLimits(),

@@ -1,0 +1,69 @@
+/**
+ * Proves in a child process that a copy can be restored: its image is made as for a device, then every table and index of
+ * it is checked (RS-19). Nothing is left.
+ */
+
+import { rm } from 'node:fs/promises'
+import { CodedError } from '../../schemas/errors.ts'
+import { isSystemName, quoteName, type SchemaObject } from '../backup/copyLayout.ts'
+import { pagePassphrase } from '../backup/pageCipher.ts'
+import { openDatabase } from '../sql/betterSqlite.ts'
+import type { SqlDatabase } from '../sql/sqlDatabase.ts'
+import { buildPlainImage, type CopySource, type ImagePlace } from './buildImage.ts'
+
+/** What a proof says. */
+export interface ProofOutcome {
+  /** `unchecked`: a sealed file that this SQLite cannot judge; all of its pages were read. */
+  readonly kind: 'proven' | 'unchecked'
+  /** Octets of the plain file. */
+  readonly sizeBytes: number
+  /** Where the copy stood; a sealed file does not know it. */
+  readonly token?: string
+}
+
+/** @throws {CodedError} `storage.corrupt` if the copy cannot be restored; else as `buildPlainImage`. */
+export async function proveCopy(input: CopySource & ImagePlace): Promise<ProofOutcome> {
+  try {
+    const { sizeBytes, position } = await buildPlainImage(input)
+    const passphrase = pagePassphrase(Buffer.from(input.imageKey, 'hex'))
+    const image = openDatabase(input.imagePath, { cipher: { kind: 'aes256cbc', passphrase }, readonly: true })
+    try {
+      const isJudged = checkImage(image)
+      return { kind: isJudged ? 'proven' : 'unchecked', sizeBytes, ...(position && { token: position.token }) }
+    } finally {
+      image.close()
+    }
+  } finally {
+    for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(input.imagePath + suffix, { force: true })
+  }
+}
+
+/** False if a definition is beyond this SQLite: an unknown collation, function or module. @throws `storage.corrupt`. */
+function checkImage(image: SqlDatabase): boolean {
+  image.pragma('ignore_check_constraints=ON')
+  let isJudged = true
+  for (const { name } of tablesOf(image)) {
+    const found = check(image, `integrity_check(${quoteName(name)})`)
+    if (found === undefined) isJudged = false
+    else if (found !== 'ok') throw new CodedError('storage.corrupt', `table ${name}: ${found}`)
+  }
+  return isJudged
+}
+
+function check(image: SqlDatabase, pragma: string): string | undefined {
+  try {
+    return String(image.pragma(pragma))
+  } catch (cause) {
+    const { code, message } = cause as { code?: unknown; message?: unknown }
+    if (code === 'SQLITE_ERROR') return undefined
+    throw new CodedError('storage.corrupt', `an image cannot be read: ${String(message)}`, { cause })
+  }
+}
+
+function tablesOf(image: SqlDatabase): Pick<SchemaObject, 'name'>[] {
+  return image
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND coalesce(rootpage, 0) > 0")
+    .all()
+    .map(([name]) => ({ name: String(name) }))
+    .filter(({ name }) => !isSystemName(name))
+}
