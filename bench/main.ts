@@ -4,7 +4,7 @@
  *
  *   npm run bench -- [--workloads W1,W2,W3,W4] [--nights 30] [--runs 3] [--fleet 2000] [--out FILE] [--write-docs]
  *     [--contenders nightferry,resident,command,small,restic,borg,duplicity,rsync,sqldiff,gzip] [--docs-only]
- *     [--attack gzip-bombs,…] (none with an empty list)
+ *     [--attack gzip-bombs,…] (none with an empty list) [--past 60] (nights of W2 that are kept; 0 none)
  */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,6 +17,7 @@ import { type FleetResult, runFleet } from './fleet/runFleet.ts'
 import { machineFacts } from './measure/machine.ts'
 import { type BenchResult, formatReport } from './report.ts'
 import { runAttacks } from './runAttacks.ts'
+import { type PastResult, runPast } from './runPast.ts'
 import { runWorkload, type WorkloadResult } from './runWorkload.ts'
 import { WORKLOADS, type WorkloadName } from './workload/workload.ts'
 
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
     contenders: { type: 'string' },
     fleet: { type: 'string', default: '2000' },
+    past: { type: 'string', default: '60' },
     attack: { type: 'string', default: ATTACKS.join(',') },
     out: { type: 'string', default: join(root, 'data', 'bench.json') },
     folder: { type: 'string' },
@@ -66,6 +68,7 @@ async function measure(): Promise<BenchResult> {
   const workloads: WorkloadResult[] = []
   let fleet: FleetResult | undefined
   let attacks: readonly AttackFigures[] | undefined
+  let past: PastResult | undefined
   try {
     for (const name of names.filter(isWorkload)) {
       progress(`--- ${name}`)
@@ -77,12 +80,14 @@ async function measure(): Promise<BenchResult> {
     }
     const devices = whole(values.fleet)
     if (devices > 0) fleet = await runFleet(devices, folder, progress)
+    const nights = whole(values.past)
+    if (nights > 0) past = await runPast('W2', nights, folder, progress)
     const chosen = values.attack.split(',').filter((name) => name !== '')
     if (chosen.length > 0) attacks = await runAttacks({ attacks: chosen, ...ATTACK_WINDOW, report: progress })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  const more = { ...(fleet && { fleet }), ...(attacks && { attacks }) }
+  const more = { ...(fleet && { fleet }), ...(attacks && { attacks }), ...(past && { past }) }
   return save({ measuredAt: new Date().toISOString(), machine: machineFacts(), workloads, ...more })
 }
 

@@ -4,6 +4,7 @@ import { type AttackFigures, attackTable } from './attackTable.ts'
 import type { FleetResult } from './fleet/runFleet.ts'
 import type { MachineFacts } from './measure/machine.ts'
 import type { Cost } from './measure/runProcess.ts'
+import type { PastResult } from './runPast.ts'
 import type { ContenderResult, WorkloadResult } from './runWorkload.ts'
 
 export interface BenchResult {
@@ -12,6 +13,7 @@ export interface BenchResult {
   readonly workloads: readonly WorkloadResult[]
   readonly fleet?: FleetResult
   readonly attacks?: readonly AttackFigures[]
+  readonly past?: PastResult
 }
 
 /** The whole page. */
@@ -25,6 +27,7 @@ export function formatReport(result: BenchResult): string {
     ...result.workloads.flatMap(workloadLines),
     ...(result.fleet ? fleetLines(result.fleet) : []),
     ...(result.attacks ? attackLines(result.attacks) : []),
+    ...(result.past ? pastLines(result.past) : []),
     '',
   ].join('\n')
 }
@@ -102,6 +105,20 @@ function memoryLines(contenders: readonly ContenderResult[]): string[] {
 
 function costsOf({ firstBackup, nightly, restoreFirst, restoreLast }: ContenderResult): Cost[] {
   return [firstBackup, nightly, restoreFirst, restoreLast]
+}
+
+function pastLines(past: PastResult): string[] {
+  const { workload, nights, fileBytes, storedBytes, oldValuesBytes, plainMs, newestMs, oldMs } = past
+  const share = storedBytes / (fileBytes + oldValuesBytes)
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
+  return [
+    '',
+    '## Older states',
+    '',
+    `${workload} after ${nights} nights, all of them kept: the server's copy takes ${formatBytes(storedBytes)}, ${share.toFixed(2)} × the application's file (${formatBytes(fileBytes)}) and the gzip of all old values (${formatBytes(oldValuesBytes)}).`,
+    '',
+    `A restore of the newest state takes ${seconds(newestMs)}, ${(newestMs / plainMs).toFixed(2)} × one of the same database of which nothing older is known (${seconds(plainMs)}); of the state 30 nights before ${seconds(oldMs)}, ${(oldMs / newestMs).toFixed(2)} × the newest. Medians of whole processes in turn.`,
+  ]
 }
 
 function fleetLines(fleet: FleetResult): string[] {

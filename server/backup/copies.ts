@@ -208,6 +208,7 @@ async function replaceByFile(
     ...(result.reason === undefined ? {} : { reason: result.reason }),
     createdAt: old?.createdAt ?? parts.now(),
   }
+  step('put-aside')
   if (old) await parts.past?.putAside(old)
   step('copy-switch')
   if (!(await parts.databases.switchCopy(row, old?.copyId))) {

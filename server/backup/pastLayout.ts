@@ -141,6 +141,14 @@ export function closePastTables(db: SqlDatabase): void {
   db.exec('UPDATE _nightferry_past_table SET open = 0')
 }
 
+/** Octets of the pages that older states take. Costs the reading of those pages. */
+export function pastBytes(db: SqlDatabase): number {
+  if (!hasPast(db)) return 0
+  const size = db.prepare('SELECT pgsize FROM dbstat WHERE name = ? AND aggregate = TRUE')
+  const names = readPastTables(db).flatMap(({ id }) => [pastName(id), `${pastName(id)}_key`])
+  return names.reduce((sum, name) => sum + Number(size.get(name)?.[0] ?? 0), 0)
+}
+
 /** Name of the table that holds rows of a kept table. */
 export function pastName(id: number): string {
   return `_nightferry_past_${id}`

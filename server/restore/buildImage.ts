@@ -10,6 +10,7 @@ import { type CopyMeta, type CopyPosition, readPosition, replacePosition } from 
 import { encryptFile, markJournalMode } from '../backup/encryptFile.ts'
 import { type ImportInput, type ImportResult, importFile } from '../backup/importFile.ts'
 import { BATCH_BYTES, pagePassphrase } from '../backup/pageCipher.ts'
+import { pastBytes } from '../backup/pastLayout.ts'
 import { openPlainReader, type PlainReader } from '../backup/plainReader.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
 import { step } from '../steps.ts'
@@ -22,6 +23,8 @@ import { readImage, type StoredImage } from './readImage.ts'
 
 /** Copies up to this size become images in memory, which takes it twice: no page is encrypted and decrypted again. */
 const MAX_MEMORY_BYTES = 50 * 1024 * 1024
+/** Larger copies by this factor are not looked into: that would take longer than it saves. */
+const MOST_WITH_PAST = 4
 
 type Progress = (step: string, done: number) => void
 
@@ -160,13 +163,26 @@ async function openPlainImage(
   input: CopySource & ImagePlace,
   onProgress: Progress,
 ): Promise<{ plain: PlainReader; position?: CopyPosition }> {
-  if (input.kind === 'sql' && (await copyBytes(input.copyPath)) <= MAX_MEMORY_BYTES) {
+  if (input.kind === 'sql' && (await fitsMemory(input))) {
     const copyKey = Buffer.from(input.copyKey, 'hex')
     const { meta, octets } = buildImageInMemory({ copyPath: input.copyPath, copyKey }, tellBuild(onProgress))
     return { plain: bufferReader(octets), position: positionOf(meta) }
   }
   const { position } = await buildPlainImage(input, onProgress)
   return { plain: await openImageForReading(input), ...(position && { position }) }
+}
+
+/** Older states and free pages are in no image; where they cannot decide it they are not counted. */
+async function fitsMemory({ copyPath, copyKey }: CopySource): Promise<boolean> {
+  const bytes = await copyBytes(copyPath)
+  if (bytes <= MAX_MEMORY_BYTES || bytes > MOST_WITH_PAST * MAX_MEMORY_BYTES) return bytes <= MAX_MEMORY_BYTES
+  const copy = openDatabase(copyPath, { cipher: { kind: 'aegis', key: Buffer.from(copyKey, 'hex') } })
+  try {
+    const freeBytes = Number(copy.pragma('freelist_count')) * Number(copy.pragma('page_size'))
+    return bytes - freeBytes - pastBytes(copy) <= MAX_MEMORY_BYTES
+  } finally {
+    copy.close()
+  }
 }
 
 async function copyBytes(path: string): Promise<number> {

@@ -13,6 +13,7 @@ import { filesOfCopy } from '../backup/importFile.ts'
 import type { PastPoint } from '../backup/pastLayout.ts'
 import type { DatabaseKey, DatabaseRow, Databases, PastCopies, PastCopyRow } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
+import { step } from '../steps.ts'
 import type { PastPlace } from './pastJobs.ts'
 
 /** The work on copies, by whatever pool; `owner` is whose it is. */
@@ -81,12 +82,15 @@ async function takeSnapshot(parts: TimeMachineParts, row: DatabaseRow): Promise<
   const copyId = randomUUID()
   const place = placeOf(parts, row)
   const to = parts.copyPath(copyId)
+  step('snapshot')
   await parts.jobs.copyCopy({ ...place, to }, row).catch(async (cause: unknown) => {
     await removeCopy(parts, copyId)
     throw cause
   })
   const wrappedKey = parts.keyRing.wrap(Buffer.from(place.copyKey, 'hex'), copyKeyContext(copyId))
+  step('snapshot-taken')
   await parts.pastCopies.put(pastRow(row, copyId, wrappedKey, parts.now()))
+  step('snapshot-listed')
 }
 
 async function listPoints(parts: TimeMachineParts, key: DatabaseKey): Promise<readonly PlacedPoint[]> {

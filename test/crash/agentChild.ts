@@ -7,13 +7,15 @@ import type { DeviceClient } from '../../device-client/deviceClient.ts'
 import { openHome } from '../../device-client/node/home.ts'
 import { openNodeClient } from '../../device-client/node/openNodeClient.ts'
 
+type OrderName = 'init' | 'add' | 'backup' | 'restore' | 'points'
+
 /** What an agent can be told; as the commands of `nightferry-device`. */
 export type AgentOrder = {
-  [Name in 'init' | 'add' | 'backup' | 'restore']: {
+  [Name in OrderName]: {
     readonly name: Name
     readonly args: Parameters<DeviceClient[Name]>
   }
-}['init' | 'add' | 'backup' | 'restore']
+}[OrderName]
 
 /** How an order ended. */
 export type AgentReply =

@@ -3,17 +3,18 @@
  * on, and what must never happen (design, section 11) is looked for. Real processes, real files, real HTTP.
  */
 
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import fc from 'fast-check'
 import { canonicalDump } from '../support/canonicalDump.ts'
-import { lifeArbitrary, perform, setupSql } from '../support/lifeOperations.ts'
+import { perform, setupSql } from '../support/lifeOperations.ts'
 import type { TestAccount } from '../support/startServer.ts'
 import type { AgentOrder, AgentReply } from './agentChild.ts'
 import { type CrashAgent, createCrashAgent, type Outcome } from './crashAgent.ts'
 import type { CrashServer } from './crashServer.ts'
 import { duringKill } from './duringKill.ts'
+import { type LifeCounts, noCounts, planOf } from './lifePlan.ts'
 import type { Kill } from './scenes.ts'
 
 /** Text that stands in every database and may stand nowhere at the server. */
@@ -29,17 +30,7 @@ export interface CrashLifeParts {
   readonly seed: number
 }
 
-/** What was found out and needed since somebody asked. */
-export interface LifeCounts {
-  /** Restored files that were compared. */
-  restores: number
-  /** Acknowledged nights, by what they needed. */
-  deltas: number
-  fulls: number
-  nones: number
-}
-
-const noCounts = (): LifeCounts => ({ restores: 0, deltas: 0, fulls: 0, nones: 0 })
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 export class CrashLife {
   readonly #parts: CrashLifeParts
@@ -54,6 +45,7 @@ export class CrashLife {
   /** The last state that was acknowledged, and those that were sent after it. */
   #acknowledged: string | undefined
   #sent: string[] = []
+  readonly #everSent = new Set<string>()
   /** A full backup without an answer begins a life that the server may not know: 508 is right then. */
   #fullAllowed = true
 
@@ -87,7 +79,9 @@ export class CrashLife {
   /** One occasion with one kill; what must hold afterwards is checked. @returns whether the kill came. */
   async suffer(kill: Kill): Promise<boolean> {
     this.#kills.push(kill)
+    if (kill.scene === 'wide') await this.#widen()
     this.#change(kill.scene === 'large')
+    if (kill.scene === 'wide') this.#use((driver) => driver.exec(`INSERT INTO "wide${this.#night - 1}"(c0) VALUES(1)`))
     const happened = await duringKill(kill, this.#parts.server, this.#agent, () => this.#scene(kill))
     if (kill.scene === 'look' || kill.scene === 'home' || kill.scene === 'clone') return happened
     await this.#look()
@@ -107,7 +101,28 @@ export class CrashLife {
     this.#change(false)
     await this.#settle()
     await this.#look()
+    await this.#lookBack()
     await this.#agent.close()
+  }
+
+  /** A table that the time machine cannot keep row by row (TM-4): the next change of it needs a Snapshot. */
+  async #widen(): Promise<void> {
+    const columns = Array.from({ length: 1950 }, (_, at) => `c${at}`)
+    this.#use((driver) => driver.exec(`CREATE TABLE "wide${this.#night}"(${columns.join(', ')})`))
+    await this.#settle()
+  }
+
+  /** Older states are among those that were sent (TM-1): the oldest, the one before this, one between. */
+  async #lookBack(): Promise<void> {
+    const points = Object.values(await this.#must(this.#agent, { name: 'points', args: [DATABASE] })) as {
+      point: string
+    }[]
+    const to = join(this.#parts.folder, 'files', 'back.db')
+    for (const at of new Set([1, points.length >> 1, points.length - 1])) {
+      const order = { name: 'restore', args: [{ database: DATABASE, to, at: points[at]?.point ?? 'latest' }] } as const
+      await this.#must(this.#agent, { name: order.name, args: [...order.args] })
+      this.#expect(this.#everSent.has(digest(this.#restored(to))), 'an older state comes back that was never sent')
+    }
   }
 
   async #scene({ scene }: Kill): Promise<void> {
@@ -176,6 +191,7 @@ export class CrashLife {
   async #backup(first: boolean, full = false): Promise<boolean> {
     const state = canonicalDump(this.#path)
     this.#sent.push(state)
+    this.#everSent.add(digest(state))
     const outcome = await this.#agent.run({ name: 'backup', args: [DATABASE, { full }] })
     if (outcome === 'killed' || !outcome.ok) {
       this.#fullAllowed ||= full || first
@@ -277,10 +293,4 @@ export class CrashLife {
       `seed ${this.#parts.seed}, night ${this.#night}: ${what}; kills: ${JSON.stringify(this.#kills.slice(-3))}`,
     )
   }
-}
-
-function planOf(seed: number) {
-  const [plan] = fc.sample(lifeArbitrary, { seed, numRuns: 1 })
-  if (!plan) throw new Error('no plan')
-  return plan
 }
