@@ -33,8 +33,8 @@ export interface ApplyOutcome {
   readonly emptied: readonly { readonly table: string; readonly removed: number }[]
 }
 
-/** What becomes of the state that a Delta leaves: it is kept inside the copy, it lies in a Snapshot, or it is forgotten. */
-export type PastOrder = { readonly kind: 'keep'; readonly time: PastTime } | { readonly kind: 'begin-anew' | 'none' }
+/** What becomes of the state that a Delta leaves: it is kept inside the copy, or all older states are forgotten there. */
+export type PastOrder = { readonly kind: 'keep'; readonly time: PastTime } | { readonly kind: 'forget' }
 
 /**
  * Applies the Delta that `events` spell to `copy`. Steps are reported to `onStep`, for tests that kill the process.
@@ -47,7 +47,7 @@ export async function applyDelta(
   copy: SqlDatabase,
   events: AsyncIterable<readonly DeltaEvent[]> | Iterable<readonly DeltaEvent[]>,
   onStep: (step: 'begin' | 'schema' | 'rows' | 'position' | 'commit') => void = () => {},
-  past: PastOrder = { kind: 'none' },
+  past: PastOrder = { kind: 'forget' },
 ): Promise<ApplyOutcome> {
   const application = new Application(copy, () => onStep('schema'), past)
   onStep('begin')
@@ -124,7 +124,8 @@ class Application {
     if (placeDelta({ ...held, history }, head) === 'duplicate') return 'duplicate'
     const order = this.#order
     if (order.kind === 'keep') this.#past = keepPast(this.#copy, held, order.time)
-    if (order.kind === 'begin-anew') dropPast(this.#copy)
+    // What is not kept from now on could not be undone: going back further would give states that never were.
+    else dropPast(this.#copy)
     const { encoding } = held
     if (encoding !== head.database.encoding) {
       throw new CodedError('delta.conflict', `the copy is ${encoding}, the database ${head.database.encoding}`)

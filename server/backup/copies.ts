@@ -162,11 +162,11 @@ async function applyOrKeepWhole(
   input: Omit<ApplyInput, 'past'>,
 ): Promise<ApplyOutcome> {
   const time = { takenAt: row.lastBackupAt, sizeBytes: row.sizeBytes }
-  const past = parts.past ? ({ kind: 'keep', time } as const) : ({ kind: 'none' } as const)
+  const past = parts.past ? ({ kind: 'keep', time } as const) : ({ kind: 'forget' } as const)
   let outcome = await parts.jobs.applyDelta({ ...input, past }, row)
   if (outcome.outcome === 'snapshot-needed') {
     await parts.past?.takeSnapshot(row)
-    outcome = await parts.jobs.applyDelta({ ...input, past: { kind: 'begin-anew' } }, row)
+    outcome = await parts.jobs.applyDelta({ ...input, past: { kind: 'forget' } }, row)
   }
   if (outcome.outcome === 'snapshot-needed') throw new CodedError('internal', 'a snapshot was taken already')
   return outcome

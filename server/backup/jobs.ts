@@ -23,7 +23,7 @@ export interface ApplyInput {
   /** 256 bits, hex. */
   readonly copyKey: string
   readonly content: ContentSource
-  /** What becomes of the state it leaves; without it, it is forgotten. */
+  /** What becomes of the state it leaves; without it, that and all before it are forgotten. */
   readonly past?: PastOrder
 }
 

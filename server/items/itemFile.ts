@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { writePosition } from '../backup/copyLayout.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
 import type { SqlDatabase, SqlStatement } from '../sql/sqlDatabase.ts'
-import { type ItemPast, openItemPast } from './itemPast.ts'
+import { forgetPast, type ItemPast, openItemPast } from './itemPast.ts'
 import { checkItemTables } from './itemTables.ts'
 import type { StoreName } from './stores.ts'
 
@@ -78,8 +78,7 @@ export class ItemFile {
 
   /** An Item is about to change or to go, or one of this id to come. */
   keepPast(store: StoreName, id: string): void {
-    if (this.#pastNow === undefined) return
-    this.#past ??= openItemPast(this.#db, this.#pastNow)
+    this.#past ??= this.#pastNow === undefined ? forgetPast(this.#db) : openItemPast(this.#db, this.#pastNow)
     this.#past.keep(store, id)
   }
 

@@ -6,7 +6,7 @@
 
 import { readMeta } from '../backup/copyLayout.ts'
 import { keepPastSince, type PastRows } from '../backup/keepPast.ts'
-import { createPast, writePastPoint } from '../backup/pastLayout.ts'
+import { createPast, dropPast, writePastPoint } from '../backup/pastLayout.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
 import type { StoreName } from './stores.ts'
 
@@ -35,6 +35,12 @@ export function openItemPast(db: SqlDatabase, now: number): ItemPast {
       rows.keep([id])
     },
   }
+}
+
+/** Nothing is kept any more, and nothing older either: it could not be gone back to without what comes now. */
+export function forgetPast(db: SqlDatabase): ItemPast {
+  dropPast(db)
+  return { keep: () => undefined }
 }
 
 /** The number of the point that this transaction's rows belong to. */

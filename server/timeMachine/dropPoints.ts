@@ -15,26 +15,33 @@ import {
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
 
 /**
- * Drops the points with these tokens in one transaction; unknown ones are passed over.
+ * Drops the points with these tokens, each in a transaction of its own: a backup of the device comes in between. Unknown
+ * ones are passed over.
  * @returns octets of pages that the copy can use again.
  */
 export function dropPoints(copy: SqlDatabase, tokens: ReadonlySet<string>): { readonly freedBytes: number } {
   if (!hasPast(copy)) return { freedBytes: 0 }
   const before = freeBytes(copy)
-  copy.transaction(() => {
-    const states = readPast(copy)
-    const tables = readPastTables(copy)
-    // Newest first: what several in a row kept arrives at the same older one, the older of two values on top.
-    for (const [at, state] of states.entries()) {
-      if (!tokens.has(state.token)) continue
-      const heir = states[at + 1]
-      if (heir === undefined) forget(copy, tables, state)
-      else passOn(copy, tables, state, heir)
-      copy.prepare('DELETE FROM _nightferry_past_point WHERE number = ?').run(BigInt(state.number))
-    }
-    for (const { id } of tables) if (isUnused(copy, id)) forgetTable(copy, id)
-  })
+  const dropNext = (): boolean =>
+    copy.transaction(() => {
+      const states = readPast(copy)
+      // Newest first: what several in a row kept arrives at the same older one, the older of two values on top.
+      const at = states.findIndex(({ token }) => tokens.has(token))
+      const [state, heir] = at < 0 ? [] : states.slice(at, at + 2)
+      if (state === undefined) return false
+      dropPoint(copy, state, heir)
+      return true
+    })
+  while (dropNext());
   return { freedBytes: freeBytes(copy) - before }
+}
+
+function dropPoint(copy: SqlDatabase, state: PastState, heir: PastState | undefined): void {
+  const tables = readPastTables(copy)
+  if (heir === undefined) forget(copy, tables, state)
+  else passOn(copy, tables, state, heir)
+  copy.prepare('DELETE FROM _nightferry_past_point WHERE number = ?').run(BigInt(state.number))
+  for (const { id } of tables) if (isUnused(copy, id)) forgetTable(copy, id)
 }
 
 function passOn(copy: SqlDatabase, tables: readonly PastTable[], from: PastState, to: PastState): void {

@@ -6,6 +6,7 @@
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
+import { type CopyPosition, readMeta } from '../backup/copyLayout.ts'
 import { type PastPoint, readPast } from '../backup/pastLayout.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
 import { startFileCopier } from '../sql/fileCopier.ts'
@@ -21,11 +22,21 @@ export interface PastPlace {
   readonly copyKey: string
 }
 
-/** What a copy remembers, newest first. @throws {CodedError} as `openDatabase`. */
-export async function listPastJob({ copyPath, copyKey }: PastPlace): Promise<readonly PastPoint[]> {
+/** Where a copy stands, and what it remembers, newest first. */
+export interface CopyPast {
+  readonly head: CopyPosition
+  readonly points: readonly PastPoint[]
+}
+
+/** @throws {CodedError} as `openDatabase`, `readMeta`. */
+export async function listPastJob({ copyPath, copyKey }: PastPlace): Promise<CopyPast> {
   const copy = openDatabase(copyPath, { cipher: { kind: 'aegis', key: Buffer.from(copyKey, 'hex') } })
   try {
-    return readPast(copy).map(({ header: _, objects: __, ...point }) => point)
+    const { lineage, number, token } = readMeta(copy)
+    return {
+      head: { lineage, number, token },
+      points: readPast(copy).map(({ header: _, objects: __, ...point }) => point),
+    }
   } finally {
     copy.close()
   }
@@ -60,7 +71,8 @@ export async function rewindInto(place: PastPlace, token: string, to: string): P
     const cipher = { kind: 'aegis', key: Buffer.from(place.copyKey, 'hex') } as const
     const scratch = openDatabase(to, { cipher, pragmas: ['synchronous=OFF', 'ignore_check_constraints=ON'] })
     try {
-      scratch.pragma('journal_mode=MEMORY')
+      // It is thrown away if anything fails; a journal would hold all it changes in memory.
+      scratch.pragma('journal_mode=OFF')
       rewindCopy(scratch, token)
     } finally {
       scratch.close()

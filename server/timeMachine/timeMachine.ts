@@ -13,12 +13,11 @@ import { filesOfCopy } from '../backup/importFile.ts'
 import type { PastPoint } from '../backup/pastLayout.ts'
 import type { DatabaseKey, DatabaseRow, Databases, PastCopies, PastCopyRow } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
-import { step } from '../steps.ts'
-import type { PastPlace } from './pastJobs.ts'
+import type { CopyPast, PastPlace } from './pastJobs.ts'
 
 /** The work on copies, by whatever pool; `owner` is whose it is. */
 export interface PastJobs {
-  listPast(input: PastPlace, owner: DatabaseKey): Promise<readonly PastPoint[]>
+  listPast(input: PastPlace, owner: DatabaseKey): Promise<CopyPast>
   copyCopy(input: PastPlace & { readonly to: string }, owner: DatabaseKey): Promise<void>
   dropPast(
     input: PastPlace & { readonly tokens: readonly string[] },
@@ -82,45 +81,54 @@ async function takeSnapshot(parts: TimeMachineParts, row: DatabaseRow): Promise<
   const copyId = randomUUID()
   const place = placeOf(parts, row)
   const to = parts.copyPath(copyId)
-  step('snapshot')
   await parts.jobs.copyCopy({ ...place, to }, row).catch(async (cause: unknown) => {
     await removeCopy(parts, copyId)
     throw cause
   })
   const wrappedKey = parts.keyRing.wrap(Buffer.from(place.copyKey, 'hex'), copyKeyContext(copyId))
-  step('snapshot-taken')
   await parts.pastCopies.put(pastRow(row, copyId, wrappedKey, parts.now()))
-  step('snapshot-listed')
 }
 
 async function listPoints(parts: TimeMachineParts, key: DatabaseKey): Promise<readonly PlacedPoint[]> {
   const row = await parts.databases.get(key)
   if (row === undefined) throw new CodedError('database.unknown', `device ${key.deviceId} has no database ${key.name}`)
-  const { lastBackupAt: takenAt, lineage, number, token, sizeBytes } = row
-  const latest = { lineage, number, token, sizeBytes, takenAt, copy: row, isHead: true, isLatest: true }
-  const found: PlacedPoint[] = [latest, ...((await remembered(parts, key, row)) ?? [])]
+  const latest = headOf(row, row.lastBackupAt, true)
+  const found: PlacedPoint[] = [...((await pointsOf(parts, key, latest)) ?? [latest])]
   for (const copy of await parts.pastCopies.list(key)) {
     // It was to be put aside, and is in use still: the server was killed before another took its place.
     if (copy.copyId === row.copyId) continue
-    const points = await remembered(parts, key, copy)
-    if (points !== undefined) found.push({ ...copy, copy, isHead: true, isLatest: false }, ...points)
+    found.push(...((await pointsOf(parts, key, headOf(copy, copy.takenAt, false))) ?? []))
   }
   const seen = new Set<string>()
   return found.filter(({ token: each }) => !seen.has(each) && seen.add(each))
 }
 
-/** Undefined if that is damaged or gone: what other copies hold is there all the same (TM-12). */
-async function remembered(
+/** What a copy stands at, as the catalogue has it. */
+function headOf(copy: DatabaseRow | PastCopyRow, takenAt: number, isLatest: boolean): PlacedPoint {
+  const { lineage, number, token, sizeBytes } = copy
+  return { lineage, number, token, sizeBytes, takenAt, copy, isHead: true, isLatest }
+}
+
+/**
+ * All points of one copy. Where it stands it knows best: the catalogue is behind if the server ended between the two.
+ * @returns undefined if it is damaged or gone: what other copies hold is there all the same (TM-12).
+ */
+async function pointsOf(
   parts: TimeMachineParts,
   key: DatabaseKey,
-  copy: PlacedPoint['copy'],
+  head: PlacedPoint,
 ): Promise<readonly PlacedPoint[] | undefined> {
-  if (copy.kind === 'file') return []
-  const points = await parts.jobs.listPast(placeOf(parts, copy), key).catch((cause: unknown) => {
+  const { copy } = head
+  if (copy.kind === 'file') return [head]
+  const past = await parts.jobs.listPast(placeOf(parts, copy), key).catch((cause: unknown) => {
     if (!(cause instanceof CodedError) || !DAMAGE.includes(cause.code)) throw cause
     parts.onDamage(key, copy.copyId, cause)
   })
-  return points?.map((point) => ({ ...point, copy, isHead: false, isLatest: false }))
+  if (past === undefined) return undefined
+  return [
+    { ...head, ...past.head },
+    ...past.points.map((point) => ({ ...point, copy, isHead: false, isLatest: false })),
+  ]
 }
 
 async function dropPoints(parts: TimeMachineParts, key: DatabaseKey, tokens: ReadonlySet<string>): Promise<number> {

@@ -22,7 +22,6 @@ import {
   receiveFileJob,
   type SnapshotNeeded,
 } from '../backup/jobs.ts'
-import type { PastPoint } from '../backup/pastLayout.ts'
 import type { ItemJobInput, ItemJobOutput } from '../items/jobInput.ts'
 import {
   adoptPosition,
@@ -37,7 +36,7 @@ import {
 import { type ProofOutcome, proveCopy } from '../restore/proveCopy.ts'
 import type { StoredImage } from '../restore/readImage.ts'
 import { openFileStorage } from '../storage/fileStorage.ts'
-import { copyCopyJob, dropPastJob, listPastJob, type PastPlace } from '../timeMachine/pastJobs.ts'
+import { type CopyPast, copyCopyJob, dropPastJob, listPastJob, type PastPlace } from '../timeMachine/pastJobs.ts'
 import { Feed } from './feed.ts'
 import type { WorkerMessage, WorkerOrder } from './workerMessages.ts'
 
@@ -63,7 +62,7 @@ export interface Jobs {
   adoptPosition: { input: { copyPath: string; copyKey: string; position: CopyPosition }; output: boolean }
   items: { input: ItemJobInput; output: ItemJobOutput }
   proveCopy: { input: CopySource & ImagePlace; output: ProofOutcome }
-  listPast: { input: PastPlace; output: readonly PastPoint[] }
+  listPast: { input: PastPlace; output: CopyPast }
   copyCopy: { input: PastPlace & { to: string }; output: undefined }
   dropPast: { input: PastPlace & { tokens: readonly string[] }; output: { readonly freedBytes: number } }
   /** What a process does that is kept ready: below `folder`, of which nothing stays. */

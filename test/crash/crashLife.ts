@@ -52,7 +52,10 @@ export class CrashLife {
   constructor(parts: CrashLifeParts) {
     this.#parts = parts
     this.#device = `d${parts.seed}`
-    this.#plan = planOf(parts.seed)
+    this.#plan = planOf(
+      parts.seed,
+      parts.kills.some(({ scene }) => scene === 'rename'),
+    )
     this.#path = join(parts.folder, 'files', 'app.db')
     mkdirSync(join(parts.folder, 'files'), { recursive: true })
     this.#agent = createCrashAgent(join(parts.folder, 'home'), parts.server.killFile)
@@ -79,9 +82,7 @@ export class CrashLife {
   /** One occasion with one kill; what must hold afterwards is checked. @returns whether the kill came. */
   async suffer(kill: Kill): Promise<boolean> {
     this.#kills.push(kill)
-    if (kill.scene === 'wide') await this.#widen()
     this.#change(kill.scene === 'large')
-    if (kill.scene === 'wide') this.#use((driver) => driver.exec(`INSERT INTO "wide${this.#night - 1}"(c0) VALUES(1)`))
     const happened = await duringKill(kill, this.#parts.server, this.#agent, () => this.#scene(kill))
     if (kill.scene === 'look' || kill.scene === 'home' || kill.scene === 'clone') return happened
     await this.#look()
@@ -103,13 +104,6 @@ export class CrashLife {
     await this.#look()
     await this.#lookBack()
     await this.#agent.close()
-  }
-
-  /** A table that the time machine cannot keep row by row (TM-4): the next change of it needs a Snapshot. */
-  async #widen(): Promise<void> {
-    const columns = Array.from({ length: 1950 }, (_, at) => `c${at}`)
-    this.#use((driver) => driver.exec(`CREATE TABLE "wide${this.#night}"(${columns.join(', ')})`))
-    await this.#settle()
   }
 
   /** Older states are among those that were sent (TM-1): the oldest, the one before this, one between. */

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { AGENT_STEPS } from '../../device-client/steps.ts'
 import { SERVER_STEPS } from '../../server/steps.ts'
-import type { LifeCounts } from './crashLife.ts'
+import type { LifeCounts } from './lifePlan.ts'
 import type { Kill } from './scenes.ts'
 
 export interface KillRow extends LifeCounts {

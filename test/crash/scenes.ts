@@ -3,8 +3,8 @@
 import { AGENT_STEPS } from '../../device-client/steps.ts'
 import { SERVER_STEPS } from '../../server/steps.ts'
 
-/** What goes on when the kill comes. `night`: a Delta; `wide`: one that needs a Snapshot; `large`: one that is spooled; `look`: a restore beside; */
-export type Scene = 'register' | 'full' | 'night' | 'wide' | 'large' | 'look' | 'home' | 'clone'
+/** What goes on when the kill comes. `night`: a Delta; `large`: one that is spooled; `look`: a restore beside; */
+export type Scene = 'register' | 'full' | 'night' | 'large' | 'look' | 'home' | 'clone'
 
 /** A kill: at a step, or at a moment of the scene. */
 export interface Kill {
@@ -25,9 +25,6 @@ const SERVER_SCENES: Readonly<Record<string, Scene>> = {
   'import-build': 'full',
   'import-settle': 'full',
   'import-settled': 'full',
-  snapshot: 'wide',
-  'snapshot-taken': 'wide',
-  'snapshot-listed': 'wide',
   'put-aside': 'full',
   'copy-switch': 'full',
   'copy-switched': 'full',
@@ -103,6 +100,6 @@ export function orderedVictim(kill: Kill): 'self' | 'parent' {
 /** A kill of process `victim` at a random moment of `scene`. */
 export function randomKill(random: () => number): Kill {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
-  const scene = pick<Scene>(['night', 'night', 'night', 'wide', 'large', 'full', 'look', 'home', 'clone'])
+  const scene = pick<Scene>(['night', 'night', 'night', 'large', 'full', 'look', 'home', 'clone'])
   return { victim: pick(['server', 'worker', 'agent', 'agent'] as const), scene, count: 1, moment: random() }
 }

@@ -44,8 +44,8 @@ it('[BK-21] [DC-50] a kill at any step loses nothing that was acknowledged', { t
       const seed = tally.nextSeed
       const lifeFolder = join(folder, `life-${seed}`)
       mkdirSync(lifeFolder)
-      const life = new CrashLife({ server, account, folder: lifeFolder, seed })
       const { first, others } = killsOf(seed, isLong)
+      const life = new CrashLife({ server, account, folder: lifeFolder, seed })
       countKill(tally, first, await life.begin(first), life.takeCounts())
       for (const kill of others) countKill(tally, kill, await life.suffer(kill), life.takeCounts())
       await life.end()

@@ -64,23 +64,19 @@ export class DeviceLife {
     this.method = method
     this.#picturePath = join(dir, 'picture.db')
     new Database(this.#picturePath).close()
-    this.#pictureDriver = this.#openPicture()
+    this.#pictureDriver = this.#openFast()
     this.tracker = this.#newTracker()
     this.tracker.install()
   }
 
-  #openPicture(): DeviceDatabase {
-    const driver = openDeviceDatabase(this.#picturePath)
+  #openFast(path = this.#picturePath): DeviceDatabase {
+    const driver = openDeviceDatabase(path)
     driver.exec('PRAGMA synchronous=OFF')
     return driver
   }
 
   #newTracker(): Tracker {
-    const open = () => {
-      const database = openDeviceDatabase(this.path)
-      database.exec('PRAGMA synchronous=OFF')
-      return database
-    }
+    const open = () => this.#openFast(this.path)
     return new Tracker({ open, picture: this.#pictureDriver, random, method: this.method })
   }
 
@@ -111,7 +107,7 @@ export class DeviceLife {
     this.#pictureDriver.close()
     rmSync(this.#picturePath)
     new Database(this.#picturePath).close()
-    this.#pictureDriver = this.#openPicture()
+    this.#pictureDriver = this.#openFast()
     this.restart()
   }
 
@@ -143,7 +139,7 @@ export class DeviceLife {
       if (!(cause instanceof AgentKilledError)) throw cause
       this.#pictureDriver.close()
       this.#putBack?.()
-      this.#pictureDriver = this.#openPicture()
+      this.#pictureDriver = this.#openFast()
       this.restart()
       return { mode: 'killed' }
     } finally {
@@ -195,11 +191,11 @@ export class DeviceLife {
   /** A Delta arrives at the server. */
   async deliver(text: string): Promise<ApplyOutcome> {
     if (!this.#copyPath) throw new CodedError('anchor.mismatch', 'there is no copy')
-    const order: PastOrder = this.#states ? { kind: 'keep', time: { takenAt: 1, sizeBytes: 1 } } : { kind: 'none' }
+    const order: PastOrder = this.#states ? { kind: 'keep', time: { takenAt: 1, sizeBytes: 1 } } : { kind: 'forget' }
     const outcome = await this.#apply(text, order).catch((cause: unknown) => {
       if (!(cause instanceof NeedsSnapshotError)) throw cause
       this.#states?.takeSnapshot(this.#copyPath ?? '')
-      return this.#apply(text, { kind: 'begin-anew' })
+      return this.#apply(text, { kind: 'forget' })
     })
     if (outcome.outcome === 'applied') this.#states?.remember(this.#copyPath)
     return outcome
@@ -229,6 +225,11 @@ export class DeviceLife {
     if (this.#copyPath) states.remember(this.#copyPath)
     this.#states = states
     return states
+  }
+
+  /** Older states are kept no longer. */
+  forgetStates(): void {
+    this.#states = undefined
   }
 
   async #full(options: NightOptions): Promise<NightResult> {

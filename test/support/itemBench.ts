@@ -44,12 +44,15 @@ export async function openItemBench(options: ItemBenchOptions = {}) {
   const copyPath = (copyId: string): string => join(dataDir, 'copies', `${copyId}.db`)
   const policy = { current: options.policy ?? ('client-wins' as ItemConflictPolicy) }
   const files = keepFilesOpen()
+  const keepsPast = { current: true }
   const copy = createItemCopy({
     databases,
     keyRing,
     copyPath,
     now: () => clock.now++,
-    keepsPast: true,
+    get keepsPast() {
+      return keepsPast.current
+    },
     runJob: options.runJob ?? ((input) => runItemJob(input, pimContent, files)),
   })
   const registry = createItemRegistry({ copy, spool, policyOf: () => policy.current })
@@ -70,6 +73,7 @@ export async function openItemBench(options: ItemBenchOptions = {}) {
   }
 
   return {
+    keepsPast,
     folder,
     dataDir,
     keyRing,

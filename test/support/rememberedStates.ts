@@ -3,6 +3,7 @@
 import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readMeta } from '../../server/backup/copyLayout.ts'
+import { readPast } from '../../server/backup/pastLayout.ts'
 import type { SqlDatabase } from '../../server/sql/sqlDatabase.ts'
 import { dropPoints } from '../../server/timeMachine/dropPoints.ts'
 import { rewindCopy } from '../../server/timeMachine/rewindCopy.ts'
@@ -33,6 +34,11 @@ export class RememberedStates {
     const to = join(this.#parts.folder, `snapshot${++this.#snapshots}.db`)
     copyFileSync(path, to)
     for (const point of this.#points) if (point.path === path) point.path = to
+  }
+
+  /** How many older states a file remembers by itself. */
+  inside(path: string): number {
+    return this.#use(path, (copy) => readPast(copy).length)
   }
 
   /** Each state, as it was and as it is gone back to. */

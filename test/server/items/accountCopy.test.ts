@@ -137,7 +137,8 @@ describe('the copy of Items', () => {
       // Two syncs an hour belong to one point, then the account is quiet.
       bench.clock.now += turn % 2 === 0 ? 60_000 : 3_600_000
     }
-    const points = await service.listPoints(ITEM_ACCOUNT, ACCOUNT_DEVICE, ITEMS_DATABASE)
+    const list = () => service.listPoints(ITEM_ACCOUNT, ACCOUNT_DEVICE, ITEMS_DATABASE)
+    const points = await list()
     expect(points).toHaveLength(16)
     for (const [at, { point, takenAt }] of points.entries()) {
       const path = join(bench.folder, 'past.db')
@@ -150,6 +151,11 @@ describe('the copy of Items', () => {
       const state = states.findLast((each) => each.at >= takenAt && each.at - takenAt < 1000)
       expect(contents, `point ${at}`).toEqual(at === points.length - 1 ? [] : state?.contents)
     }
+    // Not kept any more: what is remembered could not be gone back to (TM-13).
+    bench.keepsPast.current = false
+    phone.add(vcard('unkept'))
+    await phone.sync()
+    expect(await list()).toHaveLength(1)
   })
 
   it('[IT-1] [IT-2] each change moves its position, a session without changes does not, and the catalogue follows', async () => {

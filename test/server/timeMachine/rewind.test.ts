@@ -66,6 +66,23 @@ describe('[TM-2] [TM-5] what a copy remembers', () => {
       "INSERT INTO t(other) VALUES('more'); PRAGMA user_version=7",
     ]))
 
+  it('[TM-13] is forgotten with the first change that is not kept', async () => {
+    life = await DeviceLife.create('CREATE TABLE t(x); INSERT INTO t VALUES(1)')
+    await life.night()
+    const states = life.rememberStates()
+    for (const x of [2, 3]) {
+      life.app(`UPDATE t SET x=${x}`)
+      await life.night()
+    }
+    const [path = ''] = states.files()
+    expect(states.inside(path)).toBe(2)
+    life.forgetStates()
+    life.app('UPDATE t SET x=4')
+    await life.night()
+    expect(states.inside(path)).toBe(0)
+    expect(life.copyDump()).toBe(life.deviceDump())
+  })
+
   it('[TM-3] is not changed by a Delta that puts rows it did not name before', async () => {
     life = await DeviceLife.create("CREATE TABLE t(id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES(1, 'x'), (2, 'y')")
     await life.night()
