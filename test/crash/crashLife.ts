@@ -52,10 +52,7 @@ export class CrashLife {
   constructor(parts: CrashLifeParts) {
     this.#parts = parts
     this.#device = `d${parts.seed}`
-    this.#plan = planOf(
-      parts.seed,
-      parts.kills.some(({ scene }) => scene === 'rename'),
-    )
+    this.#plan = planOf(parts.seed)
     this.#path = join(parts.folder, 'files', 'app.db')
     mkdirSync(join(parts.folder, 'files'), { recursive: true })
     this.#agent = createCrashAgent(join(parts.folder, 'home'), parts.server.killFile)
