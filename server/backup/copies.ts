@@ -14,12 +14,12 @@ import type { ApplyOutcome } from './applyDelta.ts'
 import type { Arrivals } from './arrivals.ts'
 import { copyKeyContext } from './copyKey.ts'
 import { filesOfCopy, type ImportResult } from './importFile.ts'
-import type { ApplyInput, ContentSource, ImportFileInput, SnapshotNeeded } from './jobs.ts'
+import type { AppliedDelta, ApplyInput, ContentSource, ImportFileInput, SnapshotNeeded } from './jobs.ts'
 import { placeDelta } from './placeDelta.ts'
 
 /** The jobs this needs, by whatever pool; `owner` is the device they are for. */
 export interface CopyJobs {
-  applyDelta(input: ApplyInput, owner: DatabaseKey): Promise<ApplyOutcome | SnapshotNeeded>
+  applyDelta(input: ApplyInput, owner: DatabaseKey): Promise<AppliedDelta | SnapshotNeeded>
   importFile(input: ImportFileInput, owner: DatabaseKey): Promise<ImportResult>
 }
 
@@ -136,8 +136,8 @@ async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: Receive
   }
   const outcome = await applyOrKeepWhole(parts, row, input)
   step('catalogue')
-  const { number, token } = outcome
-  const applied = { ...row, number, token, lastBackupAt: parts.now(), lastMode: 'delta' as const }
+  const { number, token, sizeBytes } = outcome
+  const applied = { ...row, number, token, sizeBytes, lastBackupAt: parts.now(), lastMode: 'delta' as const }
   // If another copy took its place meanwhile (a restore was confirmed), this Delta went into one that is gone.
   if (!(await parts.databases.switchCopy(applied, row.copyId))) {
     throw new CodedError('anchor.mismatch', `the copy of ${key.name} was replaced meanwhile`)
@@ -160,7 +160,7 @@ async function applyOrKeepWhole(
   parts: CopiesParts,
   row: DatabaseRow,
   input: Omit<ApplyInput, 'past'>,
-): Promise<ApplyOutcome> {
+): Promise<AppliedDelta> {
   const time = { takenAt: row.lastBackupAt, sizeBytes: row.sizeBytes }
   const past = parts.past ? ({ kind: 'keep', time } as const) : ({ kind: 'forget' } as const)
   let outcome = await parts.jobs.applyDelta({ ...input, past }, row)

@@ -27,6 +27,11 @@ export interface ApplyInput {
   readonly past?: PastOrder
 }
 
+/** What became of a Delta, and how large the copy is now. */
+export interface AppliedDelta extends ApplyOutcome {
+  readonly sizeBytes: number
+}
+
 /** Nothing was applied: the copy as a whole is to be kept first (TM-4). */
 export interface SnapshotNeeded {
   readonly outcome: 'snapshot-needed'
@@ -45,12 +50,13 @@ export interface ReceiveFileInput extends Pick<ImportInput, 'copyPath' | 'copyKe
 export type ReportStep = (step: string, done: number) => void
 
 /** Applies a received Delta to a copy. @throws {CodedError} as `applyDelta`, or `key.wrong`, `storage.corrupt`. */
-export async function applyDeltaJob(input: ApplyInput): Promise<ApplyOutcome | SnapshotNeeded> {
+export async function applyDeltaJob(input: ApplyInput): Promise<AppliedDelta | SnapshotNeeded> {
   const small = readSmallDelta(input.content)
   const copy = openCopyToWrite(input.copyPath, input.copyKey, small?.every(isQuick) ?? false)
   try {
     const events = small ? [small] : readDelta(input.content)
-    return await applyDelta(copy, events, (name) => step(`apply-${name}`), input.past)
+    const outcome = await applyDelta(copy, events, (name) => step(`apply-${name}`), input.past)
+    return { ...outcome, sizeBytes: Number(copy.pragma('page_count')) * Number(copy.pragma('page_size')) }
   } catch (cause) {
     if (!(cause instanceof NeedsSnapshotError)) throw cause
     return { outcome: 'snapshot-needed', reason: cause.message }

@@ -8,11 +8,11 @@ import { flushCompileCache } from 'node:module'
 import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import type { SegmentCompression } from '../../schemas/restore/segmentMap.ts'
-import type { ApplyOutcome } from '../backup/applyDelta.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
 import type { PlainFileFacts } from '../backup/encryptFile.ts'
 import type { ImportInput, ImportResult } from '../backup/importFile.ts'
 import {
+  type AppliedDelta,
   type ApplyInput,
   applyDeltaJob,
   type ImportFileInput,
@@ -42,7 +42,7 @@ import type { WorkerMessage, WorkerOrder } from './workerMessages.ts'
 
 /** Every job with its input and output. */
 export interface Jobs {
-  applyDelta: { input: ApplyInput; output: ApplyOutcome | SnapshotNeeded }
+  applyDelta: { input: ApplyInput; output: AppliedDelta | SnapshotNeeded }
   importFile: { input: ImportFileInput; output: ImportResult }
   /** Fed: it is told how many octets of the spool are settled. */
   receiveFile: { input: ReceiveFileInput; output: PlainFileFacts }

@@ -90,6 +90,8 @@ const DEFAULT_TIMEOUT_MS = 30 * 60_000
 const DEFAULT_MAX_RSS_BYTES = 1024 * 1024 * 1024
 const DEFAULT_LONG_MS = 1000
 const CHECK_MS = 100
+/** A process that has not started by then never will; on a busy machine it may take seconds. */
+const MOST_TO_START_MS = 60_000
 /** Counts at most between two looks: that the machine was suspended, or this process held up, is no job's fault. */
 const MOST_BETWEEN_MS = 500
 /** Processor time of a job that failed: beyond it, its device comes behind the others (BK-19). */
@@ -215,7 +217,8 @@ class Pool implements WorkerPool {
     // Meanwhile the process may have finished, and even begun another job.
     if (task === undefined || worker.task !== task) return
     const { tookMs } = worker
-    if (tookMs > this.#timeoutMs) this.#kill(worker, `longer than ${this.#timeoutMs} ms`)
+    const limitMs = worker.ready ? this.#timeoutMs : Math.max(this.#timeoutMs, MOST_TO_START_MS)
+    if (tookMs > limitMs) this.#kill(worker, `longer than ${limitMs} ms`)
     else if (rssBytes > this.#maxRssBytes) this.#kill(worker, `more than ${this.#maxRssBytes} bytes of memory`)
     else if (worker.ready && tookMs > this.#longMs && !worker.long && !task.attended) this.#stepBack(worker)
   }
@@ -240,13 +243,8 @@ class Pool implements WorkerPool {
   #start(): Worker {
     const process = startMemoryBound(new URL('./worker.ts', import.meta.url), this.#maxRssBytes)
     const worker: Worker = {
-      process,
-      task: undefined,
-      killedFor: undefined,
-      long: false,
-      timer: undefined,
-      tookMs: 0,
-      ready: false,
+      ...{ process, task: undefined, killedFor: undefined, timer: undefined },
+      ...{ long: false, tookMs: 0, ready: false },
     }
     this.#workers.add(worker)
     process.on('message', (message) => this.#receive(worker, message as WorkerMessage))
