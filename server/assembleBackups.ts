@@ -176,9 +176,11 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     night,
     keepWarm: () => pool.keepWarm(),
     close: async () => {
-      await night.close()
+      // Its jobs end with the pool; then it has nothing left to write down.
+      const nightEnded = night.close()
       await images.close()
       await pool.close()
+      await nightEnded
     },
   }
 }

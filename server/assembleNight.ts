@@ -20,7 +20,7 @@ const MEGABYTE = 1024 * 1024
 export interface NightWork {
   /** Does it if its hour came, and resolves when it is done; at once if not. Failures are logged. */
   doIfDue(): Promise<void>
-  /** Ends it after the database at hand. */
+  /** Begins no other database; resolves when the one at hand is done. */
   close(): Promise<void>
 }
 

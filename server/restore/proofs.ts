@@ -70,20 +70,17 @@ export async function proveOne(parts: ProofParts, key: DatabaseKey): Promise<Pro
     await parts.proofs.put({ accountId, deviceId, name, checkedAt: parts.now(), provenAt: parts.now(), token })
     return result.kind
   } catch (cause) {
-    // Removed meanwhile, or the server is busy or ends: nothing was found out about the copy.
-    if (cause instanceof CodedError && !['storage.corrupt', 'key.wrong'].includes(cause.code)) return 'unchecked'
-    parts.onFailure(key, cause)
     const before = await parts.proofs.find(key)
+    // Its turn is over whatever came of it, or one that takes too long would keep all others waiting.
+    const turn = { accountId, deviceId, name, provenAt: 0, token: '', ...before, checkedAt: parts.now() }
+    if (cause instanceof CodedError && !['storage.corrupt', 'key.wrong'].includes(cause.code)) {
+      // Removed meanwhile, beyond a limit, or the server ends: nothing was found out about the copy.
+      if (cause.code !== 'database.unknown') await parts.proofs.put(turn)
+      return 'unchecked'
+    }
+    parts.onFailure(key, cause)
     const failure = cause instanceof Error ? cause.message : String(cause)
-    const kept = { provenAt: before?.provenAt ?? 0, token: before?.token ?? '' }
-    await parts.proofs.put({
-      accountId,
-      deviceId,
-      name,
-      ...kept,
-      checkedAt: parts.now(),
-      failure: failure.slice(0, 500),
-    })
+    await parts.proofs.put({ ...turn, failure: failure.slice(0, 500) })
     return 'failed'
   }
 }

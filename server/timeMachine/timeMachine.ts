@@ -89,7 +89,15 @@ async function takeSnapshot(parts: TimeMachineParts, row: DatabaseRow): Promise<
   await parts.pastCopies.put(pastRow(row, copyId, wrappedKey, parts.now()))
 }
 
+/** Each state once, where it is found first: a restore lets a state stand in two copies. */
 async function listPoints(parts: TimeMachineParts, key: DatabaseKey): Promise<readonly PlacedPoint[]> {
+  const seen = new Set<string>()
+  const found = await listPlaces(parts, key)
+  return found.filter(({ token }) => !seen.has(token) && seen.add(token))
+}
+
+/** All states of all copies, those of the newest first. */
+async function listPlaces(parts: TimeMachineParts, key: DatabaseKey): Promise<readonly PlacedPoint[]> {
   const row = await parts.databases.get(key)
   if (row === undefined) throw new CodedError('database.unknown', `device ${key.deviceId} has no database ${key.name}`)
   const latest = headOf(row, row.lastBackupAt, true)
@@ -99,8 +107,7 @@ async function listPoints(parts: TimeMachineParts, key: DatabaseKey): Promise<re
     if (copy.copyId === row.copyId) continue
     found.push(...((await pointsOf(parts, key, headOf(copy, copy.takenAt, false))) ?? []))
   }
-  const seen = new Set<string>()
-  return found.filter(({ token: each }) => !seen.has(each) && seen.add(each))
+  return found
 }
 
 /** What a copy stands at, as the catalogue has it. */
@@ -132,7 +139,7 @@ async function pointsOf(
 }
 
 async function dropPoints(parts: TimeMachineParts, key: DatabaseKey, tokens: ReadonlySet<string>): Promise<number> {
-  const points = await listPoints(parts, key)
+  const points = await listPlaces(parts, key)
   let freedBytes = 0
   for (const { copy } of points.filter(({ isHead }) => isHead)) {
     const own = points.filter((point) => point.copy.copyId === copy.copyId)

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CodedError } from '../../../schemas/errors.ts'
 import type { DatabaseKey } from '../../../server/catalogue/catalogue.ts'
 import { sqlProofs } from '../../../server/catalogue/sqlite/proofs.ts'
 import { type ProofParts, proveOldest } from '../../../server/restore/proofs.ts'
@@ -93,6 +94,25 @@ describe('[RS-19] the nightly proof', () => {
     for (let night = 0; night < 4; night++) await proveOldest(turn, 1, () => false)
     expect(seen).toEqual(['a', 'b', 'c', 'a'])
     expect(await proveOldest(turn, Number.MAX_SAFE_INTEGER, () => true)).toMatchObject({ proven: 0, sizeBytes: 0 })
+  })
+
+  it('gives the next one its turn when one cannot be judged', async () => {
+    for (const device of ['huge', 'small']) await backUp(device, ROWS)
+    const seen: string[] = []
+    const turn = {
+      ...parts,
+      jobs: {
+        proveCopy: (input: Parameters<typeof proveCopy>[0], key: DatabaseKey) => {
+          seen.push(key.deviceId)
+          if (key.deviceId === 'huge') throw new CodedError('worker.limit', 'the work took longer than it may')
+          return proveCopy(input)
+        },
+      },
+    }
+    for (let night = 0; night < 3; night++) await proveOldest(turn, 1, () => false)
+    expect(seen).toEqual(['huge', 'small', 'huge'])
+    expect(failures).toEqual([])
+    expect((await proofOf('huge'))?.failure).toBeUndefined()
   })
 
   it('says of a sealed file that it was read and not judged', async () => {

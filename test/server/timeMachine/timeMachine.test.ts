@@ -1,0 +1,80 @@
+/** Which points a database has, whatever its copies and the catalogue went through. Rules TM-1, TM-7, TM-8, TM-12. */
+
+import { readdirSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { buildZooDatabase } from '../../support/databaseZoo.ts'
+import { ACCOUNT, DATABASE, openRestoreBench, type RestoreBench } from '../../support/restoreBench.ts'
+
+const KEY = { accountId: ACCOUNT, deviceId: 'phone', name: DATABASE }
+let bench: RestoreBench
+let path: string
+
+beforeEach(async () => {
+  bench = await openRestoreBench()
+  path = join(bench.folder, 'app.db')
+  buildZooDatabase({ name: 'app', pragmas: [], sql: 'CREATE TABLE t(x); INSERT INTO t VALUES(1)' }, path)
+})
+afterEach(() => bench.close())
+
+/** A whole file takes the place of the copy. */
+async function replace(): Promise<void> {
+  const row = await bench.databases.get(KEY)
+  if (row !== undefined) await bench.timeMachine.putAside(row)
+  await bench.backUp(path, 'phone')
+}
+
+const files = (): number =>
+  readdirSync(join(bench.dataDir, 'copies')).filter((name) => !/-(wal|shm)$/.test(name)).length
+const tokens = async (): Promise<string[]> => (await bench.timeMachine.listPoints(KEY)).map(({ token }) => token)
+
+describe('the points of a database', () => {
+  it('[TM-7] [TM-8] a state in two copies is one point, and goes from both', async () => {
+    const row = await bench.backUp(path, 'phone')
+    await bench.timeMachine.takeSnapshot(row)
+    // The Delta that the Snapshot was taken for never came again.
+    await replace()
+    expect(files()).toBe(3)
+    const [latest = '', old = ''] = await tokens()
+    expect(await tokens()).toEqual([latest, old])
+    expect(await bench.timeMachine.dropPoints(KEY, new Set([old, latest]))).toBeGreaterThan(0)
+    expect(await tokens()).toEqual([latest])
+    expect(files()).toBe(1)
+  })
+
+  it('[TM-4] a Snapshot that a killed server took is not taken again', async () => {
+    const row = await bench.backUp(path, 'phone')
+    await bench.timeMachine.takeSnapshot(row)
+    await bench.timeMachine.takeSnapshot(row)
+    expect(files()).toBe(2)
+  })
+
+  it('[TM-1] a copy knows better than the catalogue where it stands', async () => {
+    const row = await bench.backUp(path, 'phone')
+    await bench.databases.put({ ...row, number: 0, token: '0'.repeat(32) })
+    await bench.timeMachine.putAside({ ...row, number: 0, token: '0'.repeat(32) })
+    expect(await tokens()).toEqual([row.token])
+    await bench.backUp(path, 'phone')
+    expect((await tokens())[1]).toBe(row.token)
+  })
+
+  it('[TM-7] a copy that was to be put aside and is in use still is one copy', async () => {
+    const row = await bench.backUp(path, 'phone')
+    await bench.timeMachine.putAside(row)
+    expect(await tokens()).toEqual([row.token])
+    expect(await bench.timeMachine.dropPoints(KEY, new Set([row.token]))).toBe(0)
+    expect(files()).toBe(1)
+  })
+
+  it('[TM-12] those of a damaged copy are not there, all others are', async () => {
+    const first = await bench.backUp(path, 'phone')
+    await replace()
+    const second = await bench.databases.get(KEY)
+    await replace()
+    expect(await tokens()).toHaveLength(3)
+    truncateSync(bench.copyPath(first.copyId), 5000)
+    const [, kept] = await tokens()
+    expect(await tokens()).toHaveLength(2)
+    expect(kept).toBe(second?.token)
+  })
+})
