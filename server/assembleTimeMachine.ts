@@ -9,7 +9,7 @@ import type { DatabaseKey, Databases, PastCopies } from './catalogue/catalogue.t
 import type { Config } from './config/config.ts'
 import type { KeyRing } from './keys/keyRing.ts'
 import type { Logger } from './logger.ts'
-import { type DroppedPoints, dropOldPoints } from './timeMachine/dropOldPoints.ts'
+import { type DroppedPoints, dropOfOne, dropOldPoints } from './timeMachine/dropOldPoints.ts'
 import { parseRetention } from './timeMachine/retention.ts'
 import { createTimeMachine, type TimeMachine } from './timeMachine/timeMachine.ts'
 import type { WorkerPool } from './worker/workerPool.ts'
@@ -40,6 +40,7 @@ export function assembleTimeMachine(parts: TimeMachineAssemblyParts): TimeMachin
   const policy = parseRetention(config.keep)
   const machine = createTimeMachine({
     ...{ databases, pastCopies, keyRing, copyPath, now: clock },
+    onCrowd: (key) => void thin(key),
     onDamage: (key, copyId, error) => log.error('a copy does not say what it remembers', { ...key, copyId, error }),
     jobs: {
       listPast: (input, owner) => pool.run('listPast', input, { owner }),
@@ -47,6 +48,17 @@ export function assembleTimeMachine(parts: TimeMachineAssemblyParts): TimeMachin
       dropPast: (input, owner) => pool.run('dropPast', input, { owner }),
     },
   })
+  const crowded = new Set<string>()
+  const thin = async (key: DatabaseKey): Promise<void> => {
+    const name = JSON.stringify([key.accountId, key.deviceId, key.name])
+    if (crowded.has(name)) return
+    crowded.add(name)
+    const failed = (_: DatabaseKey, error: unknown): void =>
+      log.error('restore points were not dropped', { ...key, error })
+    const dropping = { timeMachine: machine, databases, policy, now: clock, onFailure: failed }
+    await dropOfOne(dropping, key, false).catch((error: unknown) => failed(key, error))
+    crowded.delete(name)
+  }
   const prune = async (dryRun: boolean, stopped = () => false): Promise<PruneReport> => {
     let failed = 0
     const onFailure = (key: DatabaseKey, cause: unknown): void => {

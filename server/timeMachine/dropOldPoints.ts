@@ -43,7 +43,8 @@ export async function* dropOldPoints(
   }
 }
 
-async function dropOfOne(parts: DropOldParts, key: DatabaseKey, dryRun: boolean): Promise<DroppedPoints> {
+/** The same for one database. @throws {CodedError} `database.unknown`, and as the time machine. */
+export async function dropOfOne(parts: DropOldParts, key: DatabaseKey, dryRun: boolean): Promise<DroppedPoints> {
   const points = await parts.timeMachine.listPoints(key)
   const verdicts = keepBases(decideRetention(points, parts.policy, parts.now()))
   const dropped = verdicts.filter(({ reasons }) => reasons.length === 0)

@@ -34,7 +34,12 @@ export interface TimeMachineParts {
   now(): number
   /** A copy cannot say what it remembers: it is damaged or gone. */
   onDamage(key: DatabaseKey, copyId: string, cause: unknown): void
+  /** So many copies of a database were put aside that the policy should look at once (TM-14). */
+  onCrowd(key: DatabaseKey): void
 }
+
+/** Copies put aside of one database, beyond which the policy does not wait for the night. */
+export const CROWD = 20
 
 /** A copy that holds a point, and which one it is. */
 export interface PlacedPoint extends PastPoint {
@@ -57,11 +62,16 @@ const DAMAGE: readonly string[] = ['storage.corrupt', 'storage.unavailable', 'ke
 
 export function createTimeMachine(parts: TimeMachineParts): TimeMachine {
   return {
-    putAside: (row) => parts.pastCopies.put(pastRow(row, row.copyId, row.wrappedKey, parts.now())),
+    putAside: (row) => putAside(parts, row),
     takeSnapshot: (row) => takeSnapshot(parts, row),
     listPoints: (key) => listPoints(parts, key),
     dropPoints: (key, tokens) => dropPoints(parts, key, tokens),
   }
+}
+
+async function putAside(parts: TimeMachineParts, row: DatabaseRow): Promise<void> {
+  await parts.pastCopies.put(pastRow(row, row.copyId, row.wrappedKey, parts.now()))
+  if ((await parts.pastCopies.list(row)).length > CROWD) parts.onCrowd(row)
 }
 
 function pastRow(row: DatabaseRow, copyId: string, wrappedKey: string, endedAt: number): PastCopyRow {

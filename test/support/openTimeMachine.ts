@@ -1,6 +1,6 @@
 /** The real time machine over a catalogue, its jobs run in the process of the test. */
 
-import type { Databases } from '../../server/catalogue/catalogue.ts'
+import type { DatabaseKey, Databases } from '../../server/catalogue/catalogue.ts'
 import type { CatalogueDb } from '../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlPastCopies } from '../../server/catalogue/sqlite/pastCopies.ts'
 import type { KeyRing } from '../../server/keys/keyRing.ts'
@@ -19,11 +19,13 @@ export interface TimeMachineBench {
 export function openTimeMachine(
   { catalogue, ...bench }: TimeMachineBench,
   around: <T>(work: () => Promise<T>) => Promise<T> = (work) => work(),
+  onCrowd: (key: DatabaseKey) => void = () => undefined,
 ): TimeMachine {
   const rows = sqlPastCopies(catalogue)
   return createTimeMachine({
     ...bench,
     onDamage: () => undefined,
+    onCrowd,
     pastCopies: { ...rows, put: (row) => around(() => rows.put(row)) },
     jobs: {
       listPast: listPastJob,

@@ -14,7 +14,7 @@ import { type RestoredDatabase, restoreDatabase } from '../../device-client/rest
 import { copyKeyContext } from '../../server/backup/copyKey.ts'
 import type { CopyPosition } from '../../server/backup/copyLayout.ts'
 import { importFile } from '../../server/backup/importFile.ts'
-import type { DatabaseRow } from '../../server/catalogue/catalogue.ts'
+import type { DatabaseKey, DatabaseRow } from '../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../server/catalogue/sqlite/databases.ts'
 import { openCatalogue } from '../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlRestores } from '../../server/catalogue/sqlite/restores.ts'
@@ -48,7 +48,13 @@ export async function openRestoreBench() {
   const copyPath = (copyId: string): string => join(dataDir, 'copies', copyId)
   /** What happens between a decision to build an image and its work. */
   const hooks = { beforeBuild: async (): Promise<void> => undefined }
-  const timeMachine = openTimeMachine({ databases, catalogue, keyRing, copyPath, now: () => clock.now })
+  /** Databases of which many copies were put aside. */
+  const crowded: DatabaseKey[] = []
+  const timeMachine = openTimeMachine(
+    { databases, catalogue, keyRing, copyPath, now: () => clock.now },
+    undefined,
+    (key) => void crowded.push(key),
+  )
   const service = createRestores({
     databases,
     restores,
@@ -135,6 +141,7 @@ export async function openRestoreBench() {
     clock,
     hooks,
     timeMachine,
+    crowded,
     copyPath,
     service,
     caller,

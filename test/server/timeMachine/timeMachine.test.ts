@@ -3,6 +3,9 @@
 import { readdirSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { dropOfOne } from '../../../server/timeMachine/dropOldPoints.ts'
+import { parseRetention } from '../../../server/timeMachine/retention.ts'
+import { CROWD } from '../../../server/timeMachine/timeMachine.ts'
 import { buildZooDatabase } from '../../support/databaseZoo.ts'
 import { ACCOUNT, DATABASE, openRestoreBench, type RestoreBench } from '../../support/restoreBench.ts'
 
@@ -64,6 +67,22 @@ describe('the points of a database', () => {
     expect(await tokens()).toEqual([row.token])
     expect(await bench.timeMachine.dropPoints(KEY, new Set([row.token]))).toBe(0)
     expect(files()).toBe(1)
+  })
+
+  it('[TM-14] many whole files at once are thinned out by the policy without waiting for the night', async () => {
+    for (let sent = 0; sent <= CROWD; sent++) await replace()
+    expect(bench.crowded).toEqual([])
+    await replace()
+    expect(bench.crowded).toMatchObject([KEY])
+    const dropping = {
+      ...bench,
+      policy: parseRetention(['last=3']),
+      now: () => bench.clock.now,
+      onFailure: () => undefined,
+    }
+    await dropOfOne(dropping, KEY, false)
+    expect(await tokens()).toHaveLength(3)
+    expect(files()).toBe(3)
   })
 
   it('[TM-12] those of a damaged copy are not there, all others are', async () => {
