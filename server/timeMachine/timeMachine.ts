@@ -149,19 +149,21 @@ async function pointsOf(
 }
 
 async function dropPoints(parts: TimeMachineParts, key: DatabaseKey, tokens: ReadonlySet<string>): Promise<number> {
-  const points = await listPlaces(parts, key)
+  const places = await listPlaces(parts, key)
+  // A state that stands in two copies is kept for the first; the other need not keep it.
+  const keeper = new Map(places.toReversed().map(({ token, copy }) => [token, copy.copyId]))
   let freedBytes = 0
-  for (const { copy } of points.filter(({ isHead }) => isHead)) {
-    const own = points.filter((point) => point.copy.copyId === copy.copyId)
-    const dropped = own.filter(({ token, isLatest }) => tokens.has(token) && !isLatest)
-    if (dropped.length === own.length) {
+  for (const { copy, isLatest } of places.filter(({ isHead }) => isHead)) {
+    const own = places.filter((place) => place.copy.copyId === copy.copyId)
+    const gone = own.filter(({ token }) => tokens.has(token) || keeper.get(token) !== copy.copyId)
+    if (gone.length === own.length && !isLatest) {
       freedBytes += own[0]?.sizeBytes ?? 0
       // The row first: what a kill leaves then is a file that belongs to nobody.
       await parts.pastCopies.remove(copy.copyId)
       await removeCopy(parts, copy.copyId)
       continue
     }
-    const inside = dropped.filter(({ isHead }) => !isHead).map(({ token }) => token)
+    const inside = gone.filter(({ isHead }) => !isHead).map(({ token }) => token)
     if (inside.length === 0) continue
     const result = await parts.jobs.dropPast({ ...placeOf(parts, copy), tokens: inside }, key)
     freedBytes += result.freedBytes
