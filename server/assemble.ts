@@ -76,8 +76,9 @@ export async function assembleServer(
   const accounts = await openAccounts(config, secrets, keys, clock)
   const catalogue = await openCatalogue(config.data, keyRing)
   const databases = sqlDatabases(catalogue)
+  const proofs = sqlProofs(catalogue)
   const backups = await assembleBackups({
-    ...{ config, catalogue, databases, keyRing, loggers, metrics, clock },
+    ...{ config, catalogue, databases, proofs, keyRing, loggers, metrics, clock },
     accounts: accounts.service,
   })
   const sessions = sqlSessionStore(catalogue)
@@ -131,7 +132,6 @@ export async function assembleServer(
   }
   const omads = createOmads(omadsDeps)
   const datastoreParts = { accountService: accounts.service, passwords: datastorePasswords }
-  const proofs = sqlProofs(catalogue)
   const backupParts = { accountService: accounts.service, databases, proofs, restores: backups.restores }
   const app = createApp({
     ...edgeParts(config, secrets, accounts.service),
@@ -162,6 +162,7 @@ export async function assembleServer(
       await push.wakeOverdue()
       await tracer.sweep()
       void backups.night.doIfDue()
+      metrics.unprovenAre(await proofs.countFailed())
       const oldest = await databases.oldestBackupAt()
       if (oldest !== undefined) metrics.stalestBackupIs((clock() - oldest) / 1000)
     } catch (error) {

@@ -12,7 +12,7 @@ import { assembleNight, type NightWork } from './assembleNight.ts'
 import { assembleTimeMachine, type TimeMachineAssembly } from './assembleTimeMachine.ts'
 import { createArrivals } from './backup/arrivals.ts'
 import { type BackupEvent, createCopies } from './backup/copies.ts'
-import type { Databases } from './catalogue/catalogue.ts'
+import type { Databases, Proofs } from './catalogue/catalogue.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlPastCopies } from './catalogue/sqlite/pastCopies.ts'
 import { sqlRestores } from './catalogue/sqlite/restores.ts'
@@ -59,6 +59,7 @@ export interface BackupAssemblyParts {
   readonly config: Config
   readonly catalogue: CatalogueDb
   readonly databases: Databases
+  readonly proofs: Proofs
   readonly accounts: Pick<AccountService, 'listAccounts'>
   readonly keyRing: KeyRing
   readonly loggers: ReturnType<typeof createLoggers>
@@ -94,8 +95,8 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     ...{ accounts: parts.accounts, clock: parts.clock },
   })
   const night = assembleNight({
-    ...{ config, catalogue: parts.catalogue, databases, keyRing, pool, copyPath, imagePath },
-    ...{ log: parts.loggers.backup, metrics: parts.metrics, clock: parts.clock, prune: timeMachine.pruneRound },
+    ...{ config, databases, proofs: parts.proofs, keyRing, pool, copyPath, imagePath },
+    ...{ log: parts.loggers.backup, clock: parts.clock, prune: timeMachine.pruneRound },
   })
   const keepsPast = config.timeMachine === 'on'
   const copies = createCopies({

@@ -3,13 +3,10 @@
  * Part of `assemble.ts`.
  */
 
-import type { DatabaseKey, Databases } from './catalogue/catalogue.ts'
-import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
-import { sqlProofs } from './catalogue/sqlite/proofs.ts'
+import type { DatabaseKey, Databases, Proofs } from './catalogue/catalogue.ts'
 import type { Config } from './config/config.ts'
 import type { KeyRing } from './keys/keyRing.ts'
 import type { Logger } from './logger.ts'
-import type { Metrics } from './metrics.ts'
 import { proveOldest } from './restore/proofs.ts'
 import { isDailyDue } from './timeMachine/dailyAt.ts'
 import type { Jobs } from './worker/worker.ts'
@@ -26,12 +23,11 @@ export interface NightWork {
 
 export interface NightParts {
   readonly config: Pick<Config, 'nightHour' | 'proveMb'>
-  readonly catalogue: CatalogueDb
+  readonly proofs: Proofs
   readonly databases: Databases
   readonly keyRing: KeyRing
   readonly pool: WorkerPool
   readonly log: Logger
-  readonly metrics: Metrics
   copyPath(copyId: string): string
   imagePath(imageId: string): string
   clock(): number
@@ -41,8 +37,7 @@ export interface NightParts {
 
 /** The night's work; nothing is done yet. */
 export function assembleNight(parts: NightParts): NightWork {
-  const { config, databases, keyRing, pool, log, metrics, copyPath, imagePath, clock } = parts
-  const proofs = sqlProofs(parts.catalogue)
+  const { config, databases, proofs, keyRing, pool, log, copyPath, imagePath, clock } = parts
   let isStopped = false
   const stopped = (): boolean => isStopped
   const prove = async (): Promise<void> => {
@@ -54,7 +49,6 @@ export function assembleNight(parts: NightParts): NightWork {
       onFailure: (key: object, error: unknown) => log.error('a copy cannot be restored', { ...key, error }),
     }
     log.info('copies proven', { ...(await proveOldest(proving, config.proveMb * MEGABYTE, stopped)) })
-    metrics.unprovenAre(await proofs.countFailed())
   }
   const work = async (): Promise<void> => {
     await parts.prune(stopped).catch((error: unknown) => log.error('dropping restore points failed', { error }))

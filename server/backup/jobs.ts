@@ -35,7 +35,6 @@ export interface AppliedDelta extends ApplyOutcome {
 /** Nothing was applied: the copy as a whole is to be kept first (TM-4). */
 export interface SnapshotNeeded {
   readonly outcome: 'snapshot-needed'
-  readonly reason: string
 }
 
 export interface ImportFileInput extends ImportInput {
@@ -59,7 +58,7 @@ export async function applyDeltaJob(input: ApplyInput): Promise<AppliedDelta | S
     return { ...outcome, sizeBytes: Number(copy.pragma('page_count')) * Number(copy.pragma('page_size')) }
   } catch (cause) {
     if (!(cause instanceof NeedsSnapshotError)) throw cause
-    return { outcome: 'snapshot-needed', reason: cause.message }
+    return { outcome: 'snapshot-needed' }
   } finally {
     copy.close()
   }

@@ -37,8 +37,10 @@ export interface TableWriter {
 export function openTable(copy: SqlDatabase, table: DeltaTable, past?: PastKeeper): TableWriter {
   const target = isSystemName(table.name) ? systemTarget(copy, table, past) : userTarget(copy, table, past)
   let gone = 0
-  if (table.clear) target.past?.keepAll()
-  if (table.clear) gone = copy.prepare(`DELETE FROM ${quoteName(target.table.name)}`).run()
+  if (table.clear) {
+    target.past?.keepAll()
+    gone = copy.prepare(`DELETE FROM ${quoteName(target.table.name)}`).run()
+  }
   const removals = new StatementsByMask((mask) => copy.prepare(deleteSql(target.table, target.allColumns, mask)))
   const insertions = new StatementsByMask((mask) => copy.prepare(insertSql(target.table, target.allColumns, mask)))
   return {

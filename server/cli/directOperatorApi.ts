@@ -1,7 +1,7 @@
 /** The operator's interface on a server that was opened in this process (`--data`). */
 
 import { findAccount } from '../account/findAccount.ts'
-import { describeProof } from '../http/backupHandlers.ts'
+import { describeProof } from '../restore/proofs.ts'
 import type { OpenedServer } from './openedServer.ts'
 import { type OperatorApi, toDeviceDatabase } from './operatorApi.ts'
 

@@ -3,7 +3,8 @@
 import { CodedError } from '../../schemas/errors.ts'
 import type { backupCalls, DatabaseSummary } from '../../schemas/http/backups.ts'
 import type { AccountService, RegisteredDevice } from '../account/accountService.ts'
-import type { DatabaseRow, Databases, ProofRow, Proofs } from '../catalogue/catalogue.ts'
+import type { DatabaseRow, Databases, Proofs } from '../catalogue/catalogue.ts'
+import { describeProof } from '../restore/proofs.ts'
 import type { RestoreService } from '../restore/restoreService.ts'
 import { deviceCaller, type Handlers } from './handlers.ts'
 
@@ -56,10 +57,4 @@ function toSummary(row: DatabaseRow, deviceName: string): DatabaseSummary {
   const { deviceId, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode, reason } = row
   const summary = { deviceId, deviceName, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode }
   return reason === undefined ? summary : { ...summary, reason: reason.slice(0, 1000) }
-}
-
-/** What a proof says of its database. */
-export function describeProof(proof: ProofRow | undefined): Pick<DatabaseSummary, 'provenAt' | 'proofFailure'> {
-  const { provenAt = 0, failure } = proof ?? {}
-  return { ...(provenAt > 0 && { provenAt }), ...(failure !== undefined && { proofFailure: failure }) }
 }

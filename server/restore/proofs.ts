@@ -6,8 +6,9 @@
 import { randomUUID } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
 import { toHex } from '../../schemas/hex.ts'
+import type { DatabaseSummary } from '../../schemas/http/backups.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
-import type { DatabaseKey, Databases, Proofs } from '../catalogue/catalogue.ts'
+import type { DatabaseKey, DatabaseRow, Databases, ProofRow, Proofs } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import type { CopySource, ImagePlace } from './buildImage.ts'
 import type { ProofOutcome } from './proveCopy.ts'
@@ -52,35 +53,48 @@ export async function proveOldest(parts: ProofParts, maxBytes: number, stopped: 
 }
 
 /** Proves one database now. A failure is kept, reported, and no exception. */
-export async function proveOne(parts: ProofParts, key: DatabaseKey): Promise<ProofOutcome['kind'] | 'failed'> {
+async function proveOne(parts: ProofParts, key: DatabaseKey): Promise<ProofOutcome['kind'] | 'failed'> {
   const { accountId, deviceId, name } = key
+  const { provenAt = 0, token = '', failure } = (await parts.proofs.find(key)) ?? {}
+  // Its turn is over whatever comes of it, or one that takes too long would keep all others waiting.
+  const turn = { accountId, deviceId, name, provenAt, token, checkedAt: parts.now() }
   try {
-    const { row, result } = await readCopy(parts.databases, key, async ({ kind, copyId, wrappedKey }) => {
-      const imageId = randomUUID()
-      const input = {
-        kind,
-        copyPath: parts.copyPath(copyId),
-        copyKey: toHex(parts.keyRing.unwrap(wrappedKey, copyKeyContext(copyId))),
-        imagePath: parts.imagePath(imageId),
-        imageKey: toHex(parts.keyRing.newKey(`image:${imageId}`).key),
-      }
-      return parts.jobs.proveCopy(input, key)
-    })
-    const token = result.token ?? row.token
-    await parts.proofs.put({ accountId, deviceId, name, checkedAt: parts.now(), provenAt: parts.now(), token })
+    const { row, result } = await readCopy(parts.databases, key, (source) => proveSource(parts, source, key))
+    const isProven = result.kind === 'proven'
+    await parts.proofs.put(isProven ? { ...turn, provenAt: turn.checkedAt, token: result.token ?? row.token } : turn)
     return result.kind
   } catch (cause) {
-    const before = await parts.proofs.find(key)
-    // Its turn is over whatever came of it, or one that takes too long would keep all others waiting.
-    const turn = { accountId, deviceId, name, provenAt: 0, token: '', ...before, checkedAt: parts.now() }
     if (cause instanceof CodedError && !['storage.corrupt', 'key.wrong'].includes(cause.code)) {
       // Removed meanwhile, beyond a limit, or the server ends: nothing was found out about the copy.
-      if (cause.code !== 'database.unknown') await parts.proofs.put(turn)
+      if (cause.code !== 'database.unknown')
+        await parts.proofs.put({ ...turn, ...(failure !== undefined && { failure }) })
       return 'unchecked'
     }
     parts.onFailure(key, cause)
-    const failure = cause instanceof Error ? cause.message : String(cause)
-    await parts.proofs.put({ ...turn, failure: failure.slice(0, 500) })
+    const found = cause instanceof Error ? cause.message : String(cause)
+    await parts.proofs.put({ ...turn, failure: found.slice(0, 500) })
     return 'failed'
   }
+}
+
+function proveSource(
+  parts: ProofParts,
+  { kind, copyId, wrappedKey }: Pick<DatabaseRow, 'kind' | 'copyId' | 'wrappedKey'>,
+  owner: DatabaseKey,
+): Promise<ProofOutcome> {
+  const imageId = randomUUID()
+  const input = {
+    kind,
+    copyPath: parts.copyPath(copyId),
+    copyKey: toHex(parts.keyRing.unwrap(wrappedKey, copyKeyContext(copyId))),
+    imagePath: parts.imagePath(imageId),
+    imageKey: toHex(parts.keyRing.newKey(`image:${imageId}`).key),
+  }
+  return parts.jobs.proveCopy(input, owner)
+}
+
+/** What a proof says of its database, as it is shown. */
+export function describeProof(proof: ProofRow | undefined): Pick<DatabaseSummary, 'provenAt' | 'proofFailure'> {
+  const { provenAt = 0, failure } = proof ?? {}
+  return { ...(provenAt > 0 && { provenAt }), ...(failure !== undefined && { proofFailure: failure }) }
 }

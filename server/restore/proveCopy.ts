@@ -15,8 +15,6 @@ import { buildPlainImage, type CopySource, type ImagePlace } from './buildImage.
 export interface ProofOutcome {
   /** `unchecked`: a sealed file that this SQLite cannot judge; all of its pages were read. */
   readonly kind: 'proven' | 'unchecked'
-  /** Octets of the plain file. */
-  readonly sizeBytes: number
   /** Where the copy stood; a sealed file does not know it. */
   readonly token?: string
 }
@@ -24,12 +22,12 @@ export interface ProofOutcome {
 /** @throws {CodedError} `storage.corrupt` if the copy cannot be restored; else as `buildPlainImage`. */
 export async function proveCopy(input: CopySource & ImagePlace): Promise<ProofOutcome> {
   try {
-    const { sizeBytes, position } = await buildPlainImage(input)
+    const { position } = await buildPlainImage(input)
     const passphrase = pagePassphrase(Buffer.from(input.imageKey, 'hex'))
     const image = openDatabase(input.imagePath, { cipher: { kind: 'aes256cbc', passphrase }, readonly: true })
     try {
       const isJudged = checkImage(image)
-      return { kind: isJudged ? 'proven' : 'unchecked', sizeBytes, ...(position && { token: position.token }) }
+      return { kind: isJudged ? 'proven' : 'unchecked', ...(position && { token: position.token }) }
     } finally {
       image.close()
     }

@@ -51,8 +51,7 @@ function passOn(copy: SqlDatabase, tables: readonly PastTable[], from: PastState
     if (forms.some(({ id }) => isWhole(copy, id, to))) for (const { id } of forms) forgetRows(copy, id, from)
     else for (const { id } of forms) passOnRows(copy, id, from, to)
   }
-  const objects = to.objects ?? from.objects
-  if (objects !== undefined && to.objects === undefined) writePastObjects(copy, to.number, objects)
+  if (to.objects === undefined && from.objects !== undefined) writePastObjects(copy, to.number, from.objects)
 }
 
 function passOnRows(copy: SqlDatabase, id: number, from: PastState, to: PastState): void {

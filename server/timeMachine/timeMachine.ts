@@ -69,14 +69,17 @@ export function createTimeMachine(parts: TimeMachineParts): TimeMachine {
   }
 }
 
-async function putAside(parts: TimeMachineParts, row: DatabaseRow): Promise<void> {
-  await parts.pastCopies.put(pastRow(row, row.copyId, row.wrappedKey, parts.now()))
-  if ((await parts.pastCopies.list(row)).length > CROWD) parts.onCrowd(row)
-}
-
-function pastRow(row: DatabaseRow, copyId: string, wrappedKey: string, endedAt: number): PastCopyRow {
+/** Lists a file that stands where `row` does; by default the copy of `row` itself. */
+async function putAside(
+  parts: TimeMachineParts,
+  row: DatabaseRow,
+  { copyId, wrappedKey }: Pick<DatabaseRow, 'copyId' | 'wrappedKey'> = row,
+): Promise<void> {
   const { accountId, deviceId, name, kind, lineage, number, token, sizeBytes, lastBackupAt: takenAt } = row
-  return { accountId, deviceId, name, kind, lineage, number, token, sizeBytes, takenAt, copyId, wrappedKey, endedAt }
+  const position = { lineage, number, token, takenAt, sizeBytes }
+  const key = { accountId, deviceId, name }
+  await parts.pastCopies.put({ ...key, kind, ...position, copyId, wrappedKey, endedAt: parts.now() })
+  if ((await parts.pastCopies.list(key)).length > CROWD) parts.onCrowd(key)
 }
 
 function placeOf(parts: TimeMachineParts, copy: Pick<DatabaseRow, 'copyId' | 'wrappedKey'>): PastPlace {
@@ -86,7 +89,9 @@ function placeOf(parts: TimeMachineParts, copy: Pick<DatabaseRow, 'copyId' | 'wr
 
 /** A second file with everything the copy remembers; if a killed server took it already, that one serves. */
 async function takeSnapshot(parts: TimeMachineParts, row: DatabaseRow): Promise<void> {
-  const [newest] = await parts.pastCopies.list(row)
+  const listed = await parts.pastCopies.list(row)
+  // The copy itself may be listed, too: it was going to be replaced. That is no second file.
+  const [newest] = listed.filter(({ copyId }) => copyId !== row.copyId)
   if (newest?.token === row.token && newest.lineage === row.lineage) return
   const copyId = randomUUID()
   const place = placeOf(parts, row)
@@ -96,7 +101,7 @@ async function takeSnapshot(parts: TimeMachineParts, row: DatabaseRow): Promise<
     throw cause
   })
   const wrappedKey = parts.keyRing.wrap(Buffer.from(place.copyKey, 'hex'), copyKeyContext(copyId))
-  await parts.pastCopies.put(pastRow(row, copyId, wrappedKey, parts.now()))
+  await putAside(parts, row, { copyId, wrappedKey })
 }
 
 /** Each state once, where it is found first: a restore lets a state stand in two copies. */

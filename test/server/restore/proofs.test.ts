@@ -43,6 +43,17 @@ const ROWS = `CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE INDEX t_x ON t(x
 const proofOf = (deviceId: string) => parts.proofs.find({ accountId: ACCOUNT, deviceId, name: DATABASE })
 const round = (maxBytes = Number.MAX_SAFE_INTEGER) => proveOldest(parts, maxBytes, () => false)
 
+/** Whose turn it is; what `tooLong` names takes longer than it may. */
+function watched(tooLong?: string): { readonly seen: string[]; readonly turn: ProofParts } {
+  const seen: string[] = []
+  const prove: ProofParts['jobs']['proveCopy'] = async (input, { deviceId }) => {
+    seen.push(deviceId)
+    if (deviceId === tooLong) throw new CodedError('worker.limit', 'the work took longer than it may')
+    return proveCopy(input)
+  }
+  return { seen, turn: { ...parts, jobs: { proveCopy: prove } } }
+}
+
 describe('[RS-19] the nightly proof', () => {
   it('proves what can be restored, and leaves nothing', async () => {
     await backUp('phone', ROWS)
@@ -81,16 +92,7 @@ describe('[RS-19] the nightly proof', () => {
 
   it('takes turns: those that wait longest come first, as far as the limit goes', async () => {
     for (const device of ['a', 'b', 'c']) await backUp(device, ROWS)
-    const seen: string[] = []
-    const turn = {
-      ...parts,
-      jobs: {
-        proveCopy: (input: Parameters<typeof proveCopy>[0], key: DatabaseKey) => {
-          seen.push(key.deviceId)
-          return proveCopy(input)
-        },
-      },
-    }
+    const { seen, turn } = watched()
     for (let night = 0; night < 4; night++) await proveOldest(turn, 1, () => false)
     expect(seen).toEqual(['a', 'b', 'c', 'a'])
     expect(await proveOldest(turn, Number.MAX_SAFE_INTEGER, () => true)).toMatchObject({ proven: 0, sizeBytes: 0 })
@@ -98,17 +100,7 @@ describe('[RS-19] the nightly proof', () => {
 
   it('gives the next one its turn when one cannot be judged', async () => {
     for (const device of ['huge', 'small']) await backUp(device, ROWS)
-    const seen: string[] = []
-    const turn = {
-      ...parts,
-      jobs: {
-        proveCopy: (input: Parameters<typeof proveCopy>[0], key: DatabaseKey) => {
-          seen.push(key.deviceId)
-          if (key.deviceId === 'huge') throw new CodedError('worker.limit', 'the work took longer than it may')
-          return proveCopy(input)
-        },
-      },
-    }
+    const { seen, turn } = watched('huge')
     for (let night = 0; night < 3; night++) await proveOldest(turn, 1, () => false)
     expect(seen).toEqual(['huge', 'small', 'huge'])
     expect(failures).toEqual([])
@@ -123,5 +115,6 @@ describe('[RS-19] the nightly proof', () => {
     db.close()
     expect(await bench.backUp(path, 'phone')).toMatchObject({ kind: 'file' })
     expect(await round()).toMatchObject({ proven: 0, unchecked: 1, failed: 0 })
+    expect(await proofOf('phone')).toMatchObject({ provenAt: 0, token: '' })
   })
 })

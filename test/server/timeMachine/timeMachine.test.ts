@@ -52,6 +52,13 @@ describe('the points of a database', () => {
     expect(files()).toBe(2)
   })
 
+  it('[TM-4] [TM-7] a copy that was to be put aside and is in use still is no Snapshot of itself', async () => {
+    const row = await bench.backUp(path, 'phone')
+    await bench.timeMachine.putAside(row)
+    await bench.timeMachine.takeSnapshot(row)
+    expect(files()).toBe(2)
+  })
+
   it('[TM-1] a copy knows better than the catalogue where it stands', async () => {
     const row = await bench.backUp(path, 'phone')
     await bench.databases.put({ ...row, number: 0, token: '0'.repeat(32) })
