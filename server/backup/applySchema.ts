@@ -45,7 +45,11 @@ export function applySchema(copy: SqlDatabase, entries: readonly SchemaEntry[]):
 }
 
 /** Ordinary tables are real in the copy; SQLite's own and virtual ones are not. */
-function isReal(object: { readonly type: string; readonly name: string; readonly sql: string | null }): boolean {
+export function isRealTable(object: {
+  readonly type: string
+  readonly name: string
+  readonly sql: string | null
+}): boolean {
   return object.type === 'table' && !isSystemName(object.name) && !/^CREATE\s+VIRTUAL\s/i.test(object.sql ?? '')
 }
 
@@ -68,9 +72,9 @@ function checkList(entries: readonly SchemaEntry[]): void {
 function keptTables(before: readonly SchemaObject[], entries: readonly SchemaEntry[]): Map<string, TableRewrite> {
   const kept = new Map<string, TableRewrite>()
   for (const entry of entries) {
-    if (!isReal(entry) || entry.rows !== 'keep') continue
+    if (!isRealTable(entry) || entry.rows !== 'keep') continue
     const oldName = entry.was ?? entry.name
-    const old = before.find((object) => isReal(object) && object.name === oldName)
+    const old = before.find((object) => isRealTable(object) && object.name === oldName)
     const claimed = [...kept.values()].some((table) => table.oldName === oldName)
     if (!old || claimed) throw new CodedError('delta.conflict', `table ${oldName} is not in the copy`)
     kept.set(entry.name, { oldName, oldSql: old.sql ?? '', name: entry.name, sql: entry.sql ?? '' })
@@ -108,7 +112,7 @@ function dropTables(
 ): void {
   const stays = new Set([...kept.values()].map((table) => table.oldName))
   for (const object of before) {
-    if (isReal(object) && !stays.has(object.name)) copy.exec(`DROP TABLE ${quoteName(object.name)}`)
+    if (isRealTable(object) && !stays.has(object.name)) copy.exec(`DROP TABLE ${quoteName(object.name)}`)
     const system = object.type === 'table' && isSystemName(object.name)
     if (system && !entries.some((entry) => entry.name === object.name)) {
       copy.exec(`DROP TABLE IF EXISTS ${quoteName(systemTableName(object.name))}`)
@@ -122,7 +126,7 @@ function createTables(
   kept: ReadonlyMap<string, TableRewrite>,
 ): void {
   for (const entry of entries) {
-    if (!isReal(entry) || kept.has(entry.name)) continue
+    if (!isRealTable(entry) || kept.has(entry.name)) continue
     const verdict = checkTable(entry.sql ?? '', entry.name)
     if (!verdict.ok) throw new CodedError('delta.unsupported', verdict.reason)
     createDefinition(copy, entry.sql ?? '', verdict.standIns)
@@ -138,7 +142,7 @@ function createIndexes(copy: SqlDatabase, entries: readonly SchemaEntry[]): void
   )
   for (const entry of entries) {
     if (entry.type !== 'index' || entry.sql === null || present.has(entry.name)) continue
-    const table = entries.find((candidate) => isReal(candidate) && candidate.name === entry.tableName)
+    const table = entries.find((candidate) => isRealTable(candidate) && candidate.name === entry.tableName)
     const verdict = checkIndex(entry.sql, entry.name, entry.tableName, table?.sql ?? '')
     if (!verdict.ok) throw new CodedError('delta.unsupported', verdict.reason)
     createDefinition(copy, entry.sql, verdict.standIns)

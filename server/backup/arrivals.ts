@@ -5,11 +5,10 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import type { KeyRing } from '../keys/keyRing.ts'
 import { copyKeyContext } from './copyKey.ts'
 import type { PlainFileFacts } from './encryptFile.ts'
-import { filesOfCopy } from './importFile.ts'
+import { removeCopy } from './importFile.ts'
 import type { ReceiveFileInput } from './jobs.ts'
 
 /** A job that is fed while the file arrives. */
@@ -67,7 +66,7 @@ export function createArrivals(parts: ArrivalsParts): Arrivals {
     receiving?.done.catch(async () => {
       arrival.receiving = undefined
       // A process that was killed could not clear away behind itself.
-      for (const path of filesOfCopy(copyPath)) await rm(path, { force: true }).catch(() => undefined)
+      await removeCopy(copyPath).catch(() => undefined)
     })
     return arrival
   }
@@ -104,5 +103,5 @@ export function createArrivals(parts: ArrivalsParts): Arrivals {
 async function discard(parts: ArrivalsParts, { copyId }: Arrival, receiving: Receiving): Promise<void> {
   receiving.cancel()
   await receiving.done.catch(() => undefined)
-  for (const path of filesOfCopy(parts.copyPath(copyId))) await rm(path, { force: true }).catch(() => undefined)
+  await removeCopy(parts.copyPath(copyId)).catch(() => undefined)
 }

@@ -4,7 +4,6 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
 import type { Position, PositionChain } from '../../schemas/syncml/position.ts'
 import type { DatabaseKey, DatabaseRow, Databases } from '../catalogue/catalogue.ts'
@@ -13,7 +12,7 @@ import { step } from '../steps.ts'
 import type { ApplyOutcome } from './applyDelta.ts'
 import type { Arrivals } from './arrivals.ts'
 import { copyKeyContext } from './copyKey.ts'
-import { filesOfCopy, type ImportResult } from './importFile.ts'
+import { type ImportResult, removeCopy } from './importFile.ts'
 import type { AppliedDelta, ApplyInput, ContentSource, ImportFileInput, SnapshotNeeded } from './jobs.ts'
 import { placeDelta } from './placeDelta.ts'
 
@@ -193,7 +192,7 @@ async function replaceByFile(
   }
   const result = await parts.jobs.importFile(input, key).catch(async (cause: unknown) => {
     // A process that was killed at its limits could not clear away behind itself.
-    await removeCopy(parts, copyId)
+    await removeCopy(parts.copyPath(copyId))
     throw cause
   })
   const row: DatabaseRow = {
@@ -212,11 +211,11 @@ async function replaceByFile(
   if (old) await parts.past?.putAside(old)
   step('copy-switch')
   if (!(await parts.databases.switchCopy(row, old?.copyId))) {
-    await removeCopy(parts, copyId)
+    await removeCopy(parts.copyPath(copyId))
     throw new CodedError('session.busy', `the copy of ${key.name} was replaced meanwhile`)
   }
   step('copy-switched')
-  if (old && !parts.past) await removeCopy(parts, old.copyId)
+  if (old && !parts.past) await removeCopy(parts.copyPath(old.copyId))
   step('copy-removed')
   parts.onBackup({
     ...key,
@@ -229,8 +228,4 @@ async function replaceByFile(
     emptied: [],
   })
   return result
-}
-
-async function removeCopy(parts: CopiesParts, copyId: string): Promise<void> {
-  for (const path of filesOfCopy(parts.copyPath(copyId))) await rm(path, { force: true })
 }

@@ -18,7 +18,9 @@ export interface TablePlace {
   readonly table: string
 }
 
-interface TableShape {
+/** What a table is, as far as carrying its rows goes. */
+export interface TableShape {
+  /** Without generated ones. */
   readonly columns: readonly string[]
   /** A name that reaches the rowid; undefined if there is none or columns hide it. */
   readonly rowid: string | undefined
@@ -65,7 +67,8 @@ function readEnds(db: SqlDatabase, table: string, { rowid }: TableShape): unknow
   return db.prepare(`SELECT ${end('min')}, ${end('max')}`).get() ?? []
 }
 
-function readShape(db: SqlDatabase, place: TablePlace): TableShape {
+/** Reads the shape of a table that is there. */
+export function readShape(db: SqlDatabase, place: TablePlace): TableShape {
   const columns = db
     .prepare('SELECT name, hidden FROM pragma_table_xinfo(?, ?) ORDER BY cid')
     .all(place.table, place.schema)

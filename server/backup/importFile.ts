@@ -12,6 +12,7 @@ import { open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import { MAX_DATABASE_BYTES } from '../../schemas/limits.ts'
+import { removeSqliteFile } from '../sql/removeSqliteFile.ts'
 import { step } from '../steps.ts'
 import { flushFolder } from '../storage/writeFileDurably.ts'
 import { type BuildOutcome, buildCopy } from './buildCopy.ts'
@@ -162,16 +163,13 @@ async function refuseExisting(copyPath: string): Promise<void> {
   if (held !== undefined) throw new CodedError('internal', 'a copy of this name exists')
 }
 
-/** Every file that a copy at `copyPath` has or had while it was made. */
-export function filesOfCopy(copyPath: string): readonly string[] {
-  return ['', '.source', '.building'].flatMap((part) =>
-    ['', '-wal', '-shm', '-journal'].map((suffix) => copyPath + part + suffix),
-  )
+/** Removes every file that a copy at `copyPath` has or had while it was made. Who reads it keeps its open file. */
+export async function removeCopy(copyPath: string): Promise<void> {
+  await removeAll(...['', '.source', '.building'].map((part) => copyPath + part))
 }
 
 async function removeAll(...paths: readonly string[]): Promise<void> {
-  for (const path of paths)
-    for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(path + suffix, { force: true })
+  for (const path of paths) await removeSqliteFile(path)
 }
 
 /** Lets the disk write in a thread what is there, while indexes are made; what comes after is flushed in the end. */

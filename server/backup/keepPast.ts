@@ -8,15 +8,10 @@ import type { DeltaTable, SchemaEntry } from '../../schemas/delta/delta.ts'
 import { bindCell, boundValue, rowidName, textBytesOf, whereKey } from '../../schemas/delta/toSql.ts'
 import type { Cell } from '../../schemas/delta/value.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
+import { isRealTable } from './applySchema.ts'
 import { systemColumns } from './checkObjects.ts'
-import {
-  type CopyMeta,
-  isSystemName,
-  quoteName,
-  readObjects,
-  type SchemaObject,
-  systemTableName,
-} from './copyLayout.ts'
+import { type CopyMeta, isSystemName, quoteName, readObjects, systemTableName } from './copyLayout.ts'
+import { readShape } from './copyTables.ts'
 import {
   closePastTables,
   createPast,
@@ -91,11 +86,10 @@ class Keeper implements PastKeeper {
       throw new NeedsSnapshotError('a table has another name')
     writePastObjects(this.#copy, Number(this.#point), before)
     for (const object of before) {
-      if (object.type !== 'table' || isVirtual(object)) continue
+      if (object.type !== 'table') continue
       const after = entries.find((entry) => entry.type === 'table' && entry.name === object.name)
-      if (isSystemName(object.name)) {
-        if (after === undefined) this.systemTable(object.name)
-      } else if (after?.rows !== 'keep') this.#keepTable(object.name)
+      if (isSystemName(object.name) && after === undefined) this.systemTable(object.name)
+      if (isRealTable(object) && after?.rows !== 'keep') this.#keepTable(object.name)
     }
     closePastTables(this.#copy)
   }
@@ -106,7 +100,7 @@ class Keeper implements PastKeeper {
     const [names, marks] = [keyNames(form), valueNames(form)]
     const into = (columns: readonly string[]): string =>
       `INSERT OR IGNORE INTO ${pastName(form.id)}(${['point', 'gone', ...columns].join(', ')})`
-    const keySql = form.key === 'rowid' ? [rowid ?? 'rowid'] : [...form.key].map(quoteName)
+    const keySql = keyColumns(form, rowid)
     const held = new StatementsByMask((mask) =>
       this.#copy.prepare(
         `${into([...names, ...marks])} SELECT ?, 0, ${[...keySql, ...form.columns.map(quoteName)].join(', ')}
@@ -116,7 +110,7 @@ class Keeper implements PastKeeper {
     const absent = new StatementsByMask((mask) =>
       this.#copy.prepare(`${into(names)} VALUES(?, 1, ${mask.map(boundValue).join(', ')})`),
     )
-    const keyPlaces = form.key === 'rowid' ? [0] : [...form.key].map((column) => form.columns.indexOf(column))
+    const keyPlaces = typeof form.key === 'string' ? [0] : form.key.map((column) => form.columns.indexOf(column))
     const wasAbsent = (key: readonly Cell[]): void => {
       absent.for(textBytesOf(key)).run(this.#point, ...key.map(bindCell))
     }
@@ -137,28 +131,12 @@ class Keeper implements PastKeeper {
     this.#keepAll(this.#open({ name, key: 'none', columns }), holder, undefined)
   }
 
-  /** A table that is dropped or made anew. */
+  /** A table that is dropped or made anew. A rowid that is a column is kept with the others. */
   #keepTable(name: string): void {
-    const columns = this.#copy.prepare(`PRAGMA main.table_xinfo(${quoteName(name)})`).all()
-    const all = columns.map(([, column]) => String(column))
-    const held = columns.filter(([, , , , , , hidden]) => hidden === 0n).map(([, column]) => String(column))
-    const rowid = this.#hasRowid(name) ? rowidName(all) : undefined
-    const alias = this.#rowidColumn(name, columns)
-    const form = this.#open({ name, key: rowid === undefined || alias ? 'none' : 'rowid', columns: held })
-    this.#keepAll(form, name, form.key === 'none' ? undefined : [rowid ?? 'rowid'])
-  }
-
-  #hasRowid(name: string): boolean {
-    const [, , , , withoutRowid] = this.#copy.prepare(`PRAGMA main.table_list(${quoteName(name)})`).get() ?? []
-    return withoutRowid !== 1n
-  }
-
-  /** True if a column holds the rowid: it is kept with the others. */
-  #rowidColumn(name: string, columns: readonly (readonly unknown[])[]): boolean {
-    const key = columns.filter(([, , , , , pk]) => pk !== 0n)
-    if (key.length !== 1 || String(key[0]?.[2]).toUpperCase() !== 'INTEGER') return false
-    const indexes = this.#copy.prepare(`PRAGMA main.index_list(${quoteName(name)})`).all()
-    return indexes.every(([, , , origin]) => origin !== 'pk')
+    const { columns, rowid, alias } = readShape(this.#copy, { schema: 'main', table: name })
+    const hidden = alias ? undefined : rowid
+    const form = this.#open({ name, key: hidden === undefined ? 'none' : 'rowid', columns })
+    this.#keepAll(form, name, hidden === undefined ? undefined : [hidden])
   }
 
   #keepAll(form: PastTable, source: string, key: readonly string[] | undefined): void {
@@ -182,11 +160,13 @@ class Keeper implements PastKeeper {
   }
 }
 
+/** SQL of the key in a row of the device's table; none if rows have no key. */
+function keyColumns({ key }: PastTable, rowid: string | undefined): string[] {
+  if (key === 'none') return []
+  return key === 'rowid' ? [rowid ?? 'rowid'] : key.map(quoteName)
+}
+
 /** A rowid that is a column stands among the columns. */
 function formOf({ name, key, rowidColumn, columns }: DeltaTable): Omit<PastTable, 'id'> {
   return { name, key: key === 'rowid' && rowidColumn !== undefined ? [rowidColumn] : key, columns }
-}
-
-function isVirtual({ sql }: SchemaObject): boolean {
-  return /^CREATE\s+VIRTUAL\s/i.test(sql ?? '')
 }

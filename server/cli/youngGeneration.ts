@@ -1,7 +1,7 @@
 /**
  * How much memory V8 may use for objects that live shortly. The launcher lets it have 1 MiB, which suits a program that
- * runs a moment; a server that collects so often spends a third of its
- * time on that and more, and one left to itself takes 128 MiB.
+ * runs a moment; a server that collects so often spends a third of its time on that and more, and one left to itself
+ * takes 128 MiB.
  */
 
 import { PerformanceObserver } from 'node:perf_hooks'

@@ -9,12 +9,10 @@ import type { ItemSyncType } from '../datastore/syncDatastore.ts'
 /** How long a broken or suspended sync can be gone on with, milliseconds (IT-8). */
 export const RESUME_LIFE_MS = 14 * 24 * 3_600_000
 
-/** Anchors of the last two finished syncs: the client's `Next` and ours. */
+/** The client's anchors of the last two finished syncs; ours are the same texts (IT-3). */
 export interface KeptAnchors {
   readonly last?: string
-  readonly ownLast?: string
   readonly previous?: string
-  readonly ownPrevious?: string
 }
 
 /** The sync that was begun last. */
@@ -28,8 +26,6 @@ export interface KeptRun {
 export interface SyncChoice {
   readonly status: 200 | 508
   readonly type: ItemSyncType
-  /** Our `Last` for the Alert. */
-  readonly ownLast?: string
   /** The run that was begun goes on: its generation and what it has done stay. */
   readonly goesOn: boolean
   /** The client never saw the end of the last finished sync, or was set back to before it: what that one sent goes again. */
@@ -50,23 +46,16 @@ export function chooseSync(
   if (type === 'resume') {
     if (run === undefined || now - run.startedAt > RESUME_LIFE_MS) return beginAnew(200)
     if (!fitsRun(run, last, place)) return beginAnew(run.type)
-    const begun: SyncChoice = { status: 200, type: run.type, goesOn: true, setBack: false, merging: false }
-    if (isWholeSet(run.type)) return begun
-    return withOwnLast(begun, place === 'previous' ? kept.ownPrevious : kept.ownLast)
+    return { status: 200, type: run.type, goesOn: true, setBack: false, merging: false }
   }
   if (isWholeSet(type)) return { status: 200, type, goesOn: false, setBack: false, merging: false }
   if (place === undefined) return beginAnew(type)
-  const going: SyncChoice = { status: 200, type, goesOn: false, setBack: place === 'previous', merging: false }
-  return withOwnLast(going, place === 'previous' ? kept.ownPrevious : kept.ownLast)
+  return { status: 200, type, goesOn: false, setBack: place === 'previous', merging: false }
 }
 
 /** Anchors do not matter then. */
-function isWholeSet(type: ItemSyncType): boolean {
+export function isWholeSet(type: ItemSyncType): boolean {
   return type === 201 || type === 203 || type === 205
-}
-
-function withOwnLast(choice: SyncChoice, ownLast: string | undefined): SyncChoice {
-  return ownLast === undefined ? choice : { ...choice, ownLast }
 }
 
 /** Which kept anchor the client stands at. Clients of a first sync say nothing, `0` or a zero time (reference 3.6). */

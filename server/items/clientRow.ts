@@ -44,7 +44,7 @@ export interface ClientRow extends KeptAnchors {
   readonly syncedAt: number
 }
 
-const COLUMNS = `client, last, own_last, previous, own_previous, run, type, asked_last, started_at, started_number,
+const COLUMNS = `client, last, previous, run, type, asked_last, started_at, started_number,
   merging, closed, finished, resend_run, finished_run, items_at_start, deleted, max_size, filter, abilities, evidence,
   allow_empty, synced_at`
 
@@ -82,33 +82,29 @@ export function requireRun(file: ItemFile, client: number, run: number): ClientR
 function toClientRow(row: readonly SqlValue[]): ClientRow {
   const text = (at: number): string | undefined => (typeof row[at] === 'string' ? row[at] : undefined)
   const number = (at: number): number => Number(row[at] ?? 0)
-  const anchors: [keyof KeptAnchors, string | undefined][] = [
-    ['last', text(1)],
-    ['ownLast', text(2)],
-    ['previous', text(3)],
-    ['ownPrevious', text(4)],
-  ]
+  const [last, previous] = [text(1), text(2)]
   return {
     client: number(0),
-    ...Object.fromEntries(anchors.filter(([, value]) => value !== undefined)),
-    run: number(5),
-    type: row[6] === null ? undefined : (number(6) as ItemSyncType),
-    askedLast: text(7),
-    startedAt: number(8),
-    startedNumber: number(9),
-    merging: row[10] === 1n,
-    closed: row[11] === 1n,
-    finished: row[12] === 1n,
-    resendRun: number(13),
-    finishedRun: number(14),
-    itemsAtStart: number(15),
-    deleted: number(16),
-    maxSizeBytes: row[17] === null ? undefined : number(17),
-    filter: text(18),
-    abilities: text(19) ?? '',
-    evidence: number(20),
-    allowEmpty: row[21] === 1n,
-    syncedAt: number(22),
+    ...(last !== undefined && { last }),
+    ...(previous !== undefined && { previous }),
+    run: number(3),
+    type: row[4] === null ? undefined : (number(4) as ItemSyncType),
+    askedLast: text(5),
+    startedAt: number(6),
+    startedNumber: number(7),
+    merging: row[8] === 1n,
+    closed: row[9] === 1n,
+    finished: row[10] === 1n,
+    resendRun: number(11),
+    finishedRun: number(12),
+    itemsAtStart: number(13),
+    deleted: number(14),
+    maxSizeBytes: row[15] === null ? undefined : number(15),
+    filter: text(16),
+    abilities: text(17) ?? '',
+    evidence: number(18),
+    allowEmpty: row[19] === 1n,
+    syncedAt: number(20),
   }
 }
 
@@ -117,14 +113,11 @@ export type ClientChange = Readonly<Partial<Record<ClientColumn, string | number
 
 type ClientColumn =
   | 'last'
-  | 'own_last'
   | 'previous'
-  | 'own_previous'
   | 'run'
   | 'type'
   | 'asked_last'
   | 'next'
-  | 'own_next'
   | 'started_at'
   | 'started_number'
   | 'merging'

@@ -1,8 +1,9 @@
 /** Makes the account's empty copy of Items: built beside its name, flushed, then named (IT-1, BK-14, BK-18). */
 
-import { open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { openDatabase } from '../sql/betterSqlite.ts'
+import { removeSqliteFile } from '../sql/removeSqliteFile.ts'
 import { flushFolder } from '../storage/writeFileDurably.ts'
 import { createItemTables } from './itemTables.ts'
 import type { ItemCallContext, ItemCalls } from './jobInput.ts'
@@ -13,7 +14,7 @@ export async function createJob(
 ): Promise<ItemCalls['create']['output']> {
   const { copyPath } = context
   const buildingPath = `${copyPath}.building`
-  await removeBuilding(buildingPath)
+  await removeSqliteFile(buildingPath)
   try {
     // SQLite would make it readable for others.
     await writeFile(buildingPath, '', { mode: 0o600, flag: 'wx' })
@@ -28,7 +29,7 @@ export async function createJob(
     flushFolder(dirname(copyPath))
     return { sizeBytes: (await stat(copyPath)).size }
   } finally {
-    await removeBuilding(buildingPath)
+    await removeSqliteFile(buildingPath)
   }
 }
 
@@ -43,8 +44,4 @@ function build(path: string, key: Uint8Array, position: { lineage: string; numbe
   } finally {
     db.close()
   }
-}
-
-async function removeBuilding(path: string): Promise<void> {
-  for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(path + suffix, { force: true })
 }

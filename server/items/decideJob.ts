@@ -1,7 +1,7 @@
 /** Decides on an Alert and begins a run, or goes on with one (IT-3, IT-8, IT-11, IT-12, IT-14). */
 
 import type { ItemSyncDecision, ItemSyncRequest, ItemSyncType } from '../datastore/syncDatastore.ts'
-import { chooseSync, type SyncChoice } from './chooseSync.ts'
+import { chooseSync, isWholeSet, type SyncChoice } from './chooseSync.ts'
 import { type ClientRow, openClient, updateClient } from './clientRow.ts'
 import { clearMap } from './deviceMap.ts'
 import { refusesEmptying } from './guard.ts'
@@ -35,18 +35,18 @@ export function decideJob(
       clearMap(file, row.client)
       updateClient(file, row.client, { last: undefined, previous: undefined })
     }
-    // Ours is the client's: where it stands says what it has of us, even if it names two syncs alike (IT-3).
-    const ownNext = input.request.next
-    if (choice.goesOn) updateClient(file, row.client, { next: input.request.next, own_next: ownNext, finished: false })
-    else beginRun(file, row, choice, { ...input, items, now: context.now, ownNext })
+    if (choice.goesOn) updateClient(file, row.client, { next: input.request.next, finished: false })
+    else beginRun(file, row, choice, { ...input, items, now: context.now })
     const abilities = JSON.stringify(input.abilities)
     if (abilities !== row.abilities) updateClient(file, row.client, { abilities })
+    const tellsLast = choice.status === 200 && !isWholeSet(choice.type) && input.request.last !== undefined
     const state: RunState = { client: row.client, run: choice.goesOn ? row.run : row.run + 1, type: choice.type }
     return {
       status: choice.status,
       type: choice.type,
-      ...(choice.ownLast !== undefined && { last: choice.ownLast }),
-      next: ownNext,
+      // Ours is the client's: where it stands says what it has of us, even if it names two syncs alike (IT-3).
+      ...(tellsLast && { last: input.request.last }),
+      next: input.request.next,
       state: { ...state },
     }
   })
@@ -60,17 +60,15 @@ interface RunBeginning {
   readonly request: ItemSyncRequest
   readonly items: number
   readonly now: number
-  readonly ownNext: string
 }
 
 function beginRun(file: ItemFile, row: ClientRow, choice: SyncChoice, beginning: RunBeginning): void {
-  const { request, items, now, ownNext } = beginning
+  const { request, items, now } = beginning
   updateClient(file, row.client, {
     run: row.run + 1,
     type: choice.type,
     asked_last: request.last,
     next: request.next,
-    own_next: ownNext,
     started_at: now,
     started_number: file.number(),
     merging: choice.merging,

@@ -12,17 +12,12 @@ export function finishJob(
 ): ItemCalls['finish']['output'] {
   return file.write(() => {
     const row = requireRun(file, state.client, state.run)
-    const [next, ownNext] =
-      file.sql('SELECT next, own_next FROM _nightferry_sync_client WHERE client = ?').get(BigInt(row.client)) ?? []
+    const [next] = file.sql('SELECT next FROM _nightferry_sync_client WHERE client = ?').get(BigInt(row.client)) ?? []
     // The anchor that the client stood at: if the last answer is lost it stands there still.
-    const stoodAt =
-      row.askedLast !== undefined && row.askedLast === row.previous
-        ? { previous: row.previous, own_previous: row.ownPrevious }
-        : { previous: row.last, own_previous: row.ownLast }
+    const stoodAt = row.askedLast !== undefined && row.askedLast === row.previous ? row.previous : row.last
     updateClient(file, row.client, {
-      ...stoodAt,
+      previous: stoodAt,
       last: String(next),
-      own_last: String(ownNext),
       finished: true,
       finished_run: row.run,
       resend_run: 0,

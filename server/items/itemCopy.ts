@@ -4,10 +4,9 @@
  */
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
-import { filesOfCopy } from '../backup/importFile.ts'
+import { removeCopy } from '../backup/importFile.ts'
 import { ACCOUNT_DEVICE, type DatabaseKey, type DatabaseRow, type Databases } from '../catalogue/catalogue.ts'
 import type { Peer } from '../datastore/datastore.ts'
 import type { ItemConflictPolicy } from '../datastore/syncDatastore.ts'
@@ -153,7 +152,7 @@ async function makeCopy(parts: ItemCopyParts, key: DatabaseKey): Promise<Databas
   }
   if (await parts.databases.switchCopy(row, undefined)) return row
   // Another session of the account was first.
-  for (const path of filesOfCopy(copyPath)) await rm(path, { force: true })
+  await removeCopy(copyPath)
   const first = await parts.databases.get(key)
   if (first === undefined) throw new CodedError('session.busy', 'the copy of Items was removed meanwhile')
   return first

@@ -11,7 +11,7 @@ import type { SqlDatabase } from '../sql/sqlDatabase.ts'
 import type { StoreName } from './stores.ts'
 
 /** Changes within this time after the first of them go to the same point, milliseconds. */
-export const POINT_MS = 15 * 60_000
+const POINT_MS = 15 * 60_000
 
 const COLUMNS = ['id', 'type', 'content', 'parent', 'changed', 'changed_at', 'changed_by']
 

@@ -32,8 +32,8 @@ CREATE INDEX _nightferry_sync_item_match ON _nightferry_sync_item(store, match);
 CREATE INDEX _nightferry_sync_item_parent ON _nightferry_sync_item(parent) WHERE parent IS NOT NULL;
 CREATE TABLE _nightferry_sync_client(
   client INTEGER PRIMARY KEY, device TEXT NOT NULL, uri TEXT NOT NULL, source TEXT NOT NULL,
-  last TEXT, own_last TEXT, previous TEXT, own_previous TEXT,
-  run INTEGER NOT NULL DEFAULT 0, type INTEGER, asked_last TEXT, next TEXT, own_next TEXT,
+  last TEXT, previous TEXT,
+  run INTEGER NOT NULL DEFAULT 0, type INTEGER, asked_last TEXT, next TEXT,
   started_at INTEGER NOT NULL DEFAULT 0, started_number INTEGER NOT NULL DEFAULT 0,
   merging INTEGER NOT NULL DEFAULT 0, closed INTEGER NOT NULL DEFAULT 0, finished INTEGER NOT NULL DEFAULT 0,
   resend_run INTEGER NOT NULL DEFAULT 0, finished_run INTEGER NOT NULL DEFAULT 0,

@@ -3,7 +3,7 @@
  * the client has confirmed (RS-1, RS-3, RS-4, RS-7). Input and output are JSON; keys are hex and never written down.
  */
 
-import { rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
 import type { SegmentCompression } from '../../schemas/restore/segmentMap.ts'
 import { type CopyMeta, type CopyPosition, readPosition, replacePosition } from '../backup/copyLayout.ts'
@@ -13,9 +13,10 @@ import { BATCH_BYTES, pagePassphrase } from '../backup/pageCipher.ts'
 import { pastBytes } from '../backup/pastLayout.ts'
 import { openPlainReader, type PlainReader } from '../backup/plainReader.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
+import { removeSqliteFile } from '../sql/removeSqliteFile.ts'
 import { step } from '../steps.ts'
 import type { Storage } from '../storage/storage.ts'
-import { removeScratch, rewindInto } from '../timeMachine/pastJobs.ts'
+import { rewindInto } from '../timeMachine/pastJobs.ts'
 import { buildImageFile, buildImageInMemory } from './buildImageFile.ts'
 import { type CutImage, cutSegments } from './cutSegments.ts'
 import { removeSegments, segmentKey } from './imageStorage.ts'
@@ -77,7 +78,7 @@ export async function buildPlainImage(
         : await buildFromFile(input, passphrase, onProgress)
     return { sizeBytes: (await stat(input.imagePath)).size, ...(position && { position }) }
   } catch (cause) {
-    await removeImageFile(input.imagePath)
+    await removeSqliteFile(input.imagePath)
     throw cause
   }
 }
@@ -126,7 +127,7 @@ export async function buildImage(
   try {
     return await cutImage({ ...input, copyPath: scratch }, storage, onProgress)
   } finally {
-    await removeScratch(scratch)
+    await removeSqliteFile(scratch)
   }
 }
 
@@ -155,7 +156,7 @@ async function cutImage(
     await removeSegments(imageId, storage)
     throw cause
   } finally {
-    await removeImageFile(input.imagePath)
+    await removeSqliteFile(input.imagePath)
   }
 }
 
@@ -221,13 +222,9 @@ function bufferReader(octets: Buffer): PlainReader {
 
 /** Removes an image file and segments that were made of it. No error if there is nothing. */
 export async function removeImage(imageId: string, imagePath: string, storage: Storage): Promise<void> {
-  await removeImageFile(imagePath)
-  await removeScratch(`${imagePath}.past`)
+  await removeSqliteFile(imagePath)
+  await removeSqliteFile(`${imagePath}.past`)
   await removeSegments(imageId, storage)
-}
-
-async function removeImageFile(imagePath: string): Promise<void> {
-  for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(imagePath + suffix, { force: true })
 }
 
 /** The plain octets of an image file, by offset (RS-9). @throws {CodedError} `restore.unknown` if it is gone. */

@@ -3,11 +3,11 @@
  * it is checked (RS-19). Nothing is left.
  */
 
-import { rm } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
 import { isSystemName, quoteName, type SchemaObject } from '../backup/copyLayout.ts'
 import { pagePassphrase } from '../backup/pageCipher.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
+import { removeSqliteFile } from '../sql/removeSqliteFile.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
 import { buildPlainImage, type CopySource, type ImagePlace } from './buildImage.ts'
 
@@ -32,7 +32,7 @@ export async function proveCopy(input: CopySource & ImagePlace): Promise<ProofOu
       image.close()
     }
   } finally {
-    for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(input.imagePath + suffix, { force: true })
+    await removeSqliteFile(input.imagePath)
   }
 }
 

@@ -4,14 +4,13 @@
  */
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
 import { toHex } from '../../schemas/hex.ts'
 import type { RestoreCompletion, RestoreRequest, RestoreTicket } from '../../schemas/http/backups.ts'
 import type { SegmentCompression, SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
-import { filesOfCopy, type ImportInput, type ImportResult } from '../backup/importFile.ts'
+import { type ImportInput, type ImportResult, removeCopy } from '../backup/importFile.ts'
 import type { DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import { step } from '../steps.ts'
@@ -236,7 +235,7 @@ async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: Dat
   }
   step('clone')
   const made = await parts.jobs.importImage(input, row).catch(async (cause: unknown) => {
-    await removeCopy(parts, copyId)
+    await removeCopy(parts.copyPath(copyId))
     throw cause
   })
   const clone: DatabaseRow = {
@@ -256,20 +255,15 @@ async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: Dat
   if (current !== undefined && parts.keepsPast) await parts.timeMachine.putAside(current)
   // After a throw nobody knows which copy is named now: this one stays, and goes at a start if no row names it.
   if (!(await parts.databases.switchCopy(clone, current?.copyId))) {
-    await removeCopy(parts, copyId)
+    await removeCopy(parts.copyPath(copyId))
     throw replacedMeanwhile()
   }
   step('cloned')
-  if (current !== undefined && !parts.keepsPast) await removeCopy(parts, current.copyId)
+  if (current !== undefined && !parts.keepsPast) await removeCopy(parts.copyPath(current.copyId))
 }
 
 function replacedMeanwhile(): CodedError {
   return new CodedError('session.busy', 'the copy was replaced meanwhile')
-}
-
-/** Whoever still reads the old copy keeps its open file; nobody finds it anew. */
-async function removeCopy(parts: RestoreParts, copyId: string): Promise<void> {
-  for (const path of filesOfCopy(parts.copyPath(copyId))) await rm(path, { force: true })
 }
 
 /** The row goes first, and the keys with it: what a kill leaves behind then is octets that nobody can open. */

@@ -3,7 +3,6 @@
  * scratch copy that stands at a past point.
  */
 
-import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import { type CopyPosition, readMeta } from '../backup/copyLayout.ts'
@@ -11,6 +10,7 @@ import { type PastPoint, readPast } from '../backup/pastLayout.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
 import { startFileCopier } from '../sql/fileCopier.ts'
 import { holdSqliteFile } from '../sql/holdSqliteFile.ts'
+import { removeSqliteFile } from '../sql/removeSqliteFile.ts'
 import { flushFolder } from '../storage/writeFileDurably.ts'
 import { dropPoints } from './dropPoints.ts'
 import { rewindCopy } from './rewindCopy.ts'
@@ -78,14 +78,9 @@ export async function rewindInto(place: PastPlace, token: string, to: string): P
       scratch.close()
     }
   } catch (cause) {
-    await removeScratch(to)
+    await removeSqliteFile(to)
     throw cause
   }
-}
-
-/** Removes a scratch copy. */
-export async function removeScratch(path: string): Promise<void> {
-  for (const suffix of ['', '-journal', '-wal', '-shm']) await rm(path + suffix, { force: true })
 }
 
 async function copyFile({ copyPath, copyKey }: PastPlace, to: string, brief: boolean): Promise<void> {

@@ -42,7 +42,8 @@ const PERIODS: Readonly<Record<'hourly' | 'daily' | 'weekly' | 'monthly' | 'year
 }
 
 /**
- * Reads a policy such as `last=7,daily=30`; what is not named keeps nothing.
+ * Reads a policy such as `last=7,daily=30`; what is not named keeps nothing. One that keeps nothing at all is refused: it
+ * would drop everything, and is more likely a mistake.
  * @throws {CodedError} `config.invalid`.
  */
 export function parseRetention(parts: readonly string[]): RetentionPolicy {
@@ -56,6 +57,10 @@ export function parseRetention(parts: readonly string[]): RetentionPolicy {
       })
     policy[known] = Number(count)
   }
+  if (Object.values(policy).every((count) => count === 0))
+    throw new CodedError('config.invalid', 'the policy keeps no restore points', {
+      next: 'Name at least one kind; --time-machine off keeps the newest state only.',
+    })
   return policy
 }
 

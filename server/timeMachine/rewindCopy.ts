@@ -4,9 +4,8 @@
  */
 
 import type { SchemaObject as DeltaObject, SchemaEntry } from '../../schemas/delta/delta.ts'
-import { rowidName } from '../../schemas/delta/toSql.ts'
 import { CodedError } from '../../schemas/errors.ts'
-import { applySchema } from '../backup/applySchema.ts'
+import { applySchema, isRealTable } from '../backup/applySchema.ts'
 import {
   createSystemTable,
   isSystemName,
@@ -17,6 +16,7 @@ import {
   writeMeta,
   writePosition,
 } from '../backup/copyLayout.ts'
+import { readShape } from '../backup/copyTables.ts'
 import {
   keyNames,
   type PastState,
@@ -82,9 +82,9 @@ function rewindTables(
     object.type === 'index' && object.sql !== null && (!stays(object) || /^CREATE\s+UNIQUE\s/i.test(object.sql))
   const carried = objects.filter(
     (object) =>
-      isTable(object) &&
+      isRealTable(object) &&
       !stays(object) &&
-      now.some((held) => isTable(held) && held.name === object.name) &&
+      now.some((held) => isRealTable(held) && held.name === object.name) &&
       findWhole(copy, formsOf(copy, object.name), number) === undefined,
   )
   const parked = carried.map((object) => parkRows(copy, object.name))
@@ -96,15 +96,11 @@ function rewindTables(
   for (const { table, place, rowid } of parked) unparkRows(copy, table, place, rowid)
 }
 
-function isTable({ type, name, sql }: SchemaObject): boolean {
-  return type === 'table' && !isSystemName(name) && !/^CREATE\s+VIRTUAL\s/i.test(sql ?? '')
-}
-
 function entriesOf(
   objects: readonly SchemaObject[],
   rows: (object: SchemaObject) => 'keep' | 'replace',
 ): SchemaEntry[] {
-  return objects.map((object) => ({ ...(object as DeltaObject), ...(isTable(object) && { rows: rows(object) }) }))
+  return objects.map((object) => ({ ...(object as DeltaObject), ...(isRealTable(object) && { rows: rows(object) }) }))
 }
 
 interface Parked {
@@ -141,17 +137,8 @@ interface Columns {
 }
 
 function columnsOf(copy: SqlDatabase, table: string): Columns {
-  const rows = copy.prepare(`PRAGMA main.table_xinfo(${quoteName(table)})`).all()
-  const all = rows.map(([, name]) => String(name))
-  const held = rows.filter(([, , , , , , hidden]) => hidden === 0n).map(([, name]) => String(name))
-  const [, , , , withoutRowid] = copy.prepare(`PRAGMA main.table_list(${quoteName(table)})`).get() ?? []
-  const key = rows.filter(([, , , , , pk]) => pk !== 0n)
-  const hasKeyIndex = copy
-    .prepare(`PRAGMA main.index_list(${quoteName(table)})`)
-    .all()
-    .some(([, , , origin]) => origin === 'pk')
-  const isAlias = key.length === 1 && String(key[0]?.[2]).toUpperCase() === 'INTEGER' && !hasKeyIndex
-  return { held, rowid: withoutRowid === 1n || isAlias ? undefined : rowidName(all) }
+  const { columns, rowid, alias } = readShape(copy, { schema: 'main', table })
+  return { held: columns, rowid: alias ? undefined : rowid }
 }
 
 function formsOf(copy: SqlDatabase, name: string): PastTable[] {

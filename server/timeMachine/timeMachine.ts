@@ -4,12 +4,11 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
 import { toHex } from '../../schemas/hex.ts'
 import type { PastKeeping } from '../backup/copies.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
-import { filesOfCopy } from '../backup/importFile.ts'
+import { removeCopy } from '../backup/importFile.ts'
 import type { PastPoint } from '../backup/pastLayout.ts'
 import type { DatabaseKey, DatabaseRow, Databases, PastCopies, PastCopyRow } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
@@ -97,7 +96,7 @@ async function takeSnapshot(parts: TimeMachineParts, row: DatabaseRow): Promise<
   const place = placeOf(parts, row)
   const to = parts.copyPath(copyId)
   await parts.jobs.copyCopy({ ...place, to }, row).catch(async (cause: unknown) => {
-    await removeCopy(parts, copyId)
+    await removeCopy(parts.copyPath(copyId))
     throw cause
   })
   const wrappedKey = parts.keyRing.wrap(Buffer.from(place.copyKey, 'hex'), copyKeyContext(copyId))
@@ -165,7 +164,7 @@ async function dropPoints(parts: TimeMachineParts, key: DatabaseKey, tokens: Rea
       freedBytes += own[0]?.sizeBytes ?? 0
       // The row first: what a kill leaves then is a file that belongs to nobody.
       await parts.pastCopies.remove(copy.copyId)
-      await removeCopy(parts, copy.copyId)
+      await removeCopy(parts.copyPath(copy.copyId))
       continue
     }
     const inside = gone.filter(({ isHead }) => !isHead).map(({ token }) => token)
@@ -174,8 +173,4 @@ async function dropPoints(parts: TimeMachineParts, key: DatabaseKey, tokens: Rea
     freedBytes += result.freedBytes
   }
   return freedBytes
-}
-
-async function removeCopy(parts: TimeMachineParts, copyId: string): Promise<void> {
-  for (const path of filesOfCopy(parts.copyPath(copyId))) await rm(path, { force: true })
 }

@@ -1,6 +1,9 @@
 /** `nightferry prune`: drops the restore points that the policy does not keep. */
 
+import { textOf } from '../../../schemas/cli/commandTable.ts'
+import { EXIT } from '../../../schemas/cli/exitCode.ts'
 import { formatBytes, formatTable, formatTime } from '../../../schemas/cli/formatTable.ts'
+import { CodedError } from '../../../schemas/errors.ts'
 import { type ServerCommand, settingOptions, WHERE_OPTIONS, withOperatorApi } from '../serverContext.ts'
 
 export const prune: ServerCommand = {
@@ -14,8 +17,12 @@ export const prune: ServerCommand = {
       { name: 'dry-run', summary: 'only say which points would be dropped, and what keeps the others' },
     ],
   },
-  run: (context, input) =>
-    withOperatorApi(context, input, async (api) => {
+  run: (context, input) => {
+    if (textOf(input, 'server') !== undefined && textOf(input, 'keep') !== undefined)
+      throw new CodedError('config.invalid', 'a server elsewhere goes by its own policy', {
+        next: 'Leave --keep away, or run the command on the machine of the server.',
+      })
+    return withOperatorApi(context, input, async (api) => {
       const dryRun = input['dry-run'] === true
       const report = await api.prune(dryRun)
       const rows = report.databases.flatMap(({ accountName, deviceId, name, points }) =>
@@ -33,7 +40,8 @@ export const prune: ServerCommand = {
       return {
         json: { dryRun, ...report, freedBytes },
         text: `${table}${failed}${dryRun ? '' : `${formatBytes(freedBytes)} given back or free for what comes\n`}`,
-        ...(report.failed > 0 && { exitCode: 3 }),
+        ...(report.failed > 0 && { exitCode: EXIT.partial }),
       }
-    }),
+    })
+  },
 }

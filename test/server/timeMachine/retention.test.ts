@@ -51,7 +51,6 @@ describe('[TM-9] which points stay', () => {
       'last=1,daily=2,yearly=2',
       ['2026-11-21T02:40Z newest+last+daily+yearly', '2026-11-20T23:00Z daily', '2025-01-01T02:00Z yearly'],
     ],
-    ['last=0', ['2026-11-21T02:40Z newest']],
   ])('%s', (policy, expected) => {
     expect(kept(policy, POINTS)).toEqual(expected)
     expect(kept(policy, POINTS.toReversed())).toEqual(expected)
@@ -85,6 +84,11 @@ describe('[TM-9] which points stay', () => {
   it.each(['daily', 'daily=x', 'daily=-1', 'often=3', 'daily=1=2', ''])('refuses the policy %j', (policy) => {
     expect(() => parseRetention([policy])).toThrow(/does not say which restore points to keep/)
   })
+})
+
+it('[TM-9] refuses a policy that would drop everything', () => {
+  for (const parts of [[], ['last=0', 'daily=0']])
+    expect(() => parseRetention(parts)).toThrow(/keeps no restore points/)
 })
 
 describe('[TM-10] once a day', () => {
