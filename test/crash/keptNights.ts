@@ -1,0 +1,86 @@
+/** Devices whose every night is written down, so that each restore point can be compared with the night it is of. */
+
+import { rmSync } from 'node:fs'
+import { canonicalDump } from '../support/canonicalDump.ts'
+import type { AgentReply } from './agentChild.ts'
+import { type CrashWorld, openCrashWorld, type WorldDevice } from './world.ts'
+
+/** Points of each database that the server keeps when it drops the others. */
+export const KEPT = 4
+
+const SEED_ROWS = 400
+/** Each night one of these, by turns; `$` is the night. */
+const NIGHTS = [
+  "UPDATE t SET x = 'night $' WHERE id % 7 = $ % 7",
+  'DELETE FROM t WHERE id % 11 = $ % 11; INSERT INTO t(x) VALUES(randomblob(3000))',
+  "ALTER TABLE t ADD COLUMN c$; UPDATE t SET c$ = $ WHERE id < 50; INSERT INTO t(x) VALUES('')",
+  'CREATE TABLE n$(a PRIMARY KEY, b) WITHOUT ROWID; INSERT INTO n$ SELECT id, x FROM t WHERE id < 40',
+  "CREATE INDEX i$ ON t(x, id + $); UPDATE t SET x = x || '$' WHERE id < 30",
+  'DROP TABLE IF EXISTS n$; UPDATE t SET x = NULL WHERE id BETWEEN 20 AND 60',
+]
+
+interface Point {
+  readonly point: string
+  readonly takenAt: number
+}
+
+export interface NightlyDevice {
+  /** Changes something and backs it up; the state is written down. */
+  night(): Promise<void>
+  /** Restores every point there is. @throws Error if one differs from its night. @returns the times they are of. */
+  compareAll(): Promise<readonly number[]>
+  /** Times of the newest {@link KEPT} nights. */
+  keptTimes(): readonly number[]
+}
+
+export interface NightlyWorld extends CrashWorld {
+  readonly devices: readonly NightlyDevice[]
+}
+
+/** A server that keeps {@link KEPT} points of each database, and devices with `names` that were backed up once. */
+export async function openNightlyWorld(names: readonly string[]): Promise<NightlyWorld> {
+  const world = await openCrashWorld({ args: ['--keep', `last=${KEPT}`] })
+  const devices: NightlyDevice[] = []
+  for (const name of names) devices.push(await nightly(await world.device(name)))
+  return { ...world, devices }
+}
+
+async function nightly(device: WorldDevice): Promise<NightlyDevice> {
+  /** Dumps by the server's time of their point. */
+  const states = new Map<number, string>()
+  let nights = 0
+  device.app(
+    `WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM c WHERE n < ${SEED_ROWS}) ` +
+      'INSERT INTO t(x) SELECT hex(randomblob(40)) FROM c',
+  )
+  const points = async (): Promise<readonly Point[]> =>
+    Object.values(reportOf(await device.agent.run({ name: 'points', args: ['app'] }))) as Point[]
+  const night = async (): Promise<void> => {
+    nights += 1
+    device.app(NIGHTS[nights % NIGHTS.length]?.replaceAll('$', String(nights)) ?? '')
+    // Now and then a whole file: the copy it replaces is put aside.
+    const mode = await device.backUp(nights % 5 === 0)
+    if (mode !== 'delta' && mode !== 'full') throw new Error(`night ${nights} was not backed up: ${mode}`)
+    states.set((await points())[0]?.takenAt ?? 0, canonicalDump(device.path))
+  }
+  await night()
+  return {
+    night,
+    keptTimes: () => [...states.keys()].slice(-KEPT).reverse(),
+    async compareAll() {
+      const found = await points()
+      for (const { point, takenAt } of found) {
+        const to = `${device.path}.look`
+        rmSync(to, { force: true })
+        reportOf(await device.agent.run({ name: 'restore', args: [{ database: 'app', to, at: point }] }))
+        if (canonicalDump(to) !== states.get(takenAt)) throw new Error(`${point} of ${takenAt} is not its night`)
+      }
+      return found.map(({ takenAt }) => takenAt)
+    },
+  }
+}
+
+function reportOf(outcome: AgentReply | 'killed'): Readonly<Record<string, unknown>> {
+  if (outcome === 'killed' || !outcome.ok) throw new Error(`refused: ${JSON.stringify(outcome)}`)
+  return outcome.report
+}

@@ -1,0 +1,142 @@
+/**
+ * The server killed at random times while it looks after what it keeps: older states dropped and merged, the server
+ * backed up. Nothing is lost, and the work goes on. NIGHTFERRY_MAINTENANCE_KILLS says how many kills; 5 by default.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, it, onTestFinished } from 'vitest'
+import { operate } from '../support/syncEvolution.ts'
+import { KEPT, type NightlyWorld, openNightlyWorld } from './keptNights.ts'
+
+const KILLS = Number(process.env.NIGHTFERRY_MAINTENANCE_KILLS ?? 5)
+const MS_PER_KILL = 30_000
+const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
+
+/** How a piece of work ended, and after how many milliseconds. */
+interface Ended {
+  readonly isDone: boolean
+  readonly tookMs: number
+}
+
+/** Begins the work, kills what does it at a random moment of the time it took last, and says how it ended. */
+async function killWithin(typicalMs: number, work: Promise<boolean>, kill: () => void): Promise<Ended> {
+  const begun = performance.now()
+  let isOver = false
+  const ended = work.finally(() => {
+    isOver = true
+  })
+  await Promise.race([ended, pause(Math.random() * typicalMs * 1.1)])
+  if (!isOver) kill()
+  const isDone = await ended
+  return { isDone, tookMs: performance.now() - begun }
+}
+
+async function opened(names: readonly string[]): Promise<NightlyWorld> {
+  const world = await openNightlyWorld(names)
+  onTestFinished(() => world.close())
+  return world
+}
+
+/** Drops points over REST; false if the server died before it answered. */
+async function prune(world: NightlyWorld, token: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${world.server.url}/api/v1/prune`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({ dryRun: false }),
+    })
+    const report = (await answer.json()) as { failed?: number }
+    if (!answer.ok || report.failed !== 0) throw new Error(`prune answered ${JSON.stringify(report)}`)
+    return true
+  } catch (cause) {
+    if (cause instanceof TypeError) return false
+    throw cause
+  }
+}
+
+/** Every point that is to stay is there; those that are left are as their nights were. */
+async function expectKept(world: NightlyWorld): Promise<void> {
+  for (const device of world.devices) {
+    const found = await device.compareAll()
+    expect(found.slice(0, device.keptTimes().length)).toEqual(device.keptTimes())
+  }
+}
+
+it(
+  `[TM-8] [TM-10] killed ${KILLS} times while points are dropped and merged: what is kept stays, the rest goes next time`,
+  async () => {
+    const world = await opened(['one', 'two'])
+    const { token } = operate(await world.server.ready(), 'operator-token') as { token: string }
+    let typicalMs = 200
+    let killed = 0
+    for (let round = 0; killed < KILLS; round++) {
+      expect(round, 'the kills come while it works').toBeLessThan(KILLS * 5)
+      for (const device of world.devices) for (let night = 0; night < 3; night++) await device.night()
+      const restarts = world.server.restarts()
+      const { isDone, tookMs } = await killWithin(typicalMs, prune(world, token), () => world.server.kill())
+      if (isDone) typicalMs = tookMs
+      else {
+        killed += 1
+        await expect.poll(() => world.server.restarts()).toBe(restarts + 1)
+      }
+      await world.server.ready()
+      await expectKept(world)
+      expect(await prune(world, token)).toBe(true)
+      for (const device of world.devices) expect(await device.compareAll()).toEqual(device.keptTimes())
+    }
+    // What was dropped left no file behind, but for logs of open copies.
+    await world.server.pause(() => undefined)
+    const copies = readdirSync(join(world.server.dataFolder, 'copies')).filter((name) => name.endsWith('.db'))
+    // Each holds a point that is kept, but for the one in use.
+    expect(copies.length).toBeLessThanOrEqual(world.devices.length * (KEPT + 1))
+  },
+  KILLS * MS_PER_KILL,
+)
+
+function backupServer(data: string, to: string): { readonly child: ChildProcess; readonly done: Promise<boolean> } {
+  const child = spawn(process.execPath, [program, 'backup-server', '--data', data, '--to', to], { stdio: 'ignore' })
+  return { child, done: once(child, 'close').then(([code]) => code === 0) }
+}
+
+it(
+  `[SB-4] killed ${KILLS} times while it backs itself up: no half backup under its name, and each whole one restores`,
+  async () => {
+    const world = await opened(['one'])
+    const kept = join(world.folder, 'kept')
+    const back = join(world.folder, 'back')
+    let typicalMs = 1500
+    let killed = 0
+    for (let round = 0; killed < KILLS; round++) {
+      expect(round, 'the kills come while it works').toBeLessThan(KILLS * 5)
+      await world.devices[0]?.night()
+      const { child, done } = backupServer(world.server.dataFolder, kept)
+      const { isDone, tookMs } = await killWithin(typicalMs, done, () => child.kill('SIGKILL'))
+      if (isDone) typicalMs = tookMs
+      else killed += 1
+      if (!existsSync(kept)) expect(await backupServer(world.server.dataFolder, kept).done).toBe(true)
+      const restored = spawn(
+        process.execPath,
+        [
+          program,
+          'restore-server',
+          '--from',
+          kept,
+          '--data',
+          back,
+          '--master-key-file',
+          join(world.server.dataFolder, 'master.key'),
+        ],
+        { stdio: 'ignore' },
+      )
+      expect(await once(restored, 'close')).toEqual([0, null])
+      for (const folder of [kept, back]) rmSync(folder, { recursive: true })
+      await expectKept(world)
+    }
+    expect(readdirSync(world.folder).filter((name) => name.includes('unfinished'))).toEqual([])
+  },
+  KILLS * MS_PER_KILL,
+)
