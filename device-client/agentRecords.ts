@@ -6,7 +6,7 @@
 import type { JWK } from 'jose'
 import { CodedError } from '../schemas/errors.ts'
 import { decodeUtf8, encodeUtf8 } from '../schemas/utf8.ts'
-import type { AttemptRecord, DatabaseEntry } from './deviceClient.ts'
+import type { AttemptRecord, DatabaseEntry, GuardedPoint } from './deviceClient.ts'
 import type { LastNotification } from './notify/judgeNotification.ts'
 import type { KeyStore } from './ports.ts'
 import type { ScheduleState } from './schedule/nextRun.ts'
@@ -24,6 +24,7 @@ export interface Identity {
 export interface BackupHistory {
   readonly lastSuccessAt?: number
   readonly lastAttempt?: AttemptRecord
+  readonly lastGuard?: GuardedPoint
 }
 
 export interface AgentRecords {

@@ -8,22 +8,17 @@ import { CodedError } from '../schemas/errors.ts'
 import type { DevInf } from '../schemas/syncml/message.ts'
 import type { AgentRecords, Identity } from './agentRecords.ts'
 import { type BackupPorts, backupDatabase } from './backup/backupDatabase.ts'
-import type {
-  AddOptions,
-  BackupReport,
-  DatabaseEntry,
-  DatabaseStatus,
-  DeviceClient,
-  RestoreOptions,
-  RestoreReport,
-} from './deviceClient.ts'
+import { findGuard } from './backup/findGuard.ts'
+import type { AddOptions, BackupReport, DatabaseEntry, DatabaseStatus, DeviceClient } from './deviceClient.ts'
 import type { Footprint } from './observe/foreignWrites.ts'
-import { Tracker } from './observe/tracker.ts'
+import { trackerOf, withTracker } from './observe/withTracker.ts'
 import type { Digest, OpenZstdFrame, SqlDatabase, SqlOpener } from './ports.ts'
 import { registerDevice } from './register.ts'
 import { choosePoint } from './restore/choosePoint.ts'
+import { findDevice } from './restore/findDevice.ts'
+import { restoreEntry } from './restore/restoreEntry.ts'
 import type { RestoreTarget } from './restore/restoreTarget.ts'
-import { openServerCalls, type ServerCalls } from './restore/serverCalls.ts'
+import { openServerCalls } from './restore/serverCalls.ts'
 import { DEFAULT_PREFERENCES } from './schedule/preferences.ts'
 import { step } from './steps.ts'
 
@@ -65,11 +60,17 @@ export function createDeviceClient(ports: DeviceClientPorts): DeviceClient {
     remove: (name) => remove(ports, name),
     list: () => ports.records.databases(),
     backup: (name, options) => backup(ports, name, options?.full ?? false),
-    restore: (options) => restore(ports, options),
+    restore: (options) => restoreEntry(ports, options),
     points: async (database, fromDevice) => {
       const calls = await openServerCalls(ports)
       const deviceId = await findDevice(ports, calls, database, fromDevice)
       return calls.listPoints(deviceId, database)
+    },
+    pin: async (database, at, reason) => {
+      const calls = await openServerCalls(ports)
+      const { deviceId } = await ports.records.identity()
+      const { point } = await choosePoint(calls, deviceId, { database, at })
+      return calls.pinPoint(deviceId, database, point, reason)
     },
     followNotifications: async (host) =>
       (await import('./notify/followNotifications.ts')).followNotifications(ports, host),
@@ -124,27 +125,6 @@ async function remove(ports: DeviceClientPorts, name: string): Promise<void> {
   await ports.records.removeDatabase(name)
 }
 
-function withTracker<T>(ports: DeviceClientPorts, entry: DatabaseEntry, work: (tracker: Tracker) => T): T {
-  const picture = ports.openPicture(entry.name)
-  const tracker = trackerOf(ports, entry, picture)
-  try {
-    return work(tracker)
-  } finally {
-    tracker.close()
-    picture.close()
-  }
-}
-
-function trackerOf(ports: DeviceClientPorts, entry: DatabaseEntry, picture: SqlDatabase): Tracker {
-  return new Tracker({
-    open: () => ports.sql.open(entry.path),
-    picture,
-    random: ports.random,
-    method: entry.tracking,
-    ...(ports.footprint && { footprint: ports.footprint.bind(null, entry.path) }),
-  })
-}
-
 async function backup(ports: DeviceClientPorts, name: string, full: boolean): Promise<BackupReport> {
   const entry = await ports.records.database(name)
   const identity = await ports.records.identity()
@@ -153,8 +133,11 @@ async function backup(ports: DeviceClientPorts, name: string, full: boolean): Pr
   try {
     const report = await backupEntry(ports, entry, identity, full)
     step('history')
-    await ports.records.setHistory(name, { lastSuccessAt: ports.clock.now(), lastAttempt: { at, mode: report.mode } })
-    return report
+    const guard = await findGuard(ports, identity.deviceId, report)
+    const lastGuard = guard ?? history.lastGuard
+    const success = { lastSuccessAt: ports.clock.now(), lastAttempt: { at, mode: report.mode } }
+    await ports.records.setHistory(name, { ...success, ...(lastGuard && { lastGuard }) })
+    return guard ? { ...report, guard } : report
   } catch (cause) {
     const failure =
       cause instanceof CodedError
@@ -223,68 +206,6 @@ function deviceInformation(ports: DeviceClientPorts, identity: Identity, databas
       },
     ],
   }
-}
-
-async function restore(ports: DeviceClientPorts, options: RestoreOptions): Promise<RestoreReport> {
-  const startedAt = ports.clock.now()
-  const path = ports.absolutePath(options.to)
-  const calls = await openServerCalls(ports)
-  const fromDeviceId = await findDevice(ports, calls, options.database, options.fromDevice)
-  const { point, takenAt } = await choosePoint(calls, fromDeviceId, options)
-  const entries = await ports.records.databases()
-  const held = entries.find((entry) => entry.name === options.database)
-  // A restore beside a living database of the same name is a look at the backup, not its replacement.
-  const adopts = !held || held.path === path
-  const entry: DatabaseEntry = held ?? {
-    name: options.database,
-    path,
-    tracking: 'triggers',
-    preferences: DEFAULT_PREFERENCES,
-  }
-  // Signatures and validators are half of the program: a nightly backup starts without them.
-  const { restoreDatabase } = await import('./restore/restoreDatabase.ts')
-  const known = options.trustNewKey ? undefined : await ports.records.serverKeys()
-  const restored = await restoreDatabase({
-    ...(known ? { trustedKeys: known } : {}),
-    calls: calls.restoreCalls({ database: options.database, fromDeviceId, point }),
-    target: ports.restoreTarget(path),
-    // What was kept of a restore before a newer backup is not gone on with: it would bring back the older state.
-    wanted: JSON.stringify([options.database, fromDeviceId, point, takenAt]),
-    gzip: ports.gzip,
-    ...(ports.openFrame && { openFrame: ports.openFrame }),
-    ...(ports.createDigest && { createDigest: ports.createDigest }),
-    clock: ports.clock,
-    onProgress: (done, total) => ports.onProgress({ database: options.database, what: 'restore', done, total }),
-    ...(adopts
-      ? {
-          adopt: (position) => {
-            withTracker(ports, entry, (tracker) => tracker.adopt(position.lineage, position))
-            return () => withTracker(ports, entry, (tracker) => tracker.confirmAdopted(position.lineage))
-          },
-        }
-      : {}),
-  })
-  if (!known) await ports.records.setServerKeys(restored.signingKeys)
-  if (adopts) await ports.records.putDatabase(entry)
-  const { bytesReceived, sizeBytes, sha256 } = restored
-  const durationMs = ports.clock.now() - startedAt
-  return { database: options.database, path, point, bytesReceived, sizeBytes, sha256, durationMs }
-}
-
-async function findDevice(
-  ports: DeviceClientPorts,
-  calls: ServerCalls,
-  database: string,
-  name: string | undefined,
-): Promise<string> {
-  if (name === undefined) return (await ports.records.identity()).deviceId
-  const found = (await calls.listDatabases()).find(
-    (row) => row.name === database && (row.deviceName === name || row.deviceId === name),
-  )
-  if (found) return found.deviceId
-  throw new CodedError('database.unknown', `device ${name} has no database ${database} on the server`, {
-    next: 'Check both names; the device must belong to the same account.',
-  })
 }
 
 async function statusOf(ports: DeviceClientPorts, entry: DatabaseEntry): Promise<DatabaseStatus> {

@@ -3,6 +3,7 @@
  * Reports are what the agent prints with `--json`, so their fields are part of the contract.
  */
 
+import type { RestorePoint } from '../schemas/http/backups.ts'
 import type { NotificationHost } from './notify/followNotifications.ts'
 import type { TrackingMethod } from './observe/preparedBackup.ts'
 import type { BackupPreferences } from './schedule/preferences.ts'
@@ -60,6 +61,17 @@ export interface BackupReport {
   readonly durationMs: number
   /** Why the whole file was sent where a Delta was tried; absent if there is nothing to say. */
   readonly reason?: string
+  /** The restore point that the server pinned, since this backup took most rows of a table. */
+  readonly guard?: GuardedPoint
+}
+
+/** A point that the server pinned by itself. */
+export interface GuardedPoint {
+  readonly point: string
+  /** What was lost after it. */
+  readonly reason: string
+  /** Server's time, milliseconds since 1970. */
+  readonly at: number
 }
 
 export interface RestoreOptions {
@@ -91,12 +103,16 @@ export interface PointEntry {
   /** Server's time, milliseconds since 1970. */
   readonly takenAt: number
   readonly sizeBytes: number
+  /** Why it stays, whatever the server's policy says. */
+  readonly pin?: NonNullable<RestorePoint['pin']>
 }
 
 /** How safe a database is now. Moments in milliseconds since 1970. */
 export interface DatabaseStatus extends DatabaseEntry {
   readonly lastSuccessAt?: number
   readonly lastAttempt?: AttemptRecord
+  /** The last point that the server pinned since a backup took most rows of a table. */
+  readonly lastGuard?: GuardedPoint
   /** True if changes wait that no backup holds yet; absent if the database cannot be read now. */
   readonly pending?: boolean
 }
@@ -131,6 +147,8 @@ export interface DeviceClient {
   backup(name: string, options?: { readonly full?: boolean }): Promise<BackupReport>
   restore(options: RestoreOptions): Promise<RestoreReport>
   points(database: string, fromDevice?: string): Promise<readonly PointEntry[]>
+  /** Pins a point of a database of this device. @throws `restore.unknown`, `pin.limited`. */
+  pin(database: string, at: string | number, reason: string): Promise<PointEntry>
   status(): Promise<DeviceStatus>
   /** Waits for the server's notifications and lets `host` obey them, until `host.stopped`; never throws. */
   followNotifications(host: NotificationHost): Promise<void>

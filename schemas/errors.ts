@@ -82,6 +82,7 @@ const table = {
     retry: 'fetch-map',
     meaning: 'no such restore or segment; it may have expired',
   },
+  'pin.limited': { http: 409, status: 409, retry: 'operator', meaning: 'too many restore points are pinned' },
   'restore.target-exists': { http: 409, status: 409, retry: 'never', meaning: 'the target is in use' },
   'integrity.mismatch': { http: 500, status: 510, retry: 'operator', meaning: 'bytes differ from their digest' },
   'key.wrong': {

@@ -123,3 +123,14 @@ export const MAX_TRACED_CHARS = 64 * 1024
 
 /** Longest time a trace is switched on for. */
 export const MAX_TRACE_HOURS = 72
+
+/** Points of one database that its owner, or the operator, can pin: they stay for good, and each takes room. */
+export const MAX_OWNER_PINS = 20
+export const MAX_OPERATOR_PINS = 1000
+
+/** Points the server pins by itself, and how long at least none of them gives way to a newer one (TM-19). */
+export const MAX_GUARD_PINS = 10
+export const GUARD_PIN_MS = 30 * 24 * 3_600_000
+
+/** Characters of the reason a point is pinned for. */
+export const MAX_PIN_REASON_CHARS = 200

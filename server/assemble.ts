@@ -24,6 +24,7 @@ import { sqlKnownLogins } from './catalogue/sqlite/knownLogins.ts'
 import { sqlNonceStore } from './catalogue/sqlite/nonceStore.ts'
 import { checkCatalogue, openCatalogue } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlOwnLogins } from './catalogue/sqlite/ownLogins.ts'
+import { sqlPins } from './catalogue/sqlite/pins.ts'
 import { sqlProofs } from './catalogue/sqlite/proofs.ts'
 import { sqlSessionStore } from './catalogue/sqlite/sessionStore.ts'
 import type { OpenedServer } from './cli/openedServer.ts'
@@ -37,6 +38,7 @@ import { datastoreHandlers } from './http/datastoreHandlers.ts'
 import { type Listening, listen } from './http/listen.ts'
 import { notificationHandlers } from './http/notificationHandlers.ts'
 import { operatorHandlers } from './http/operatorHandlers.ts'
+import { pinHandlers } from './http/pinHandlers.ts'
 import { serverPasswordHandlers } from './http/serverPasswordHandlers.ts'
 import { type OpenedKeys, openKeyRing } from './keys/openKeyRing.ts'
 import { createLoggers } from './logger.ts'
@@ -77,8 +79,9 @@ export async function assembleServer(
   const catalogue = await openCatalogue(config.data, keyRing)
   const databases = sqlDatabases(catalogue)
   const proofs = sqlProofs(catalogue)
+  const pins = sqlPins(catalogue)
   const backups = await assembleBackups({
-    ...{ config, catalogue, databases, proofs, keyRing, loggers, metrics, clock },
+    ...{ config, catalogue, databases, proofs, pins, keyRing, loggers, metrics, clock },
     accounts: accounts.service,
   })
   const sessions = sqlSessionStore(catalogue)
@@ -132,7 +135,7 @@ export async function assembleServer(
   }
   const omads = createOmads(omadsDeps)
   const datastoreParts = { accountService: accounts.service, passwords: datastorePasswords }
-  const backupParts = { accountService: accounts.service, databases, proofs, restores: backups.restores }
+  const backupParts = { accountService: accounts.service, databases, proofs, pins, restores: backups.restores }
   const app = createApp({
     ...edgeParts(config, secrets, accounts.service),
     handlers: {
@@ -140,6 +143,7 @@ export async function assembleServer(
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
       ...backupHandlers(backupParts),
       ...datastoreHandlers(datastoreParts),
+      ...pinHandlers({ accountService: accounts.service, pinning: backups.timeMachine.pinning }),
       ...serverPasswordHandlers({ accountService: accounts.service, passwords: serverPasswords, serverId }),
       ...notificationHandlers(push.answerPoll),
       ...operatorHandlers({
@@ -180,7 +184,7 @@ export async function assembleServer(
   let timer: NodeJS.Timeout | undefined
   return {
     accounts: accounts.service,
-    ...{ databases, proofs },
+    ...{ databases, proofs, pins, pinning: backups.timeMachine.pinning },
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
     prune: backups.timeMachine.prune,
     allowEmpty: backups.allowEmpty,

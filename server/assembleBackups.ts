@@ -13,6 +13,7 @@ import { assembleTimeMachine, type TimeMachineAssembly } from './assembleTimeMac
 import { createArrivals } from './backup/arrivals.ts'
 import { type BackupEvent, createCopies } from './backup/copies.ts'
 import type { Databases, Proofs } from './catalogue/catalogue.ts'
+import type { Pins } from './catalogue/pins.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlPastCopies } from './catalogue/sqlite/pastCopies.ts'
 import { sqlRestores } from './catalogue/sqlite/restores.ts'
@@ -48,7 +49,7 @@ export interface BackupAssembly {
   lockOf(datastore: string): string | undefined
   /** Removes what a killed server left: copies and images that neither a row nor `sessions` name. Before anything runs. */
   removeStrays(sessions: SessionStore): Promise<void>
-  readonly timeMachine: Pick<TimeMachineAssembly, 'prune'>
+  readonly timeMachine: Pick<TimeMachineAssembly, 'prune' | 'pinning'>
   readonly night: NightWork
   /** Has a worker process ready from now on. */
   keepWarm(): void
@@ -60,6 +61,7 @@ export interface BackupAssemblyParts {
   readonly catalogue: CatalogueDb
   readonly databases: Databases
   readonly proofs: Proofs
+  readonly pins: Pins
   readonly accounts: Pick<AccountService, 'listAccounts'>
   readonly keyRing: KeyRing
   readonly loggers: ReturnType<typeof createLoggers>
@@ -92,7 +94,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   const pastCopies = sqlPastCopies(parts.catalogue)
   const timeMachine = assembleTimeMachine({
     ...{ config, databases, pastCopies, keyRing, pool, copyPath, log: parts.loggers.backup },
-    ...{ accounts: parts.accounts, clock: parts.clock },
+    ...{ accounts: parts.accounts, pins: parts.pins, metrics: parts.metrics, clock: parts.clock },
   })
   const night = assembleNight({
     ...{ config, databases, proofs: parts.proofs, keyRing, pool, copyPath, imagePath },

@@ -6,16 +6,20 @@
 import type { PruneReport } from '../schemas/http/operator.ts'
 import type { AccountService } from './account/accountService.ts'
 import type { DatabaseKey, Databases, PastCopies } from './catalogue/catalogue.ts'
+import type { Pins } from './catalogue/pins.ts'
 import type { Config } from './config/config.ts'
 import type { KeyRing } from './keys/keyRing.ts'
 import type { Logger } from './logger.ts'
+import type { Metrics } from './metrics.ts'
 import { type DroppedPoints, dropOfOne, dropOldPoints } from './timeMachine/dropOldPoints.ts'
+import { createPinning, type Pinning } from './timeMachine/pinning.ts'
 import { parseRetention } from './timeMachine/retention.ts'
 import { createTimeMachine, type TimeMachine } from './timeMachine/timeMachine.ts'
 import type { WorkerPool } from './worker/workerPool.ts'
 
 export interface TimeMachineAssembly {
   readonly machine: TimeMachine
+  readonly pinning: Pinning
   /** Drops the restore points that the policy does not keep, or says which those are (TM-9, TM-10). */
   prune(dryRun: boolean): Promise<PruneReport>
   /** The same in the background, until it is `stopped`; the log says what was done. */
@@ -26,22 +30,30 @@ export interface TimeMachineAssemblyParts {
   readonly config: Pick<Config, 'keep'>
   readonly databases: Databases
   readonly pastCopies: PastCopies
+  readonly pins: Pins
   readonly keyRing: KeyRing
   readonly accounts: Pick<AccountService, 'listAccounts'>
   readonly pool: WorkerPool
   readonly log: Logger
+  readonly metrics: Pick<Metrics, 'guardTripped'>
   copyPath(copyId: string): string
   clock(): number
 }
 
 /** @throws {CodedError} `config.invalid` if the policy cannot be read. */
 export function assembleTimeMachine(parts: TimeMachineAssemblyParts): TimeMachineAssembly {
-  const { config, databases, pastCopies, keyRing, pool, log, copyPath, clock } = parts
+  const { config, databases, pastCopies, pins, keyRing, pool, log, copyPath, clock } = parts
   const policy = parseRetention(config.keep)
   const machine = createTimeMachine({
-    ...{ databases, pastCopies, keyRing, copyPath, now: clock },
+    ...{ databases, pastCopies, pins, keyRing, copyPath, now: clock },
     onCrowd: (key) => void thin(key),
     onDamage: (key, copyId, error) => log.error('a copy does not say what it remembers', { ...key, copyId, error }),
+    onGuard: (key, outcome) => {
+      parts.metrics.guardTripped(outcome)
+      if (outcome === 'pinned')
+        log.warn('a table lost most of its rows; the restore point before it is pinned', { ...key })
+      else log.warn('a table lost most of its rows; too many points are pinned to pin the one before it', { ...key })
+    },
     jobs: {
       listPast: (input, owner) => pool.run('listPast', input, { owner }),
       copyCopy: (input, owner) => pool.run('copyCopy', input, { owner }),
@@ -79,7 +91,8 @@ export function assembleTimeMachine(parts: TimeMachineAssemblyParts): TimeMachin
     const freedBytes = done.reduce((sum, database) => sum + database.freedBytes, 0)
     log.info('restore points dropped', { databases: done.length, points, freedBytes, failed })
   }
-  return { machine, prune: (dryRun) => prune(dryRun), pruneRound }
+  const pinning = createPinning({ timeMachine: machine, pins, now: clock })
+  return { machine, pinning, prune: (dryRun) => prune(dryRun), pruneRound }
 }
 
 function describe(done: DroppedPoints, accountName: string): PruneReport['databases'][number] {

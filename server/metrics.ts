@@ -20,6 +20,8 @@ export interface Metrics {
   stalestBackupIs(ageS: number): void
   /** Databases that could not be restored when they were last tried (RS-19). */
   unprovenAre(count: number): void
+  /** A Delta took most rows of a table, and the point before it was pinned, or not (TM-18). */
+  guardTripped(outcome: 'pinned' | 'full'): void
 }
 
 const SECONDS = [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300]
@@ -47,6 +49,11 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
   const backups = histogram('backup_seconds', 'Backups applied, by mode', ['mode'])
   const received = counter('backup_received_bytes_total', 'Octets of applied backups', ['mode'])
   const refused = counter('backups_refused_total', 'Backups refused, by code', ['code'])
+  const guards = counter(
+    'tables_emptied_total',
+    'Backups that took most rows of a table, by what became of the point before',
+    ['point'],
+  )
   const restores = counter('restores_total', 'Restores by step', ['step'])
   const sent = counter('restore_bytes_total', 'Octets of restore images', ['what'])
   const stalest = new Gauge({
@@ -77,5 +84,6 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
     segmentSent: (bytes) => sent.inc({ what: 'sent' }, bytes),
     stalestBackupIs: (ageS) => stalest.set(ageS),
     unprovenAre: (count) => unproven.set(count),
+    guardTripped: (outcome) => guards.inc({ point: outcome === 'pinned' ? 'pinned' : 'not-pinned' }),
   }
 }

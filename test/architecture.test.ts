@@ -102,7 +102,7 @@ const domainArrows: Readonly<Record<string, readonly string[]>> = {
   trace: [],
 }
 const ports =
-  /^server\/(sql\/sqlDatabase|storage\/storage|storage\/spool|keys\/keyRing|catalogue\/catalogue|datastore\/datastore|account\/accountService|account\/accountStore|errors|logger|metrics|steps)\.ts$/
+  /^server\/(sql\/sqlDatabase|storage\/storage|storage\/spool|keys\/keyRing|catalogue\/\w+|datastore\/datastore|account\/accountService|account\/accountStore|errors|logger|metrics|steps)\.ts$/
 const isAdapter = (path: string) => adapters.some((adapter) => path.startsWith(adapter)) && !ports.test(path)
 
 const isOurs = (name: string) => /^(schemas|server|device-client|test)\//.test(name)

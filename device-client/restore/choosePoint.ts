@@ -8,7 +8,7 @@ import type { ServerCalls } from './serverCalls.ts'
 export async function choosePoint(
   calls: ServerCalls,
   deviceId: string,
-  options: RestoreOptions,
+  options: Pick<RestoreOptions, 'database' | 'at'>,
 ): Promise<{ readonly point: string; readonly takenAt?: number }> {
   if (typeof options.at === 'string') return { point: options.at }
   const points = await calls.listPoints(deviceId, options.database)

@@ -22,6 +22,8 @@ export interface ServerCalls {
   listDatabases(): Promise<readonly ListedDatabase[]>
   /** Newest first. */
   listPoints(deviceId: string, database: string): Promise<readonly PointEntry[]>
+  /** @throws {CodedError} `restore.unknown`, `pin.limited`. */
+  pinPoint(deviceId: string, database: string, point: string, reason: string): Promise<PointEntry>
   restoreCalls(wanted: { database: string; fromDeviceId: string; point: string }): RestoreCalls
 }
 
@@ -39,6 +41,10 @@ export async function openServerCalls(ports: {
     listPoints: async (device, database) => {
       const path = `/api/v1/databases/${encodeURIComponent(device)}/${encodeURIComponent(database)}/points`
       return listField<RestorePoint>(await call('GET', path), 'points')
+    },
+    pinPoint: async (device, database, point, reason) => {
+      const path = `/api/v1/databases/${encodeURIComponent(device)}/${encodeURIComponent(database)}/points/${point}/pin`
+      return (await call('POST', path, { reason })) as RestorePoint
     },
     restoreCalls: (wanted) => ({
       createRestore: async (compressions) =>

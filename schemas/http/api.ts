@@ -9,6 +9,7 @@ import { backupCalls } from './backups.ts'
 import { datastoreCalls } from './datastores.ts'
 import { notificationCalls } from './notifications.ts'
 import { operatorCalls } from './operator.ts'
+import { pinCalls } from './pins.ts'
 import { serverPasswordCalls } from './serverPasswords.ts'
 
 /** Calls that anybody may know about: what the OpenAPI document lists. */
@@ -18,6 +19,7 @@ export const publicCalls = {
   ...datastoreCalls,
   ...notificationCalls,
   ...serverPasswordCalls,
+  ...pinCalls,
   ...operatorCalls,
 } as const
 

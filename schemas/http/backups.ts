@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { MAX_PIN_REASON_CHARS } from '../limits.ts'
 import { segmentCompression } from '../restore/segmentMap.ts'
 import type { HttpCall } from './call.ts'
 import {
@@ -37,6 +38,9 @@ export const databaseSummary = z
       .max(1000)
       .exactOptional()
       .meta({ description: 'Why it could not be restored when that was last tried.' }),
+    guardedAt: timestamp
+      .exactOptional()
+      .meta({ description: 'When the server last pinned a point because a table lost most of its rows (TM-18).' }),
   })
   .meta({ id: 'Database' })
 
@@ -47,6 +51,14 @@ export const restorePoint = z
     lineage: token32,
     takenAt: timestamp,
     sizeBytes: byteCount,
+    pin: z
+      .strictObject({
+        by: z.enum(['operator', 'owner', 'guard']),
+        reason: z.string().max(MAX_PIN_REASON_CHARS),
+        at: timestamp,
+      })
+      .exactOptional()
+      .meta({ description: 'It stays, whatever the policy says.' }),
   })
   .meta({ id: 'RestorePoint' })
 

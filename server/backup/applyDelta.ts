@@ -16,6 +16,7 @@ import {
   writeMeta,
   writePosition,
 } from './copyLayout.ts'
+import { type EmptiedTable, formatGuardMark, type GuardMark, readGuardMark } from './guardMark.ts'
 import { keepPast, type PastKeeper, type PastTime } from './keepPast.ts'
 import { dropPast } from './pastLayout.ts'
 import { placeDelta } from './placeDelta.ts'
@@ -30,7 +31,9 @@ export interface ApplyOutcome {
   readonly token: string
   readonly counts: DeltaCounts
   /** Tables of over 100 rows that lost more than half of them; the owner and the operator shall see it. */
-  readonly emptied: readonly { readonly table: string; readonly removed: number }[]
+  readonly emptied: readonly EmptiedTable[]
+  /** What the copy notes of the last Delta that did so: this one, or one before (TM-18). */
+  readonly guarded?: GuardMark
 }
 
 /** What becomes of the state that a Delta leaves: it is kept inside the copy, or all older states are forgotten there. */
@@ -69,9 +72,15 @@ export async function applyDelta(
 }
 
 function endDuplicate(copy: SqlDatabase): ApplyOutcome {
-  const { number, token } = readMeta(copy)
+  const meta = readMeta(copy)
   copy.exec('ROLLBACK')
-  return { outcome: 'duplicate', number, token, counts: { puts: 0, deletes: 0, schemaChanges: 0 }, emptied: [] }
+  const counts = { puts: 0, deletes: 0, schemaChanges: 0 }
+  return { outcome: 'duplicate', number: meta.number, token: meta.token, counts, emptied: [], ...guardOf(meta) }
+}
+
+function guardOf(meta: Pick<CopyMeta, 'guarded'>): Pick<ApplyOutcome, 'guarded'> {
+  const guarded = readGuardMark(meta)
+  return guarded === undefined ? {} : { guarded }
 }
 
 class Application {
@@ -79,7 +88,7 @@ class Application {
   readonly #onSchema: () => void
   readonly #order: PastOrder
   #past: PastKeeper | undefined
-  readonly #emptied: { table: string; removed: number }[] = []
+  readonly #emptied: EmptiedTable[] = []
   #head: DeltaHead | undefined
   #held: CopyMeta | undefined
   #table: TableWriter | undefined
@@ -108,12 +117,15 @@ class Application {
     const [head, held, counts] = [this.#head, this.#held, this.#counts]
     const last = head?.positions[head.positions.length - 1]
     if (!head || !held || !counts || !last) throw new CodedError('delta.invalid', 'the Delta is not complete')
-    writeMeta(this.#copy, changesOf(held, head.database))
+    const emptied = this.#emptied
+    const guarded = emptied.length > 0 ? formatGuardMark(held, emptied) : undefined
+    writeMeta(this.#copy, { ...changesOf(held, head.database), ...(guarded !== undefined && { guarded }) })
     writePosition(
       this.#copy,
       head.positions.filter((position) => position.number > held.number),
     )
-    return { outcome: 'applied', number: last.number, token: last.token, counts, emptied: this.#emptied }
+    const guard = guardOf(guarded === undefined ? held : { guarded })
+    return { outcome: 'applied', number: last.number, token: last.token, counts, emptied, ...guard }
   }
 
   #takeHead(head: DeltaHead): 'duplicate' | undefined {

@@ -12,6 +12,7 @@ import { step } from '../steps.ts'
 import type { ApplyOutcome } from './applyDelta.ts'
 import type { Arrivals } from './arrivals.ts'
 import { copyKeyContext } from './copyKey.ts'
+import type { GuardMark } from './guardMark.ts'
 import { type ImportResult, removeCopy } from './importFile.ts'
 import type { AppliedDelta, ApplyInput, ContentSource, ImportFileInput, SnapshotNeeded } from './jobs.ts'
 import { placeDelta } from './placeDelta.ts'
@@ -28,6 +29,8 @@ export interface PastKeeping {
   putAside(row: DatabaseRow): Promise<void>
   /** Keeps the copy of `row` as it stands, which goes on. Durable when it resolves. @throws {CodedError} `storage.*`. */
   takeSnapshot(row: DatabaseRow): Promise<void>
+  /** A Delta took most rows of a table: the state before it stays. Durable when it resolves; it may come again. */
+  guard(key: DatabaseKey, mark: GuardMark): Promise<void>
 }
 
 /** One finished backup, for log and metrics. */
@@ -134,6 +137,8 @@ async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: Receive
     content: content.source,
   }
   const outcome = await applyOrKeepWhole(parts, row, input)
+  // Before the device is told: a kill in between makes it send again, and the copy still says so.
+  if (outcome.guarded) await parts.past?.guard(key, outcome.guarded)
   step('catalogue')
   const { number, token, sizeBytes } = outcome
   const applied = { ...row, number, token, sizeBytes, lastBackupAt: parts.now(), lastMode: 'delta' as const }

@@ -40,6 +40,8 @@ export interface DatabaseHeader {
 /** Everything a copy knows about itself. */
 export interface CopyMeta extends CopyPosition, DatabaseHeader {
   readonly version: number
+  /** What the last Delta that emptied a table left (`guardMark.ts`). */
+  readonly guarded?: string
 }
 
 /** One row of the device's `sqlite_schema`. `sql` is null for automatic indexes. */
@@ -83,6 +85,7 @@ export function readMeta(db: SqlDatabase): CopyMeta {
     userVersion: Number(held.get('userVersion')),
     applicationId: Number(held.get('applicationId')),
     journalMode: held.get('journalMode') === 'wal' ? 'wal' : 'delete',
+    ...(held.has('guarded') && { guarded: String(held.get('guarded')) }),
   }
 }
 

@@ -2,6 +2,8 @@
 
 import { findAccount } from '../account/findAccount.ts'
 import { describeProof } from '../restore/proofs.ts'
+import { describePoint } from '../restore/restorePoints.ts'
+import { describeGuard, newestGuards } from '../timeMachine/pinning.ts'
 import type { OpenedServer } from './openedServer.ts'
 import { type OperatorApi, toDeviceDatabase } from './operatorApi.ts'
 
@@ -26,8 +28,13 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
       const accountId = await accountIdOf(accountName)
       const proofs = (await server.proofs.list(accountId)).filter((proof) => proof.deviceId === deviceId)
       const rows = (await server.databases.list(accountId)).filter((row) => row.deviceId === deviceId)
+      const guards = newestGuards(await server.pins.listAccount(accountId))
       return rows.map((row) =>
-        toDeviceDatabase({ ...row, ...describeProof(proofs.find(({ name }) => name === row.name)) }),
+        toDeviceDatabase({
+          ...row,
+          ...describeProof(proofs.find(({ name }) => name === row.name)),
+          ...describeGuard(guards.get(`${deviceId}/${row.name}`)),
+        }),
       )
     },
     allowEmpty: async ({ accountName, deviceId }, datastore, allowed) =>
@@ -58,5 +65,12 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     prune: (dryRun) => server.prune(dryRun),
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
+    setPin: async ({ accountName, deviceId }, name, { point, pinned, reason = '' }) => {
+      const key = { accountId: await accountIdOf(accountName), deviceId, name }
+      const { pinning } = server
+      return describePoint(
+        pinned ? await pinning.pin(key, { point, reason, by: 'operator' }) : await pinning.unpin(key, point),
+      )
+    },
   }
 }

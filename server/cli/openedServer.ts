@@ -7,9 +7,11 @@ import type { AccountService } from '../account/accountService.ts'
 import type { DatastorePasswords } from '../account/datastorePasswords.ts'
 import type { ServerPasswords } from '../account/serverPasswords.ts'
 import type { Databases, Proofs } from '../catalogue/catalogue.ts'
+import type { Pins } from '../catalogue/pins.ts'
 import type { Config } from '../config/config.ts'
 import type { Peer } from '../datastore/datastore.ts'
 import type { DeviceKey } from '../push/notifications.ts'
+import type { Pinning } from '../timeMachine/pinning.ts'
 import type { Tracer } from '../trace/tracer.ts'
 import type { DatabasePoint } from './operatorApi.ts'
 
@@ -18,6 +20,9 @@ export interface OpenedServer {
   readonly accounts: AccountService
   readonly databases: Pick<Databases, 'list'>
   readonly proofs: Pick<Proofs, 'list'>
+  readonly pins: Pick<Pins, 'listAccount'>
+  /** Pins restore points, and takes pins back (TM-15). */
+  readonly pinning: Pinning
   listPoints(accountId: string, deviceId: string, database: string): Promise<readonly DatabasePoint[]>
   /** Drops restore points that the policy does not keep; with `dryRun` it says which those are. */
   prune(dryRun: boolean): Promise<PruneReport>

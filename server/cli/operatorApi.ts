@@ -3,6 +3,7 @@
  * behind its REST interface. The commands know only this.
  */
 
+import type { RestorePoint } from '../../schemas/http/backups.ts'
 import type { DeviceTrace, IssuedWakeUp, PruneReport, TraceState, WakeRequest } from '../../schemas/http/operator.ts'
 import type { AccountSummary, RegisteredDevice } from '../account/accountService.ts'
 
@@ -24,6 +25,8 @@ export interface DeviceDatabase {
   /** When the server last restored it as a proof, and why it could not when it last tried. */
   readonly provenAt?: number
   readonly proofFailure?: string
+  /** When a point was last pinned because a table lost most of its rows. */
+  readonly guardedAt?: number
 }
 
 /** A moment a database can be restored to. */
@@ -32,6 +35,8 @@ export interface DatabasePoint {
   readonly number: number
   readonly takenAt: number
   readonly sizeBytes: number
+  /** Why it stays, whatever the policy says. */
+  readonly pin?: NonNullable<RestorePoint['pin']>
 }
 
 export interface OperatorApi {
@@ -65,15 +70,25 @@ export interface OperatorApi {
   prune(dryRun: boolean): Promise<PruneReport>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
+  /** Pins a point, or takes a pin back. @throws {CodedError} `database.unknown`, `restore.unknown`, `pin.limited`. */
+  setPin(device: AccountDevice, database: string, order: PinChange): Promise<DatabasePoint>
+}
+
+/** A point by its name or number, and what becomes of it. */
+export interface PinChange {
+  readonly point: string
+  readonly pinned: boolean
+  readonly reason?: string
 }
 
 /** What a command shows of a database, whichever way it was asked for. */
 export function toDeviceDatabase(row: DeviceDatabase): DeviceDatabase {
-  const { name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, provenAt, proofFailure } = row
+  const { name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, provenAt, proofFailure, guardedAt } = row
   return {
     ...{ name, kind, number, sizeBytes, lastBackupAt, lastMode },
     ...(reason !== undefined && { reason }),
     ...(provenAt !== undefined && { provenAt }),
     ...(proofFailure !== undefined && { proofFailure }),
+    ...(guardedAt !== undefined && { guardedAt }),
   }
 }

@@ -15,6 +15,7 @@ import { deviceAllowEmpty, deviceList, deviceServerPassword, deviceShow } from '
 import { deviceTrace, traceShow } from './commands/deviceTrace.ts'
 import { keysStatus } from './commands/keys.ts'
 import { operatorToken } from './commands/operatorToken.ts'
+import { pin, unpin } from './commands/pin.ts'
 import { points } from './commands/points.ts'
 import { prune } from './commands/prune.ts'
 import { accountsServe, serve } from './commands/serve.ts'
@@ -41,6 +42,8 @@ const modules = [
   deviceWake,
   deviceTrace,
   points,
+  pin,
+  unpin,
   prune,
   backupServerCommand,
   restoreServerCommand,

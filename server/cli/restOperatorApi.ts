@@ -51,6 +51,8 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
     prune: (dryRun) => read(calls.prune, {}, { dryRun }),
     listPoints: async ({ accountName, deviceId }, database) =>
       (await read(calls.listAccountPoints, { name: accountName, deviceId, database })).points,
+    setPin: ({ accountName, deviceId }, database, { point, ...change }) =>
+      read(calls.setAccountPin, { name: accountName, deviceId, database, point }, change),
   }
 }
 

@@ -4,14 +4,17 @@ import { CodedError } from '../../schemas/errors.ts'
 import type { backupCalls, DatabaseSummary } from '../../schemas/http/backups.ts'
 import type { AccountService, RegisteredDevice } from '../account/accountService.ts'
 import type { DatabaseRow, Databases, Proofs } from '../catalogue/catalogue.ts'
+import type { Pins } from '../catalogue/pins.ts'
 import { describeProof } from '../restore/proofs.ts'
 import type { RestoreService } from '../restore/restoreService.ts'
+import { describeGuard, newestGuards } from '../timeMachine/pinning.ts'
 import { deviceCaller, type Handlers } from './handlers.ts'
 
 export interface BackupHandlerParts {
   readonly accountService: AccountService
   readonly databases: Databases
   readonly proofs: Pick<Proofs, 'list'>
+  readonly pins: Pick<Pins, 'listAccount'>
   readonly restores: RestoreService
 }
 
@@ -32,15 +35,17 @@ export function backupHandlers(parts: BackupHandlerParts): Pick<Required<Handler
 
 /** All databases of an account as the interface shows them. */
 export async function listSummaries(
-  { accountService, databases, proofs }: Pick<BackupHandlerParts, 'accountService' | 'databases' | 'proofs'>,
+  { accountService, databases, proofs, pins }: Omit<BackupHandlerParts, 'restores'>,
   accountId: string,
 ): Promise<DatabaseSummary[]> {
   const names = await deviceNames(accountService, accountId)
   const found = new Map((await proofs.list(accountId)).map((proof) => [`${proof.deviceId}/${proof.name}`, proof]))
+  const guards = newestGuards(await pins.listAccount(accountId))
   const rows = await databases.list(accountId)
   return rows.map((row) => ({
     ...toSummary(row, names.get(row.deviceId) ?? row.deviceId.slice(0, 128)),
     ...describeProof(found.get(`${row.deviceId}/${row.name}`)),
+    ...describeGuard(guards.get(`${row.deviceId}/${row.name}`)),
   }))
 }
 

@@ -11,8 +11,10 @@ import { copyKeyContext } from '../backup/copyKey.ts'
 import { removeCopy } from '../backup/importFile.ts'
 import type { PastPoint } from '../backup/pastLayout.ts'
 import type { DatabaseKey, DatabaseRow, Databases, PastCopies, PastCopyRow } from '../catalogue/catalogue.ts'
+import type { PinRow, Pins } from '../catalogue/pins.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import type { CopyPast, PastPlace } from './pastJobs.ts'
+import { type GuardOutcome, pinByGuard } from './pinning.ts'
 
 /** The work on copies, by whatever pool; `owner` is whose it is. */
 export interface PastJobs {
@@ -27,6 +29,7 @@ export interface PastJobs {
 export interface TimeMachineParts {
   readonly databases: Databases
   readonly pastCopies: PastCopies
+  readonly pins: Pins
   readonly keyRing: KeyRing
   readonly jobs: PastJobs
   copyPath(copyId: string): string
@@ -35,6 +38,8 @@ export interface TimeMachineParts {
   onDamage(key: DatabaseKey, copyId: string, cause: unknown): void
   /** So many copies of a database were put aside that the policy should look at once (TM-14). */
   onCrowd(key: DatabaseKey): void
+  /** A Delta took most rows of a table, and this became of the state before it (TM-18). */
+  onGuard(key: DatabaseKey, outcome: Exclude<GuardOutcome, 'known'>): void
 }
 
 /** Copies put aside of one database, beyond which the policy does not wait for the night. */
@@ -47,6 +52,9 @@ export interface PlacedPoint extends PastPoint {
   readonly isHead: boolean
   /** The newest state of the database. */
   readonly isLatest: boolean
+  readonly isPinned: boolean
+  /** Why it is. */
+  readonly pin?: PinRow
 }
 
 export interface TimeMachine extends PastKeeping {
@@ -63,6 +71,10 @@ export function createTimeMachine(parts: TimeMachineParts): TimeMachine {
   return {
     putAside: (row) => putAside(parts, row),
     takeSnapshot: (row) => takeSnapshot(parts, row),
+    guard: async (key, mark) => {
+      const outcome = await pinByGuard(parts, key, mark)
+      if (outcome !== 'known') parts.onGuard(key, outcome)
+    },
     listPoints: (key) => listPoints(parts, key),
     dropPoints: (key, tokens) => dropPoints(parts, key, tokens),
   }
@@ -107,7 +119,14 @@ async function takeSnapshot(parts: TimeMachineParts, row: DatabaseRow): Promise<
 async function listPoints(parts: TimeMachineParts, key: DatabaseKey): Promise<readonly PlacedPoint[]> {
   const seen = new Set<string>()
   const found = await listPlaces(parts, key)
-  return found.filter(({ token }) => !seen.has(token) && seen.add(token))
+  const pins = (await parts.pins.list(key)).filter(({ releasedAt }) => releasedAt === undefined)
+  const pinned = new Map(pins.map((pin) => [pin.token, pin]))
+  return found
+    .filter(({ token }) => !seen.has(token) && seen.add(token))
+    .map((point) => {
+      const pin = pinned.get(point.token)
+      return pin === undefined ? point : { ...point, isPinned: true, pin }
+    })
 }
 
 /** All states of all copies, those of the newest first. */
@@ -127,7 +146,7 @@ async function listPlaces(parts: TimeMachineParts, key: DatabaseKey): Promise<re
 /** What a copy stands at, as the catalogue has it. */
 function headOf(copy: DatabaseRow | PastCopyRow, takenAt: number, isLatest: boolean): PlacedPoint {
   const { lineage, number, token, sizeBytes } = copy
-  return { lineage, number, token, sizeBytes, takenAt, copy, isHead: true, isLatest }
+  return { lineage, number, token, sizeBytes, takenAt, copy, isHead: true, isLatest, isPinned: false }
 }
 
 /**
@@ -148,7 +167,7 @@ async function pointsOf(
   if (past === undefined) return undefined
   return [
     { ...head, ...past.head },
-    ...past.points.map((point) => ({ ...point, copy, isHead: false, isLatest: false })),
+    ...past.points.map((point) => ({ ...point, copy, isHead: false, isLatest: false, isPinned: false })),
   ]
 }
 

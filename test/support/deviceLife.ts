@@ -179,7 +179,8 @@ export class DeviceLife {
       this.#dieAt('delivered', kill)
       if (!options.loseAnswer) backup.acknowledge()
       this.#dieAt('acknowledged', kill)
-      return { mode: 'delta', counts: backup.counts, outcome: outcome.outcome, emptied: outcome.emptied, text }
+      const { number: _, token: __, ...applied } = outcome
+      return { mode: 'delta', ...applied, counts: backup.counts, text }
     } catch (cause) {
       const needsFull = cause instanceof CodedError && errorEntry(cause.code).status === 508
       if (!needsFull) throw cause

@@ -20,6 +20,7 @@ export interface NightResult {
   readonly counts?: DeltaCounts
   readonly outcome?: ApplyOutcome['outcome']
   readonly emptied?: ApplyOutcome['emptied']
+  readonly guarded?: NonNullable<ApplyOutcome['guarded']>
   readonly text?: string
   readonly kind?: 'sql' | 'file'
   readonly reason?: string

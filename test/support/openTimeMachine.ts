@@ -3,6 +3,7 @@
 import type { DatabaseKey, Databases } from '../../server/catalogue/catalogue.ts'
 import type { CatalogueDb } from '../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlPastCopies } from '../../server/catalogue/sqlite/pastCopies.ts'
+import { sqlPins } from '../../server/catalogue/sqlite/pins.ts'
 import type { KeyRing } from '../../server/keys/keyRing.ts'
 import { copyCopyJob, dropPastJob, listPastJob } from '../../server/timeMachine/pastJobs.ts'
 import { createTimeMachine, type TimeMachine } from '../../server/timeMachine/timeMachine.ts'
@@ -25,6 +26,8 @@ export function openTimeMachine(
   return createTimeMachine({
     ...bench,
     onDamage: () => undefined,
+    onGuard: () => undefined,
+    pins: sqlPins(catalogue),
     onCrowd,
     pastCopies: { ...rows, put: (row) => around(() => rows.put(row)) },
     jobs: {

@@ -2,6 +2,7 @@
 
 import type { CommandOutcome } from '../../../schemas/cli/commandTable.ts'
 import { formatAge, formatTable } from '../../../schemas/cli/formatTable.ts'
+import { GUARD_PIN_MS } from '../../../schemas/limits.ts'
 import type { DatabaseStatus } from '../../deviceClient.ts'
 import { type AgentState, type NextRun, nextRun } from '../../schedule/nextRun.ts'
 import { ownTimeZone } from '../../schedule/wallClock.ts'
@@ -56,7 +57,14 @@ function rowOf(line: DatabaseLine, now: number): string[] {
   const ago = (at: number | undefined) => (at === undefined ? 'never' : `${formatAge(now - at)} ago`)
   const failure = line.lastAttempt?.failure
   const attempt = failure === undefined ? ago(line.lastAttempt?.at) : `${ago(line.lastAttempt?.at)}: ${failure.message}`
-  return [line.name, ago(line.lastSuccessAt), attempt, formatNext(line.nextRun, now), line.stale ? 'STALE' : '']
+  const notes = [line.stale ? 'STALE' : '', describeGuard(line, now)].filter((note) => note !== '')
+  return [line.name, ago(line.lastSuccessAt), attempt, formatNext(line.nextRun, now), notes.join('; ')]
+}
+
+/** That a table was emptied shows as long as the server is sure to keep the state before. */
+function describeGuard({ lastGuard }: DatabaseStatus, now: number): string {
+  if (lastGuard === undefined || now - lastGuard.at > GUARD_PIN_MS) return ''
+  return `a table lost most of its rows ${formatAge(now - lastGuard.at)} ago: point ${lastGuard.point}`
 }
 
 function formatNext(next: NextRun, now: number): string {

@@ -22,6 +22,7 @@ import { backup } from './commands/backup.ts'
 import { configure } from './commands/configure.ts'
 import { init } from './commands/init.ts'
 import { list } from './commands/list.ts'
+import { pin } from './commands/pin.ts'
 import { points } from './commands/points.ts'
 import { remove } from './commands/remove.ts'
 import { restore } from './commands/restore.ts'
@@ -41,6 +42,7 @@ const modules = [
   backup,
   restore,
   points,
+  pin,
   status,
   watch,
   syncAdd,

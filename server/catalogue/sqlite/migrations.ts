@@ -5,6 +5,7 @@
 
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from './migrate.ts'
+import { createPin } from './migrations/pin.ts'
 
 /** All steps, in order. */
 export const catalogueMigrations: readonly Migration[] = [
@@ -25,6 +26,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0016-trace', up: createTrace },
   { name: '0017-past-copy', up: createPastCopy },
   { name: '0018-proof', up: createProof },
+  { name: '0019-pin', up: createPin },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {

@@ -2,6 +2,8 @@
  * Tables of the catalogue as the query builder sees them. Names are the fields of the ports; truth values are 0 and 1.
  */
 
+import type { PinnedBy } from '../pins.ts'
+
 export interface KnownLoginTable {
   userName: string
   deviceId: string
@@ -61,6 +63,17 @@ export interface ProofTable {
   provenAt: number
   token: string
   failure: string | null
+}
+
+export interface PinTable {
+  accountId: string
+  deviceId: string
+  name: string
+  token: string
+  reason: string
+  pinnedBy: PinnedBy
+  pinnedAt: number
+  releasedAt: number | null
 }
 
 export interface RestoreTable {
@@ -154,6 +167,7 @@ export interface CatalogueTables {
   nonce: NonceTable
   database: DatabaseTable
   pastCopy: PastCopyTable
+  pin: PinTable
   proof: ProofTable
   restore: RestoreTable
   omadsSession: OmadsSessionTable

@@ -37,15 +37,24 @@ export const deviceShow: ServerCommand = {
     withOperatorApi(context, input, async (api) => {
       const device = await findDevice(api, textOf(input, 'DEVICE') ?? '')
       const databases = await api.listDatabases(device)
-      const rows = databases.map(({ name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, ...proof }) => [
-        name,
-        kind,
-        String(number),
-        formatBytes(sizeBytes),
-        `${formatAge(Date.now() - lastBackupAt)} ago (${lastMode})`,
-        provenOf(proof),
-        reason ?? '',
-      ])
+      const rows = databases.map(
+        ({ name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, guardedAt, ...proof }) => [
+          name,
+          kind,
+          String(number),
+          formatBytes(sizeBytes),
+          `${formatAge(Date.now() - lastBackupAt)} ago (${lastMode})`,
+          provenOf(proof),
+          [
+            reason,
+            guardedAt === undefined
+              ? undefined
+              : `a table lost most of its rows ${formatAge(Date.now() - guardedAt)} ago, see points`,
+          ]
+            .filter((note) => note !== undefined)
+            .join('; '),
+        ],
+      )
       const state = device.disabled ? 'disabled' : 'enabled'
       const heading = `${device.name} of ${device.accountName}, ${state}, ${device.deviceId}\n`
       const headings = ['DATABASE', 'KIND', 'NUMBER', 'SIZE', 'LAST BACKUP', 'PROVEN', '']

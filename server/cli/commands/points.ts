@@ -1,6 +1,7 @@
 /** `nightferry points`: the moments a device's database can be restored to. */
 
 import { textOf } from '../../../schemas/cli/commandTable.ts'
+import { formatPin } from '../../../schemas/cli/formatPin.ts'
 import { formatBytes, formatTable, formatTime } from '../../../schemas/cli/formatTable.ts'
 import { findDevice } from '../findDevice.ts'
 import { type ServerCommand, WHERE_OPTIONS, withOperatorApi } from '../serverContext.ts'
@@ -23,8 +24,9 @@ export const points: ServerCommand = {
         formatTime(entry.takenAt),
         String(entry.number),
         formatBytes(entry.sizeBytes),
+        formatPin(entry.pin),
       ])
-      const text = formatTable(['POINT', 'TAKEN', 'NUMBER', 'SIZE'], rows, 'no restore point yet')
+      const text = formatTable(['POINT', 'TAKEN', 'NUMBER', 'SIZE', 'PINNED'], rows, 'no restore point yet')
       return { json: { device: device.deviceId, database, points: found }, text }
     }),
 }

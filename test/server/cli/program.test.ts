@@ -14,6 +14,7 @@ import type { DatabaseRow } from '../../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { sqlNotifications } from '../../../server/catalogue/sqlite/notifications.ts'
+import { sqlPins } from '../../../server/catalogue/sqlite/pins.ts'
 import { sqlProofs } from '../../../server/catalogue/sqlite/proofs.ts'
 import type { OpenedServer, ServerOpeners } from '../../../server/cli/openedServer.ts'
 import { runServerProgram } from '../../../server/cli/program.ts'
@@ -36,13 +37,12 @@ afterEach(async () => {
 function openersOf(created = false): ServerOpeners {
   const server: OpenedServer = {
     accounts: edge.local.service,
-    ...{ databases: sqlDatabases(edge.db), proofs: sqlProofs(edge.db) },
-    listPoints: edge.restores.listPoints,
+    ...{ databases: sqlDatabases(edge.db), proofs: sqlProofs(edge.db), pins: sqlPins(edge.db) },
+    ...{ listPoints: edge.restores.listPoints, pinning: edge.pinning },
     ...{ prune: async () => ({ databases: [], failed: 0 }), allowEmpty: async () => undefined },
     ...{ datastorePasswords: edge.datastorePasswords, serverPasswords: edge.serverPasswords },
     serverId: 'nightferry-test',
-    wake: edge.push.wake,
-    tracer: edge.tracer,
+    ...{ wake: edge.push.wake, tracer: edge.tracer },
     keys: { currentKeyId: 'mk_1', masterKeyPath: 'data/master.key', created },
     createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
     listen: async () => ({ url: listening.url }),

@@ -14,6 +14,7 @@ import { sqlDatastorePasswords } from '../../../server/catalogue/sqlite/datastor
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { type CatalogueDb, checkCatalogue, openCatalogue } from '../../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlOwnLogins } from '../../../server/catalogue/sqlite/ownLogins.ts'
+import { sqlPins } from '../../../server/catalogue/sqlite/pins.ts'
 import { sqlProofs } from '../../../server/catalogue/sqlite/proofs.ts'
 import { readConfig } from '../../../server/config/config.ts'
 import { accountHandlers } from '../../../server/http/accountHandlers.ts'
@@ -24,12 +25,15 @@ import { datastoreHandlers } from '../../../server/http/datastoreHandlers.ts'
 import { notificationHandlers } from '../../../server/http/notificationHandlers.ts'
 import type { HandleOmads } from '../../../server/http/omadsRoute.ts'
 import { operatorHandlers } from '../../../server/http/operatorHandlers.ts'
+import { pinHandlers } from '../../../server/http/pinHandlers.ts'
 import { serverPasswordHandlers } from '../../../server/http/serverPasswordHandlers.ts'
 import { openKeyRing } from '../../../server/keys/openKeyRing.ts'
 import { createLoggers } from '../../../server/logger.ts'
 import { createMetrics } from '../../../server/metrics.ts'
 import type { RestoreService } from '../../../server/restore/restoreService.ts'
 import { checkWritable } from '../../../server/storage/checkWritable.ts'
+import { createPinning, type Pinning } from '../../../server/timeMachine/pinning.ts'
+import type { PlacedPoint } from '../../../server/timeMachine/timeMachine.ts'
 import type { Tracer } from '../../../server/trace/tracer.ts'
 import { type LocalUnderTest, openLocal, SERVICE_SECRET } from '../account/accountParts.ts'
 
@@ -38,6 +42,8 @@ export interface Edge {
   readonly local: LocalUnderTest
   readonly db: CatalogueDb
   readonly restores: RestoreService
+  /** Of one point of a database. */
+  readonly pinning: Pinning
   /** `contacts` can have one. */
   readonly datastorePasswords: DatastorePasswords
   readonly serverPasswords: ServerPasswords
@@ -87,9 +93,22 @@ export async function openEdge(
   const logged: string[] = []
   const accountService = local.service
   const backupParts = {
-    ...{ accountService, databases: sqlDatabases(db), proofs: sqlProofs(db) },
+    ...{ accountService, databases: sqlDatabases(db), proofs: sqlProofs(db), pins: sqlPins(db) },
     restores: memoryRestores('IMEI:1'),
   }
+  const latest: PlacedPoint = {
+    ...{ ...POSITION, takenAt: 1, sizeBytes: 10, copy: { copyId: 'c', kind: 'sql', wrappedKey: '' } },
+    ...{ isHead: true, isLatest: true, isPinned: false },
+  }
+  const pinning = createPinning({
+    timeMachine: {
+      listPoints: async (key) => {
+        const [pin] = await backupParts.pins.list(key)
+        return [pin === undefined ? latest : { ...latest, isPinned: true, pin }]
+      },
+    },
+    ...{ pins: backupParts.pins, now: local.time.now },
+  })
   const datastorePasswords = createDatastorePasswords({
     store: sqlDatastorePasswords(db),
     limits: createFailureLimits(),
@@ -115,6 +134,7 @@ export async function openEdge(
       }),
       ...accountInternalHandlers(accountService),
       ...backupHandlers(backupParts),
+      ...pinHandlers({ accountService, pinning }),
       ...datastoreHandlers({ accountService, passwords: datastorePasswords }),
       ...serverPasswordHandlers({ accountService, passwords: serverPasswords, serverId: 'nightferry-test' }),
       ...notificationHandlers(push.answerPoll),
@@ -142,6 +162,7 @@ export async function openEdge(
     local,
     db,
     restores: backupParts.restores,
+    pinning,
     datastorePasswords,
     serverPasswords,
     push,

@@ -55,7 +55,7 @@ describe('OpenAPI document', () => {
   })
 
   it('is about routes that answer: each refuses a caller without credentials, or a body that is none', async () => {
-    const filled = { name: 'x', database: 'd', datastore: 's', deviceId: 'y', restoreId: 'r', segment: 0 }
+    const filled = { name: 'x', database: 'd', datastore: 's', deviceId: 'y', restoreId: 'r', segment: 0, point: 'p' }
     for (const [name, call] of Object.entries<HttpCall>(calls)) {
       const response = await request(edge.app)
         [call.method](formatPath(call, filled))

@@ -64,5 +64,10 @@ function formatReport(report: BackupReport): string {
   const why = report.reason === undefined ? '' : ` (${report.reason})`
   const what = report.mode === 'full' ? `full backup${why}` : `changes ${report.from} to ${report.to} (${changes})`
   const cost = `${formatBytes(report.bytesSent)} sent in ${report.exchanges} exchanges, ${report.durationMs} ms`
-  return `${report.database}: ${what}, ${cost}\n`
+  return `${report.database}: ${what}, ${cost}\n${formatGuard(report)}`
+}
+
+function formatGuard({ database, guard }: BackupReport): string {
+  if (guard === undefined) return ''
+  return `${database}: LOST MOST ROWS OF A TABLE: ${guard.reason}; the server keeps that state: restore point ${guard.point}\n`
 }

@@ -1,6 +1,7 @@
 /** `nightferry-device points`: the moments a database can be restored to. */
 
 import { textOf } from '../../../../schemas/cli/commandTable.ts'
+import { formatPin } from '../../../../schemas/cli/formatPin.ts'
 import { formatBytes, formatTable, formatTime } from '../../../../schemas/cli/formatTable.ts'
 import type { AgentCommand } from '../agentContext.ts'
 import { chooseDatabase } from '../chooseDatabase.ts'
@@ -23,10 +24,11 @@ export const points: AgentCommand = {
       formatTime(entry.takenAt),
       String(entry.number),
       formatBytes(entry.sizeBytes),
+      formatPin(entry.pin),
     ])
     return {
       json: { database, points: found },
-      text: formatTable(['POINT', 'TAKEN', 'NUMBER', 'SIZE'], rows, 'no restore point yet'),
+      text: formatTable(['POINT', 'TAKEN', 'NUMBER', 'SIZE', 'PINNED'], rows, 'no restore point yet'),
     }
   },
 }

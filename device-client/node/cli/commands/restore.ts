@@ -3,8 +3,8 @@
 import { resolve } from 'node:path'
 import { textOf } from '../../../../schemas/cli/commandTable.ts'
 import { formatBytes } from '../../../../schemas/cli/formatTable.ts'
-import { CodedError } from '../../../../schemas/errors.ts'
 import { type AgentCommand, withWorkLock } from '../agentContext.ts'
+import { parseAt } from '../parseAt.ts'
 
 export const restore: AgentCommand = {
   spec: {
@@ -40,14 +40,4 @@ export const restore: AgentCommand = {
         text: `${report.database} is restored to ${report.path}: ${size}, point ${report.point}, ${report.durationMs} ms\n`,
       }
     }),
-}
-
-/** A text that begins like a date is a time; anything else is the id of a restore point. */
-function parseAt(text: string): string | number {
-  if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return text
-  const at = Date.parse(text)
-  if (!Number.isNaN(at)) return at
-  throw new CodedError('config.invalid', `not a time: ${text}`, {
-    next: 'Write it like 2026-11-21T02:00 (time zone of this device) or 2026-11-21T02:00Z.',
-  })
 }

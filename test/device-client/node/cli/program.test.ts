@@ -43,6 +43,7 @@ function clientOf(parts: Partial<DeviceClient>): DeviceClient {
       backup: absent,
       restore: absent,
       points: absent,
+      pin: absent,
     },
     list: async () => [entry('a')],
     status: absent,
