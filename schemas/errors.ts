@@ -76,6 +76,7 @@ const table = {
   'database.locked': { http: 503, status: 417, retry: 'later', meaning: 'the application holds the database locked' },
   'database.invalid': { http: 400, status: 415, retry: 'never', meaning: 'not an intact SQLite database' },
   'database.untrackable': { http: 409, status: 409, retry: 'never', meaning: 'the database cannot be observed' },
+  'restore.damaged': { http: 409, status: 510, retry: 'never', meaning: 'the state asked for is damaged' },
   'restore.unknown': {
     http: 404,
     status: 404,

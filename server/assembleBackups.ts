@@ -97,7 +97,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     ...{ accounts: parts.accounts, pins: parts.pins, metrics: parts.metrics, clock: parts.clock },
   })
   const night = assembleNight({
-    ...{ config, databases, proofs: parts.proofs, keyRing, pool, copyPath, imagePath },
+    ...{ config, databases, pastCopies, proofs: parts.proofs, keyRing, pool, copyPath, imagePath },
     ...{ log: parts.loggers.backup, clock: parts.clock, prune: timeMachine.pruneRound },
   })
   const keepsPast = config.timeMachine === 'on'
@@ -132,7 +132,9 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
       buildImage: (input, owner) => pool.run('buildImage', { ...input, storageFolder }, { owner }),
       importImage: (input, owner) => pool.run('importImage', { ...input, storageFolder }, { owner }),
       adoptPosition: (input, owner) => pool.run('adoptPosition', input, { owner }),
+      proveCopy: (input, owner) => pool.run('proveCopy', input, { owner }),
     },
+    onDamage: (key, error) => parts.loggers.backup.error('a state cannot be restored', { ...key, error }),
     timeMachine: timeMachine.machine,
     keepsPast,
     copyPath,

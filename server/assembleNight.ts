@@ -3,7 +3,7 @@
  * Part of `assemble.ts`.
  */
 
-import type { DatabaseKey, Databases, Proofs } from './catalogue/catalogue.ts'
+import type { DatabaseKey, Databases, PastCopies, Proofs } from './catalogue/catalogue.ts'
 import type { Config } from './config/config.ts'
 import type { KeyRing } from './keys/keyRing.ts'
 import type { Logger } from './logger.ts'
@@ -24,6 +24,7 @@ export interface NightWork {
 export interface NightParts {
   readonly config: Pick<Config, 'nightHour' | 'proveMb'>
   readonly proofs: Proofs
+  readonly pastCopies: PastCopies
   readonly databases: Databases
   readonly keyRing: KeyRing
   readonly pool: WorkerPool
@@ -37,12 +38,12 @@ export interface NightParts {
 
 /** The night's work; nothing is done yet. */
 export function assembleNight(parts: NightParts): NightWork {
-  const { config, databases, proofs, keyRing, pool, log, copyPath, imagePath, clock } = parts
+  const { config, databases, pastCopies, proofs, keyRing, pool, log, copyPath, imagePath, clock } = parts
   let isStopped = false
   const stopped = (): boolean => isStopped
   const prove = async (): Promise<void> => {
     const proving = {
-      ...{ databases, proofs, keyRing, copyPath, imagePath, now: clock },
+      ...{ databases, pastCopies, proofs, keyRing, copyPath, imagePath, now: clock },
       jobs: {
         proveCopy: (input: Jobs['proveCopy']['input'], owner: DatabaseKey) => pool.run('proveCopy', input, { owner }),
       },

@@ -43,6 +43,7 @@ const codes: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   'database.unknown': EXIT.notFound,
   'database.locked': EXIT.busy,
   'database.invalid': EXIT.integrity,
+  'restore.damaged': EXIT.integrity,
   'restore.unknown': EXIT.notFound,
   'restore.target-exists': EXIT.busy,
   'integrity.mismatch': EXIT.integrity,

@@ -90,13 +90,22 @@ export interface ProofRow extends DatabaseKey {
 
 export interface Proofs {
   find(key: DatabaseKey): Promise<ProofRow | undefined>
+  /** Of an account's databases; one whose copy is sound tells of a copy put aside that is not. */
   list(accountId: string): Promise<readonly ProofRow[]>
   /** New, or in place of the one before. */
   put(row: ProofRow): Promise<void>
-  /** Databases that were not looked at since `before`, those first that wait longest. */
-  listDue(before: number, limit: number): Promise<readonly (DatabaseKey & { readonly sizeBytes: number })[]>
-  /** How many databases could not be restored when they were last looked at. */
+  /** Notes what was found of a copy that was put aside. */
+  putPast(copyId: string, found: Pick<ProofRow, 'checkedAt' | 'failure'>): Promise<void>
+  /** Copies that were not looked at since `before`, those first that wait longest. */
+  listDue(before: number, limit: number): Promise<readonly DueProof[]>
+  /** How many copies could not be restored when they were last looked at. */
   countFailed(): Promise<number>
+}
+
+/** A copy whose turn it is; with `past` if it was put aside. */
+export interface DueProof extends DatabaseKey {
+  readonly sizeBytes: number
+  readonly past?: Pick<PastCopyRow, 'copyId' | 'kind' | 'wrappedKey'> & Pick<ProofRow, 'failure'>
 }
 
 /** A copy that is not written any more: what a whole file, a restore or a change of the schema put another in place of. */

@@ -8,22 +8,34 @@ import { CodedError } from '../../schemas/errors.ts'
 import { toHex } from '../../schemas/hex.ts'
 import type { DatabaseSummary } from '../../schemas/http/backups.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
-import type { DatabaseKey, DatabaseRow, Databases, ProofRow, Proofs } from '../catalogue/catalogue.ts'
+import type {
+  DatabaseKey,
+  DatabaseRow,
+  Databases,
+  DueProof,
+  PastCopies,
+  ProofRow,
+  Proofs,
+} from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
-import type { CopySource, ImagePlace } from './buildImage.ts'
-import type { ProofOutcome } from './proveCopy.ts'
+import type { ProofInput, ProofOutcome } from './proveCopy.ts'
 import { readCopy } from './readCopy.ts'
 
-export interface ProofParts {
-  readonly databases: Databases
-  readonly proofs: Proofs
+/** What it takes to prove one state of one copy. */
+export interface ProofSourceParts {
   readonly keyRing: KeyRing
-  readonly jobs: { proveCopy(input: CopySource & ImagePlace, owner: DatabaseKey): Promise<ProofOutcome> }
+  readonly jobs: { proveCopy(input: ProofInput, owner: DatabaseKey): Promise<ProofOutcome> }
   copyPath(copyId: string): string
   imagePath(imageId: string): string
+}
+
+export interface ProofParts extends ProofSourceParts {
+  readonly databases: Databases
+  readonly proofs: Proofs
+  readonly pastCopies: Pick<PastCopies, 'list'>
   now(): number
   /** A copy cannot be restored: somebody has to look. */
-  onFailure(key: DatabaseKey, cause: unknown): void
+  onFailure(key: DatabaseKey & { readonly copyId?: string }, cause: unknown): void
 }
 
 export interface ProofRound {
@@ -52,35 +64,52 @@ export async function proveOldest(parts: ProofParts, maxBytes: number, stopped: 
   }
 }
 
-/** Proves one database now. A failure is kept, reported, and no exception. */
-async function proveOne(parts: ProofParts, key: DatabaseKey): Promise<ProofOutcome['kind'] | 'failed'> {
-  const { accountId, deviceId, name } = key
-  const { provenAt = 0, token = '', failure } = (await parts.proofs.find(key)) ?? {}
+/** Proves one copy now. A failure is kept, reported, and no exception. */
+async function proveOne(parts: ProofParts, { past, ...due }: DueProof): Promise<ProofOutcome['kind'] | 'failed'> {
+  const { accountId, deviceId, name } = due
+  const key = { accountId, deviceId, name }
+  const before = await parts.proofs.find(key)
+  const failure = past ? past.failure : before?.failure
   // Its turn is over whatever comes of it, or one that takes too long would keep all others waiting.
-  const turn = { accountId, deviceId, name, provenAt, token, checkedAt: parts.now() }
+  const turn = { checkedAt: parts.now() }
+  const put = (
+    found: { readonly failure?: string },
+    proven = { provenAt: before?.provenAt ?? 0, token: before?.token ?? '' },
+  ): Promise<void> =>
+    past
+      ? parts.proofs.putPast(past.copyId, { ...turn, ...found })
+      : parts.proofs.put({ ...key, ...turn, ...proven, ...found })
   try {
+    if (past) {
+      const { kind } = await proveSource(parts, past, key)
+      await put({})
+      return kind
+    }
     const { row, result } = await readCopy(parts.databases, key, (source) => proveSource(parts, source, key))
     const isProven = result.kind === 'proven'
-    await parts.proofs.put(isProven ? { ...turn, provenAt: turn.checkedAt, token: result.token ?? row.token } : turn)
+    await put({}, isProven ? { provenAt: turn.checkedAt, token: result.token ?? row.token } : undefined)
     return result.kind
   } catch (cause) {
     if (cause instanceof CodedError && !['storage.corrupt', 'key.wrong'].includes(cause.code)) {
       // Removed meanwhile, beyond a limit, or the server ends: nothing was found out about the copy.
-      if (cause.code !== 'database.unknown')
-        await parts.proofs.put({ ...turn, ...(failure !== undefined && { failure }) })
+      if (cause.code !== 'database.unknown') await put(failure === undefined ? {} : { failure })
       return 'unchecked'
     }
-    parts.onFailure(key, cause)
+    // Dropped while it was read.
+    if (past && !(await parts.pastCopies.list(key)).some(({ copyId }) => copyId === past.copyId)) return 'unchecked'
+    parts.onFailure(past ? { ...key, copyId: past.copyId } : key, cause)
     const found = cause instanceof Error ? cause.message : String(cause)
-    await parts.proofs.put({ ...turn, failure: found.slice(0, 500) })
+    await put({ failure: found.slice(0, 500) })
     return 'failed'
   }
 }
 
-function proveSource(
-  parts: ProofParts,
+/** Restores a copy, or a state it remembers, to prove that it can be. @throws {CodedError} `storage.corrupt`, `key.wrong`. */
+export function proveSource(
+  parts: ProofSourceParts,
   { kind, copyId, wrappedKey }: Pick<DatabaseRow, 'kind' | 'copyId' | 'wrappedKey'>,
   owner: DatabaseKey,
+  pastToken?: string,
 ): Promise<ProofOutcome> {
   const imageId = randomUUID()
   const input = {
@@ -89,6 +118,7 @@ function proveSource(
     copyKey: toHex(parts.keyRing.unwrap(wrappedKey, copyKeyContext(copyId))),
     imagePath: parts.imagePath(imageId),
     imageKey: toHex(parts.keyRing.newKey(`image:${imageId}`).key),
+    ...(pastToken !== undefined && { pastToken }),
   }
   return parts.jobs.proveCopy(input, owner)
 }

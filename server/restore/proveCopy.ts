@@ -9,7 +9,11 @@ import { pagePassphrase } from '../backup/pageCipher.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
 import { removeSqliteFile } from '../sql/removeSqliteFile.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
-import { buildPlainImage, type CopySource, type ImagePlace } from './buildImage.ts'
+import { rewindInto } from '../timeMachine/pastJobs.ts'
+import { buildPlainImage, type CopySource, type ImageOrder, type ImagePlace } from './buildImage.ts'
+
+/** What is proven: a copy with everything it remembers, or one state that it remembers. */
+export type ProofInput = CopySource & ImagePlace & Pick<ImageOrder, 'pastToken'>
 
 /** What a proof says. */
 export interface ProofOutcome {
@@ -20,7 +24,38 @@ export interface ProofOutcome {
 }
 
 /** @throws {CodedError} `storage.corrupt` if the copy cannot be restored; else as `buildPlainImage`. */
-export async function proveCopy(input: CopySource & ImagePlace): Promise<ProofOutcome> {
+export async function proveCopy(input: ProofInput): Promise<ProofOutcome> {
+  const { pastToken } = input
+  if (pastToken !== undefined) return provePast(input, pastToken)
+  const outcome = await proveImage(input)
+  if (input.kind === 'sql') checkCopy(input)
+  return outcome
+}
+
+async function provePast(input: ProofInput, token: string): Promise<ProofOutcome> {
+  const scratch = `${input.imagePath}.past`
+  await rewindInto(input, token, scratch)
+  try {
+    return await proveImage({ ...input, copyPath: scratch })
+  } finally {
+    await removeSqliteFile(scratch)
+  }
+}
+
+/** What the copy remembers, and its own indexes, are in no image. */
+function checkCopy({ copyPath, copyKey }: CopySource): void {
+  const key = Buffer.from(copyKey, 'hex')
+  const copy = openDatabase(copyPath, { cipher: { kind: 'aegis', key }, readonly: true })
+  try {
+    copy.pragma('ignore_check_constraints=ON')
+    const found = check(copy, 'integrity_check(1)')
+    if (found !== undefined && found !== 'ok') throw new CodedError('storage.corrupt', `the copy: ${found}`)
+  } finally {
+    copy.close()
+  }
+}
+
+async function proveImage(input: CopySource & ImagePlace): Promise<ProofOutcome> {
   try {
     const { position } = await buildPlainImage(input)
     const passphrase = pagePassphrase(Buffer.from(input.imageKey, 'hex'))

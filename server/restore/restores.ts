@@ -11,13 +11,15 @@ import type { SegmentCompression, SegmentMap } from '../../schemas/restore/segme
 import { copyKeyContext } from '../backup/copyKey.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
 import { type ImportInput, type ImportResult, removeCopy } from '../backup/importFile.ts'
-import type { DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
+import type { DatabaseKey, DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import { step } from '../steps.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { TimeMachine } from '../timeMachine/timeMachine.ts'
 import { type BuiltImage, type CopySource, type ImageOrder, type ImagePlace, removeImage } from './buildImage.ts'
 import { segmentKey } from './imageStorage.ts'
+import { refuseDamaged } from './offerPoint.ts'
+import type { ProofInput, ProofOutcome } from './proveCopy.ts'
 import { readCopy } from './readCopy.ts'
 import type { StoredImage } from './readImage.ts'
 import { findPoint, listPoints } from './restorePoints.ts'
@@ -26,6 +28,7 @@ import { readSignedMap, type SegmentMapSigner } from './signSegmentMap.ts'
 
 /** The work that runs outside the event loop, by whatever pool; `owner` is the device it is for. */
 export interface RestoreJobs {
+  proveCopy(input: ProofInput, owner: DatabaseKey): Promise<ProofOutcome>
   buildImage(input: CopySource & ImagePlace & ImageOrder, owner: RestoreCaller): Promise<BuiltImage>
   importImage(input: ImportInput & StoredImage, owner: RestoreCaller): Promise<ImportResult>
   adoptPosition(
@@ -44,6 +47,8 @@ export interface RestoreParts {
   readonly timeMachine: TimeMachine
   /** Whether a copy that a restore replaces is put aside. */
   readonly keepsPast: boolean
+  /** A state cannot be restored: somebody has to look. */
+  onDamage(key: DatabaseKey, cause: unknown): void
   /** Where the copy, or the image file, of an id lies. */
   copyPath(copyId: string): string
   imagePath(imageId: string): string
@@ -91,7 +96,12 @@ async function createRestore(
     return parts.jobs.buildImage(input, caller).catch(async (cause: unknown) => {
       // A process that was killed at its limits could not clear away behind itself.
       await removeImage(imageId, parts.imagePath(imageId), parts.storage)
-      throw cause
+      if (!(cause instanceof CodedError) || cause.code !== 'storage.corrupt') throw cause
+      // A copy that another took the place of meanwhile is read again, as the new one (RS-18).
+      const now = point === undefined ? await parts.databases.get(key) : undefined
+      if (now !== undefined && now.copyId !== source.copyId) throw cause
+      parts.onDamage(key, cause)
+      throw await refuseDamaged(parts, key, { copyId: source.copyId, token: point?.token }, cause)
     })
   }
   const { row: source, result: image } =

@@ -33,7 +33,7 @@ import {
   type ImagePlace,
   importImage,
 } from '../restore/buildImage.ts'
-import { type ProofOutcome, proveCopy } from '../restore/proveCopy.ts'
+import { type ProofInput, type ProofOutcome, proveCopy } from '../restore/proveCopy.ts'
 import type { StoredImage } from '../restore/readImage.ts'
 import { openFileStorage } from '../storage/fileStorage.ts'
 import { type CopyPast, copyCopyJob, dropPastJob, listPastJob, type PastPlace } from '../timeMachine/pastJobs.ts'
@@ -61,7 +61,7 @@ export interface Jobs {
   importImage: { input: ImportInput & StoredImage & { storageFolder: string }; output: ImportResult }
   adoptPosition: { input: { copyPath: string; copyKey: string; position: CopyPosition }; output: boolean }
   items: { input: ItemJobInput; output: ItemJobOutput }
-  proveCopy: { input: CopySource & ImagePlace; output: ProofOutcome }
+  proveCopy: { input: ProofInput; output: ProofOutcome }
   listPast: { input: PastPlace; output: CopyPast }
   copyCopy: { input: PastPlace & { to: string }; output: undefined }
   dropPast: { input: PastPlace & { tokens: readonly string[] }; output: { readonly freedBytes: number } }

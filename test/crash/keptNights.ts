@@ -19,15 +19,23 @@ const NIGHTS = [
   'DROP TABLE IF EXISTS n$; UPDATE t SET x = NULL WHERE id BETWEEN 20 AND 60',
 ]
 
-interface Point {
+export interface Point {
   readonly point: string
   readonly takenAt: number
+}
+
+export interface Refusal {
+  readonly code: string
+  readonly message: string
 }
 
 export interface NightlyDevice {
   /** Changes something and backs it up; the state is written down. */
   night(): Promise<void>
-  /** Restores every point there is. @throws Error if one differs from its night. @returns the times they are of. */
+  /** What a restore of the point ends with: `equal` to its night, or the code and text of a refusal. @throws Error if it differs. */
+  look(point: Point): Promise<'equal' | Refusal>
+  points(): Promise<readonly Point[]>
+  /** Restores every point there is. @throws Error if one is not its night. @returns the times they are of. */
   compareAll(): Promise<readonly number[]>
   /** Times of the newest {@link KEPT} nights. */
   keptTimes(): readonly number[]
@@ -63,17 +71,26 @@ async function nightly(device: WorldDevice): Promise<NightlyDevice> {
     if (mode !== 'delta' && mode !== 'full') throw new Error(`night ${nights} was not backed up: ${mode}`)
     states.set((await points())[0]?.takenAt ?? 0, canonicalDump(device.path))
   }
+  const look = async ({ point, takenAt }: Point): Promise<'equal' | Refusal> => {
+    const to = `${device.path}.look`
+    rmSync(to, { force: true })
+    const outcome = await device.agent.run({ name: 'restore', args: [{ database: 'app', to, at: point }] })
+    if (outcome === 'killed') throw new Error('the agent was killed')
+    if (!outcome.ok) return outcome
+    if (canonicalDump(to) !== states.get(takenAt)) throw new Error(`${point} of ${takenAt} is not its night`)
+    return 'equal'
+  }
   await night()
   return {
     night,
+    look,
+    points,
     keptTimes: () => [...states.keys()].slice(-KEPT).reverse(),
     async compareAll() {
       const found = await points()
-      for (const { point, takenAt } of found) {
-        const to = `${device.path}.look`
-        rmSync(to, { force: true })
-        reportOf(await device.agent.run({ name: 'restore', args: [{ database: 'app', to, at: point }] }))
-        if (canonicalDump(to) !== states.get(takenAt)) throw new Error(`${point} of ${takenAt} is not its night`)
+      for (const point of found) {
+        const outcome = await look(point)
+        if (outcome !== 'equal') throw new Error(`refused: ${JSON.stringify(outcome)}`)
       }
       return found.map(({ takenAt }) => takenAt)
     },

@@ -76,7 +76,7 @@ describe('[TM-1] [TM-5] [TM-7] a database that was backed up for six nights', ()
       expect(await restored(String(number)), `number of point ${at}`).toBe(dump)
       expect(await restored(new Date(takenAt).toISOString()), `time of point ${at}`).toBe(dump)
     }
-  })
+  }, 120_000)
 
   it('names no point that never was', async () => {
     const answer = await agent.run('restore', '--database', 'app', '--to', join(home, 'no.db'), '--at', '999999')

@@ -25,6 +25,7 @@ import type { LoginVerifier } from '../../server/omads/authenticate.ts'
 import { createOmads } from '../../server/omads/handleMessage.ts'
 import { adoptPosition, buildImage, buildPlainImage, importImage } from '../../server/restore/buildImage.ts'
 import { createFileImages } from '../../server/restore/fileImages.ts'
+import { proveCopy } from '../../server/restore/proveCopy.ts'
 import { createRestores } from '../../server/restore/restores.ts'
 import { openSegmentMapSigner } from '../../server/restore/signSegmentMap.ts'
 import { openFileSpool } from '../../server/storage/fileSpool.ts'
@@ -144,6 +145,10 @@ export async function openSimServer(world: World, folder: string): Promise<SimSe
         buildImage: (input) => shaky(() => buildImage(input, storage)),
         importImage: (input) => shaky(() => importImage(input, storage)),
         adoptPosition: (input) => shaky(() => adoptPosition(input)),
+        proveCopy: (input) => shaky(() => proveCopy(input)),
+      },
+      onDamage: (_, cause) => {
+        throw cause
       },
       timeMachine,
       keepsPast: true,

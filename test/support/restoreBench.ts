@@ -20,6 +20,7 @@ import { openCatalogue } from '../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlRestores } from '../../server/catalogue/sqlite/restores.ts'
 import { openFileKeyRing } from '../../server/keys/fileKeyRing.ts'
 import { adoptPosition, buildImage, importImage } from '../../server/restore/buildImage.ts'
+import { proveCopy } from '../../server/restore/proveCopy.ts'
 import type { RestoreCaller } from '../../server/restore/restoreService.ts'
 import { createRestores } from '../../server/restore/restores.ts'
 import { openSegmentMapSigner } from '../../server/restore/signSegmentMap.ts'
@@ -68,7 +69,9 @@ export async function openRestoreBench() {
       },
       importImage: (input) => importImage(input, storage),
       adoptPosition,
+      proveCopy,
     },
+    onDamage: () => undefined,
     timeMachine,
     keepsPast: false,
     copyPath,

@@ -5,6 +5,7 @@
 
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from './migrate.ts'
+import { createPastProof } from './migrations/pastProof.ts'
 import { createPin } from './migrations/pin.ts'
 
 /** All steps, in order. */
@@ -27,6 +28,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0017-past-copy', up: createPastCopy },
   { name: '0018-proof', up: createProof },
   { name: '0019-pin', up: createPin },
+  { name: '0020-past-proof', up: createPastProof },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {

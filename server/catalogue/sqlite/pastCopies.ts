@@ -31,6 +31,7 @@ export function sqlPastCopies(db: CatalogueDb): PastCopies {
     },
     async remove(copyId) {
       await db.deleteFrom('pastCopy').where('copyId', '=', copyId).execute()
+      await db.deleteFrom('pastProof').where('copyId', '=', copyId).execute()
     },
   }
 }

@@ -76,6 +76,12 @@ export interface PinTable {
   releasedAt: number | null
 }
 
+export interface PastProofTable {
+  copyId: string
+  checkedAt: number
+  failure: string | null
+}
+
 export interface RestoreTable {
   id: string
   accountId: string
@@ -169,6 +175,7 @@ export interface CatalogueTables {
   pastCopy: PastCopyTable
   pin: PinTable
   proof: ProofTable
+  pastProof: PastProofTable
   restore: RestoreTable
   omadsSession: OmadsSessionTable
   clientDescription: ClientDescriptionTable

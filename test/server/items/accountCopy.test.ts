@@ -13,6 +13,7 @@ import { ACCOUNT_DEVICE } from '../../../server/catalogue/catalogue.ts'
 import { sqlRestores } from '../../../server/catalogue/sqlite/restores.ts'
 import { ITEMS_DATABASE } from '../../../server/items/itemCopy.ts'
 import { adoptPosition, buildImage, importImage } from '../../../server/restore/buildImage.ts'
+import { proveCopy } from '../../../server/restore/proveCopy.ts'
 import type { RestoreService } from '../../../server/restore/restoreService.ts'
 import { createRestores } from '../../../server/restore/restores.ts'
 import { openSegmentMapSigner } from '../../../server/restore/signSegmentMap.ts'
@@ -52,7 +53,9 @@ async function restoreService() {
       buildImage: (input) => buildImage(input, storage),
       importImage: (input) => importImage(input, storage),
       adoptPosition,
+      proveCopy,
     },
+    onDamage: () => undefined,
     timeMachine: openTimeMachine({ ...bench, now: () => bench.clock.now }),
     keepsPast: true,
     copyPath: bench.copyPath,

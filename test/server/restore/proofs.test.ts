@@ -1,11 +1,12 @@
 /** The nightly proof: what it finds, whose turn it is, and that nothing of it stays. Rule RS-19. */
 
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CodedError } from '../../../schemas/errors.ts'
 import type { DatabaseKey } from '../../../server/catalogue/catalogue.ts'
+import { sqlPastCopies } from '../../../server/catalogue/sqlite/pastCopies.ts'
 import { sqlProofs } from '../../../server/catalogue/sqlite/proofs.ts'
 import { type ProofParts, proveOldest } from '../../../server/restore/proofs.ts'
 import { proveCopy } from '../../../server/restore/proveCopy.ts'
@@ -20,7 +21,8 @@ beforeEach(async () => {
   bench = await openRestoreBench()
   failures = []
   parts = {
-    ...{ databases: bench.databases, proofs: sqlProofs(bench.catalogue), keyRing: bench.keyRing },
+    ...{ databases: bench.databases, pastCopies: sqlPastCopies(bench.catalogue) },
+    ...{ proofs: sqlProofs(bench.catalogue), keyRing: bench.keyRing },
     jobs: { proveCopy: (input) => proveCopy(input) },
     copyPath: bench.copyPath,
     imagePath: (imageId) => join(bench.dataDir, 'images', imageId),
@@ -32,6 +34,7 @@ afterEach(() => bench.close())
 
 async function backUp(deviceId: string, sql: string): Promise<string> {
   const path = join(bench.folder, `${deviceId}.db`)
+  rmSync(path, { force: true })
   buildZooDatabase({ name: deviceId, pragmas: [], sql }, path)
   return bench.copyPath((await bench.backUp(path, deviceId)).copyId)
 }
@@ -42,6 +45,14 @@ const ROWS = `CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE INDEX t_x ON t(x
   INSERT INTO t SELECT n, hex(randomblob(90)) FROM c`
 const proofOf = (deviceId: string) => parts.proofs.find({ accountId: ACCOUNT, deviceId, name: DATABASE })
 const round = (maxBytes = Number.MAX_SAFE_INTEGER) => proveOldest(parts, maxBytes, () => false)
+
+/** Flips a bit of the file, at this part of its length. */
+function flip(path: string, part: number): void {
+  const octets = readFileSync(path)
+  const at = Math.floor(octets.length * part)
+  octets[at] = (octets[at] ?? 0) ^ 1
+  writeFileSync(path, octets)
+}
 
 /** Whose turn it is; what `tooLong` names takes longer than it may. */
 function watched(tooLong?: string): { readonly seen: string[]; readonly turn: ProofParts } {
@@ -73,11 +84,9 @@ describe('[RS-19] the nightly proof', () => {
     await round()
     const proven = await proofOf('phone')
     const octets = readFileSync(path)
-    const { size } = statSync(path)
     for (const at of [0.3, 0.6, 0.9]) {
-      const damaged = Buffer.from(octets)
-      damaged[Math.floor(size * at)] = (damaged[Math.floor(size * at)] ?? 0) ^ 1
-      writeFileSync(path, damaged)
+      writeFileSync(path, octets)
+      flip(path, at)
       expect(await round()).toMatchObject({ proven: 1, failed: 1 })
       const kept = await proofOf('phone')
       expect(kept).toMatchObject({ provenAt: proven?.provenAt, failure: expect.stringMatching(/./) })
@@ -105,6 +114,28 @@ describe('[RS-19] the nightly proof', () => {
     expect(seen).toEqual(['huge', 'small', 'huge'])
     expect(failures).toEqual([])
     expect((await proofOf('huge'))?.failure).toBeUndefined()
+  })
+
+  it('looks at copies that were put aside, and says which state is damaged', async () => {
+    const path = await backUp('phone', ROWS)
+    const row = await bench.databases.get({ accountId: ACCOUNT, deviceId: 'phone', name: DATABASE })
+    if (row !== undefined) await bench.timeMachine.putAside(row)
+    await backUp('phone', ROWS)
+    expect(await round()).toMatchObject({ proven: 2, failed: 0 })
+    flip(path, 0.6)
+    expect(await round()).toMatchObject({ proven: 1, failed: 1 })
+    expect(await parts.proofs.countFailed()).toBe(1)
+    expect((await proofOf('phone'))?.failure).toBeUndefined()
+    const [shown] = await parts.proofs.list(ACCOUNT)
+    expect(shown?.failure).toMatch(/^the state of \d{4}-/)
+    // What is dropped is nobody's trouble any more.
+    const points = await bench.timeMachine.listPoints({ accountId: ACCOUNT, deviceId: 'phone', name: DATABASE })
+    await bench.timeMachine.dropPoints(
+      { accountId: ACCOUNT, deviceId: 'phone', name: DATABASE },
+      new Set(points.filter(({ isLatest }) => !isLatest).map(({ token }) => token)),
+    )
+    expect(await parts.proofs.countFailed()).toBe(0)
+    expect(await round()).toMatchObject({ proven: 1, failed: 0 })
   })
 
   it('says of a sealed file that it was read and not judged', async () => {

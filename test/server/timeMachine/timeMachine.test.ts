@@ -1,6 +1,6 @@
 /** Which points a database has, whatever its copies and the catalogue went through. Rules TM-1, TM-7, TM-8, TM-12. */
 
-import { readdirSync, truncateSync } from 'node:fs'
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dropOfOne } from '../../../server/timeMachine/dropOldPoints.ts'
@@ -23,6 +23,7 @@ afterEach(() => bench.close())
 /** A whole file takes the place of the copy. */
 async function replace(): Promise<void> {
   const row = await bench.databases.get(KEY)
+  bench.clock.now += 1000
   if (row !== undefined) await bench.timeMachine.putAside(row)
   await bench.backUp(path, 'phone')
 }
@@ -102,5 +103,39 @@ describe('the points of a database', () => {
     const [, kept] = await tokens()
     expect(await tokens()).toHaveLength(2)
     expect(kept).toBe(second?.token)
+  })
+})
+
+describe('[RS-20] a state that is damaged', () => {
+  const restore = (point: string): Promise<unknown> =>
+    bench.service.createRestore(bench.caller('phone'), { database: DATABASE, point })
+  const damage = (copyId: string): void => {
+    const octets = readFileSync(bench.copyPath(copyId))
+    // The page of the table's rows: what the copy says of itself is sound.
+    octets.fill(0x55, 4096 * 2)
+    writeFileSync(bench.copyPath(copyId), octets)
+  }
+
+  it('is refused, and the newest one that was proven just now is offered', async () => {
+    const first = await bench.backUp(path, 'phone')
+    await replace()
+    await replace()
+    const [, second = ''] = await tokens()
+    const row = await bench.databases.get(KEY)
+    damage(row?.copyId ?? '')
+    await expect(restore('latest')).rejects.toMatchObject({
+      code: 'restore.damaged',
+      next: expect.stringContaining(second),
+    })
+    await expect(restore(second)).resolves.toMatchObject({ number: 1 })
+    const [held] = (await bench.timeMachine.listPoints(KEY)).filter(({ token }) => token === second)
+    damage(held?.copy.copyId ?? '')
+    await expect(restore('latest')).rejects.toMatchObject({ next: expect.stringContaining(first.token) })
+    await expect(restore(second)).rejects.toMatchObject({ next: expect.stringContaining(first.token) })
+    damage(first.copyId)
+    await expect(restore('latest')).rejects.toMatchObject({
+      code: 'restore.damaged',
+      next: expect.stringMatching(/back it up as a whole/),
+    })
   })
 })
