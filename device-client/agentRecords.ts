@@ -4,6 +4,7 @@
  */
 
 import type { JWK } from 'jose'
+import type { BackupMethod } from '../schemas/backupChoice.ts'
 import { CodedError } from '../schemas/errors.ts'
 import { decodeUtf8, encodeUtf8 } from '../schemas/utf8.ts'
 import type { AttemptRecord, DatabaseEntry, GuardedPoint } from './deviceClient.ts'
@@ -25,6 +26,10 @@ export interface BackupHistory {
   readonly lastSuccessAt?: number
   readonly lastAttempt?: AttemptRecord
   readonly lastGuard?: GuardedPoint
+  /** When the whole file was sent last, as far as a differential wants to know. */
+  readonly lastFullAt?: number
+  /** A method that the server's operator did not allow. */
+  readonly refused?: { readonly method: BackupMethod; readonly at: number }
 }
 
 export interface AgentRecords {

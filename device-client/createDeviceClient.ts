@@ -3,13 +3,14 @@
  * It knows no platform; `node/` and `browser/` make the parts.
  */
 
-import { DATABASE_FILE_TYPE, DELTA_TYPE, FILE_GZIP_TYPE } from '../schemas/delta/contentTypes.ts'
+import type { BackupMethod } from '../schemas/backupChoice.ts'
 import { CodedError } from '../schemas/errors.ts'
-import type { DevInf } from '../schemas/syncml/message.ts'
-import type { AgentRecords, Identity } from './agentRecords.ts'
+import type { AgentRecords, BackupHistory, Identity } from './agentRecords.ts'
 import { type BackupPorts, backupDatabase } from './backup/backupDatabase.ts'
+import { backUpByMethod, differentialOf } from './backup/chooseMethod.ts'
 import { findGuard } from './backup/findGuard.ts'
 import type { AddOptions, BackupReport, DatabaseEntry, DatabaseStatus, DeviceClient } from './deviceClient.ts'
+import { deviceInformation } from './deviceInformation.ts'
 import type { Footprint } from './observe/foreignWrites.ts'
 import { trackerOf, withTracker } from './observe/withTracker.ts'
 import type { Digest, OpenZstdFrame, SqlDatabase, SqlOpener } from './ports.ts'
@@ -131,12 +132,19 @@ async function backup(ports: DeviceClientPorts, name: string, full: boolean): Pr
   const at = ports.clock.now()
   const history = await ports.records.history(name)
   try {
-    const report = await backupEntry(ports, entry, identity, full)
+    const { report, refused } = await backUpByMethod(entry.preferences.method, history, at, (method) =>
+      backupEntry(ports, entry, identity, { method, full, history }),
+    )
     step('history')
     const guard = await findGuard(ports, identity.deviceId, report)
     const lastGuard = guard ?? history.lastGuard
-    const success = { lastSuccessAt: ports.clock.now(), lastAttempt: { at, mode: report.mode } }
-    await ports.records.setHistory(name, { ...success, ...(lastGuard && { lastGuard }) })
+    const lastFullAt = report.mode === 'full' ? at : (history.lastFullAt ?? at)
+    await ports.records.setHistory(name, {
+      ...{ lastSuccessAt: ports.clock.now(), lastAttempt: { at, mode: report.mode } },
+      ...(entry.preferences.method === 'differential' && { lastFullAt }),
+      ...(refused && { refused }),
+      ...(lastGuard && { lastGuard }),
+    })
     return guard ? { ...report, guard } : report
   } catch (cause) {
     const failure =
@@ -152,18 +160,21 @@ async function backupEntry(
   ports: DeviceClientPorts,
   entry: DatabaseEntry,
   identity: Identity,
-  full: boolean,
+  { method, full, history }: { method: BackupMethod; full: boolean; history: BackupHistory },
 ): Promise<BackupReport> {
+  const { preferences } = entry
   const secret = await ports.records.secret()
   const serverLogin = await ports.records.serverLogin()
   const picture = ports.openPicture(entry.name)
-  const tracker = trackerOf(ports, entry, picture)
+  const differential = differentialOf(method, preferences, history, ports.clock.now())
+  const tracker = trackerOf(ports, entry, picture, differential)
   try {
     return await backupDatabase(ports, {
       database: entry.name,
       path: entry.path,
       tracker,
-      full: full || entry.preferences.method === 'full',
+      full: full || method === 'full',
+      choice: { method, timeMachine: preferences.timeMachine ?? 'on' },
       login: {
         server: identity.server,
         user: identity.user,
@@ -171,40 +182,15 @@ async function backupEntry(
         deviceId: identity.deviceId,
         ...(serverLogin && { serverLogin }),
       },
-      devInf: deviceInformation(ports, identity, entry.name),
+      devInf: deviceInformation(identity, entry.name, {
+        version: ports.version,
+        fileType: ports.fileCoding?.contentType,
+      }),
       onProgress: (done, total) => ports.onProgress({ database: entry.name, what: 'backup', done, total }),
     })
   } finally {
     tracker.close()
     picture.close()
-  }
-}
-
-function deviceInformation(ports: DeviceClientPorts, identity: Identity, database: string): DevInf {
-  const type = (ctType: string, verCt: string) => ({ ctType, verCt })
-  return {
-    verDtd: '1.2',
-    man: 'Nightferry',
-    mod: identity.device,
-    swV: ports.version,
-    devId: identity.deviceId,
-    devTyp: 'workstation',
-    utc: true,
-    supportLargeObjs: true,
-    supportNumberOfChanges: true,
-    dataStores: [
-      {
-        sourceRef: `./${encodeURIComponent(database)}`,
-        displayName: database,
-        maxGuidSize: 64,
-        rxPref: type(DATABASE_FILE_TYPE, '3'),
-        rx: [],
-        txPref: type(DELTA_TYPE, '1'),
-        tx: [type(ports.fileCoding?.contentType ?? FILE_GZIP_TYPE, '1')],
-        ctCaps: [],
-        syncCap: [3, 4, 6],
-      },
-    ],
   }
 }
 

@@ -77,6 +77,12 @@ const table = {
   'database.invalid': { http: 400, status: 415, retry: 'never', meaning: 'not an intact SQLite database' },
   'database.untrackable': { http: 409, status: 409, retry: 'never', meaning: 'the database cannot be observed' },
   'restore.damaged': { http: 409, status: 510, retry: 'never', meaning: 'the state asked for is damaged' },
+  'method.forbidden': {
+    http: 403,
+    status: 406,
+    retry: 'never',
+    meaning: "the server's operator does not allow this method of backup",
+  },
   'restore.unknown': {
     http: 404,
     status: 404,

@@ -17,6 +17,7 @@ import type { Pins } from './catalogue/pins.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlPastCopies } from './catalogue/sqlite/pastCopies.ts'
 import { sqlRestores } from './catalogue/sqlite/restores.ts'
+import { readBackupLimits } from './config/backupLimits.ts'
 import type { Config } from './config/config.ts'
 import { imageIdOf } from './datastore/databaseDatastore.ts'
 import type { DatastoreRegistry, Peer } from './datastore/datastore.ts'
@@ -71,6 +72,7 @@ export interface BackupAssemblyParts {
 
 export async function assembleBackups(parts: BackupAssemblyParts): Promise<BackupAssembly> {
   const { config, databases, keyRing } = parts
+  const limits = readBackupLimits(config)
   const folder = (name: string): string => join(config.data, name)
   for (const name of ['copies', 'images']) mkdirSync(folder(name), { recursive: true, mode: 0o700 })
   const storageFolder = folder('storage')
@@ -100,7 +102,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     ...{ config, databases, pastCopies, proofs: parts.proofs, keyRing, pool, copyPath, imagePath },
     ...{ log: parts.loggers.backup, clock: parts.clock, prune: timeMachine.pruneRound },
   })
-  const keepsPast = config.timeMachine === 'on'
+  const keepsPast = config.timeMachine !== 'off'
   const copies = createCopies({
     databases,
     keyRing,
@@ -153,7 +155,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   const items = createItemRegistry({ copy: itemCopy, spool, policyOf: readConflictPolicies(config.conflictPolicy) })
   return {
     registry: createDatastoreRegistry(
-      { copies, spool, images, arrivals, maxObjectBytes: config.maxObjectMb * 1024 * 1024 },
+      { copies, spool, images, arrivals, limits, maxObjectBytes: config.maxObjectMb * 1024 * 1024 },
       items,
     ),
     spool,

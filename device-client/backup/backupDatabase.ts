@@ -3,6 +3,7 @@
  * position moves only when the server answered 200. Rules DC-6, DC-8 to DC-11.
  */
 
+import type { BackupChoice } from '../../schemas/backupChoice.ts'
 import { DELTA_TYPE, FILE_GZIP_TYPE } from '../../schemas/delta/contentTypes.ts'
 import type { DeltaCounts } from '../../schemas/delta/delta.ts'
 import { CodedError } from '../../schemas/errors.ts'
@@ -31,6 +32,8 @@ export interface BackupRequest {
   readonly path: string
   readonly tracker: Tracker
   readonly full: boolean
+  /** What the server is told of the user's wishes; the default if absent. */
+  readonly choice?: BackupChoice
   readonly login: {
     readonly server: string
     readonly user: string
@@ -212,6 +215,7 @@ async function send(
       ...(type === 202 && first ? { last: String(first.number) } : {}),
       next: String(last?.number ?? 0),
       position: backup.chain,
+      ...(request.choice && { choice: request.choice }),
       transfer: {
         kind: 'send',
         type,
@@ -223,7 +227,8 @@ async function send(
   traffic.exchanges += result.exchanges
   traffic.bytesSent += result.bytesSent
   traffic.bytesReceived += result.bytesReceived
-  if (result.outcome === 'refused' && !(type === 202 && isTooLarge(result))) throw refusalOf(result.status)
+  if (result.outcome === 'refused' && !(type === 202 && isTooLarge(result)))
+    throw refusalOf(result.status, { 406: 'method.forbidden' })
   if (result.outcome !== 'accepted') return result
   step('acknowledge')
   backup.acknowledge()

@@ -48,6 +48,14 @@ export function compareTable(comparison: Comparison, planned: PlannedTable): boo
   return picture.hasPending(shape.name)
 }
 
+/** Notes again what a differential said before: rows that changed since the last whole file, as they are now. */
+export function recallTable(comparison: Comparison, { shape, registered }: PlannedTable): void {
+  const { picture } = comparison
+  if (!picture.recall(shape.name)) return
+  if (registered.mode === 'whole') picture.note(shape.name, WHOLE, tableDigest(rowsOf(comparison, shape, 'whole')))
+  else noteUncertain(comparison, shape)
+}
+
 /** What an earlier Delta said of these keys may be what the server has: say what is so now. */
 function noteUncertain(comparison: Comparison, shape: TableShape): void {
   const { picture } = comparison

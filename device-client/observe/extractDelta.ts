@@ -23,6 +23,8 @@ export interface Extraction {
   readonly chain: PositionChain
   readonly properties: DatabaseProperties
   readonly plan: DeltaPlan
+  /** Notes under numbers up to this one are no change; they are written all the same. */
+  readonly after: number
 }
 
 /** Compares the tables that triggers do not serve. True if the Delta would say anything at all. */
@@ -31,7 +33,7 @@ export function findChanges(extraction: Extraction): boolean {
   let changed = plan.schema !== undefined || plan.propertiesChanged
   for (const planned of plan.tables) {
     if (planned.rows === 'replace') changed = true
-    else if (planned.registered.mode === 'triggers') changed ||= hasNotes(extraction, planned)
+    else if (planned.registered.mode === 'triggers') changed ||= hasNotes(extraction, planned, extraction.after)
     else changed = compareTable(extraction, planned) || changed
   }
   return changed
@@ -70,7 +72,7 @@ function* writeWhole(extraction: Extraction, planned: PlannedTable, writer: Delt
 
 function* writeNoted(extraction: Extraction, planned: PlannedTable, writer: DeltaWriter): Generator<string> {
   const { shape, registered } = planned
-  if (!hasNotes(extraction, planned)) return
+  if (!hasNotes(extraction, planned, 0)) return
   const encoding = extraction.properties.encoding
   yield writer.table(deltaTableOf(shape, false, false))
   const keys = rowReader(logColumns(planned), encoding)
@@ -97,8 +99,10 @@ function* writeCompared(extraction: Extraction, planned: PlannedTable, writer: D
   for (const row of pendingRows(extraction, planned)) yield writer.put(row)
 }
 
-function hasNotes(extraction: Extraction, planned: PlannedTable): boolean {
-  return extraction.reader.prepare(`SELECT 1 FROM (${notesSql(planned)}) LIMIT 1`).get() !== undefined
+function hasNotes({ reader }: Extraction, { registered }: PlannedTable, after: number): boolean {
+  const { id, withoutRowid } = registered
+  const notes = withoutRowid ? `${quoteName(logTableName(id))} WHERE` : `_nightferry_change WHERE tbl=${id} AND`
+  return reader.prepare(`SELECT 1 FROM ${notes} number>? LIMIT 1`).get(BigInt(after)) !== undefined
 }
 
 /**

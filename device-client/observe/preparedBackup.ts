@@ -18,6 +18,8 @@ export interface TrackerPorts {
   readonly picture: SqlDatabase
   readonly random: Random
   readonly method: TrackingMethod
+  /** Each Delta says all since the last whole file; `renew`: it is time for a new one. Absent: since the last backup. */
+  readonly differential?: { readonly renew: boolean }
   /** How the database's file looks now; absent where the application works on our own connection. */
   readonly footprint?: () => Footprint
 }

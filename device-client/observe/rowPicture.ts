@@ -28,6 +28,8 @@ export interface RowPicture {
   keys(table: string): Iterable<string>
   /** Keys of a table that the server may have in another form than the picture. */
   uncertainKeys(table: string): Iterable<string>
+  /** Makes the keys uncertain that were acknowledged since the last whole file; true if there are any. */
+  recall(table: string): boolean
   /** Notes what a row's digest will be once acknowledged; null if the row is gone. */
   note(table: string, key: string, digest: Uint8Array | null): void
   /** Forgets the whole table first when the pending changes are acknowledged. */
@@ -38,8 +40,11 @@ export interface RowPicture {
   hasPending(table: string): boolean
   /** True if a saved comparison waits for the server's word. */
   isPending(): boolean
-  /** The server has the pending changes: from now on the picture is that of the position with this token. */
-  acknowledge(token: string): void
+  /**
+   * The server has the pending changes: from now on the picture is that of the position with this token. Their keys are
+   * remembered for `recall` if `recalls`, else those remembered are forgotten.
+   */
+  acknowledge(token: string, recalls?: boolean): void
   /** Token of the position that the picture is of, or undefined if it was never acknowledged. */
   token(): string | undefined
 }
@@ -80,6 +85,7 @@ export function openRowPicture(database: SqlDatabase): RowPicture {
   database.exec(`CREATE TABLE IF NOT EXISTS picture_row(tbl TEXT, key TEXT, digest BLOB, PRIMARY KEY(tbl,key)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS picture_pending(tbl TEXT, key TEXT, digest BLOB, PRIMARY KEY(tbl,key)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS picture_uncertain(tbl TEXT, key TEXT, PRIMARY KEY(tbl,key)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS picture_since(tbl TEXT, key TEXT, PRIMARY KEY(tbl,key)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS picture_replaced(tbl TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS picture_position(id INTEGER PRIMARY KEY CHECK(id=1), token TEXT NOT NULL);`)
   const position = database.prepare('INSERT OR REPLACE INTO picture_position(id,token) VALUES(1,?)')
@@ -99,6 +105,12 @@ export function openRowPicture(database: SqlDatabase): RowPicture {
     },
     keys: (table) => keysInBatches(database, 'picture_row', table, ''),
     uncertainKeys: (table) => keysInBatches(database, 'picture_uncertain', table, ''),
+    recall: (table) => {
+      database
+        .prepare('INSERT OR IGNORE INTO picture_uncertain SELECT tbl,key FROM picture_since WHERE tbl=?')
+        .run(table)
+      return database.prepare('SELECT 1 FROM picture_since WHERE tbl=? LIMIT 1').get(table) !== undefined
+    },
     note: (table, key, value) => note.run(table, key, value),
     noteReplaced: (table) => replaced.run(table),
     pendingKeys: (table, which) =>
@@ -109,8 +121,11 @@ export function openRowPicture(database: SqlDatabase): RowPicture {
     isPending: () =>
       database.prepare('SELECT 1 FROM picture_pending LIMIT 1').get() !== undefined ||
       database.prepare('SELECT 1 FROM picture_replaced LIMIT 1').get() !== undefined,
-    acknowledge: (token) => {
-      database.exec(`BEGIN IMMEDIATE;
+    acknowledge: (token, recalls = false) => {
+      const since = recalls
+        ? 'INSERT OR IGNORE INTO picture_since SELECT tbl,key FROM picture_pending'
+        : emptied('picture_since')
+      database.exec(`BEGIN IMMEDIATE; ${since};
         DELETE FROM picture_row WHERE tbl IN (SELECT tbl FROM picture_replaced);
         DELETE FROM picture_row WHERE (tbl,key) IN (SELECT tbl,key FROM picture_pending WHERE digest IS NULL);
         INSERT OR REPLACE INTO picture_row SELECT tbl,key,digest FROM picture_pending WHERE digest IS NOT NULL;

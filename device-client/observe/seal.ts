@@ -87,21 +87,36 @@ export function isPictured({ acknowledged, sealed }: TrackingState, token: strin
   return token !== undefined && (acknowledged?.token === token || sealed.some((p) => p.sent && p.token === token))
 }
 
-/** The server has everything up to `position`. */
-export function acknowledge(state: TrackingState, position: Position, picture: AcknowledgedPicture): TrackingState {
+/** The server has everything up to `position`. A differential keeps its `base` and goes on from there (DC-130). */
+export function acknowledge(
+  { base, ...state }: TrackingState,
+  position: Position,
+  picture: AcknowledgedPicture,
+  keepsBase = false,
+): TrackingState {
   const sealed = state.sealed.filter((candidate) => candidate.number > position.number)
-  return { ...state, acknowledged: position, picture, sealed, unconfirmed: false }
+  const passed = state.sealed.filter((candidate) => candidate.number <= position.number)
+  return {
+    ...state,
+    ...(base && keepsBase && { base: { ...base, since: [...base.since, ...passed] } }),
+    acknowledged: position,
+    picture,
+    sealed,
+    unconfirmed: false,
+  }
 }
 
-/** A full backup began a new life at `position`; `unconfirmed` until the server said so. */
+/** A full backup began a new life at `position`; `unconfirmed` until the server said so. `isBase`: a differential starts from it. */
 export function beginLineage(
   state: TrackingState,
   lineage: string,
   position: Position,
   picture: AcknowledgedPicture,
   unconfirmed: boolean,
+  isBase = false,
 ): TrackingState {
-  return { ...acknowledge(state, position, picture), lineage, unconfirmed }
+  const base = isBase && { base: { position, picture, since: [] } }
+  return { ...acknowledge(state, position, picture), ...base, lineage, unconfirmed }
 }
 
 /** Tells the triggers which number is open. */
@@ -137,8 +152,8 @@ function isAcknowledged({ objects, tables, picture }: TrackingState): boolean {
 }
 
 /**
- * The server has everything up to `number`: in one transaction the state that says so, and the notes that go. What is
- * more than a batch goes in further ones.
+ * The server has everything up to `number`: in one transaction the state that says so, and the notes that go: those
+ * that no differential needs any more. What is more than a batch goes in further ones.
  */
 export function settle(database: SqlDatabase, change: (state: TrackingState) => TrackingState, number: number): void {
   const state = (): TrackingState => {
@@ -149,9 +164,14 @@ export function settle(database: SqlDatabase, change: (state: TrackingState) => 
   let all = transacting(database, true, () => {
     const changed = change(state())
     writeState(database, changed)
-    return forgetChanges(database, changed, number)
+    return forgetChanges(database, changed, Math.min(number, changed.base?.position.number ?? number))
   })
-  while (!all) all = transacting(database, true, () => forgetChanges(database, state(), number))
+  while (!all) {
+    all = transacting(database, true, () => {
+      const held = state()
+      return forgetChanges(database, held, Math.min(number, held.base?.position.number ?? number))
+    })
+  }
 }
 
 /**

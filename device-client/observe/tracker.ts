@@ -10,10 +10,10 @@ import type { SqlDatabase } from '../ports.ts'
 import { step } from '../steps.ts'
 import { notePictures } from './compareRows.ts'
 import { type KeptConnection, keptConnection, reading } from './connection.ts'
-import { type Extraction, findChanges, writeDelta } from './extractDelta.ts'
+import { type Extraction, writeDelta } from './extractDelta.ts'
 import { type ForeignWrites, watchForeignWrites } from './foreignWrites.ts'
 import { installObservers, reconcileObservers, registerTables, removeObservers } from './install.ts'
-import { planDelta } from './planDelta.ts'
+import { keepsNotes, planNight } from './planNight.ts'
 import type {
   ImageDescription,
   PreparedBackup,
@@ -28,13 +28,10 @@ import {
   beginLineage,
   compares,
   hasNotedChanges,
-  isPictured,
   isQuiet,
   markSent,
   newestSealed,
   newToken,
-  positionChain,
-  sentSchemas,
   settle,
   writeOpenNumber,
 } from './seal.ts'
@@ -92,7 +89,7 @@ export class Tracker {
   remove(): void {
     if (this.#ports.method === 'triggers') this.#write(removeObservers)
     this.#ports.picture.exec(
-      'DROP TABLE IF EXISTS _nightferry_state; DELETE FROM picture_row; DELETE FROM picture_pending; DELETE FROM picture_replaced; DELETE FROM picture_uncertain; DELETE FROM picture_position; DELETE FROM picture_footprint',
+      'DROP TABLE IF EXISTS _nightferry_state; DELETE FROM picture_row; DELETE FROM picture_pending; DELETE FROM picture_replaced; DELETE FROM picture_uncertain; DELETE FROM picture_since; DELETE FROM picture_position; DELETE FROM picture_footprint',
     )
   }
 
@@ -153,7 +150,8 @@ export class Tracker {
     const acknowledged = pictureOf(state.tables, picture)
     const begin = (unconfirmed: boolean) => {
       if (this.#picture.isPending()) this.#picture.acknowledge(position.token)
-      this.#settle((now) => beginLineage(now, lineage, position, acknowledged, unconfirmed), position.number)
+      const isBase = this.#ports.differential !== undefined
+      this.#settle((now) => beginLineage(now, lineage, position, acknowledged, unconfirmed, isBase), position.number)
     }
     // A lost answer must not cost a second full backup: from now on the new life counts, until the server denies it.
     return { chain: { lineage, positions: [position] }, markSent: () => begin(true), acknowledge: () => begin(false) }
@@ -174,7 +172,8 @@ export class Tracker {
       this.#picture.acknowledge(position.token)
       const opened = { ...state, openNumber: position.number + 1 }
       if (triggers) writeOpenNumber(database, opened)
-      writeState(store, beginLineage(opened, lineage, position, pictureOf(state.tables, picture), true))
+      const isBase = this.#ports.differential !== undefined
+      writeState(store, beginLineage(opened, lineage, position, pictureOf(state.tables, picture), true, isBase))
     })
   }
 
@@ -202,7 +201,7 @@ export class Tracker {
     state: TrackingState,
     lineage: string,
     acknowledged: AcknowledgedPicture,
-  ): PreparedDelta | 'none' | undefined {
+  ): PreparedDelta | 'none' | 'full' | undefined {
     const reader = this.#connection.open()
     const end = () => {
       reader.exec('COMMIT')
@@ -216,19 +215,15 @@ export class Tracker {
         end()
         return undefined
       }
-      const pictured = isPictured(state, this.#picture.token())
-      const plan = planDelta(acknowledged, current, state.tables, sentSchemas(state), pictured)
-      const chain = { lineage, positions: positionChain(state) }
-      const extraction: Extraction = { reader, picture: this.#picture, chain, properties: current.properties, plan }
       this.#picture.begin()
       noting = true
-      const changed = findChanges(extraction) || state.unconfirmed || state.sealed.some((position) => position.sent)
-      if (!changed) {
-        this.#picture.discard()
-        end()
-        return 'none'
-      }
-      return this.#prepared(extraction, state, current, end)
+      const { differential } = this.#ports
+      const night = { reader, picture: this.#picture, state, lineage, acknowledged, current, differential }
+      const planned = planNight(night)
+      if (typeof planned === 'object') return this.#prepared(planned, state, current, end)
+      this.#picture.discard()
+      end()
+      return planned
     } catch (cause) {
       if (noting) this.#picture.discard()
       end()
@@ -240,6 +235,7 @@ export class Tracker {
     const writer = new DeltaWriter()
     const position = newestSealed(state)
     const acknowledged = pictureOf(state.tables, current)
+    const keepsBase = this.#ports.differential !== undefined && keepsNotes(state, extraction.plan)
     return {
       chain: extraction.chain,
       pieces: () => writeDelta(extraction, writer),
@@ -254,9 +250,9 @@ export class Tracker {
             this.#connection.release()
           },
           acknowledge: () => {
-            if (compares(state) || this.#picture.isPending()) this.#picture.acknowledge(position.token)
+            if (compares(state) || this.#picture.isPending()) this.#picture.acknowledge(position.token, keepsBase)
             step('picture-acknowledged')
-            this.#settle((now) => acknowledge(now, position, acknowledged), position.number)
+            this.#settle((now) => acknowledge(now, position, acknowledged, keepsBase), position.number)
             step('state-acknowledged')
           },
         }

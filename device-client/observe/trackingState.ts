@@ -60,6 +60,12 @@ export interface TrackingState {
   /** The application's objects and the schema cookie as our last own change left them. */
   readonly objects: readonly SchemaObject[]
   readonly cookie: number
+  /** The whole file that a differential starts from, and what was acknowledged since; absent for other methods. */
+  readonly base?: {
+    readonly position: Position
+    readonly picture: AcknowledgedPicture
+    readonly since: readonly SealedPosition[]
+  }
   /** True once the application was found to write without firing triggers: all tables are compared. */
   readonly bypassed?: boolean
 }

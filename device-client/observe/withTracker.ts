@@ -1,5 +1,6 @@
 /** The tracker of one database under backup, opened for a piece of work and closed again. */
 
+import { differentialOf } from '../backup/chooseMethod.ts'
 import type { DeviceClientPorts } from '../createDeviceClient.ts'
 import type { DatabaseEntry } from '../deviceClient.ts'
 import type { SqlDatabase } from '../ports.ts'
@@ -10,7 +11,8 @@ type TrackingPorts = Pick<DeviceClientPorts, 'sql' | 'random' | 'footprint' | 'o
 /** Does `work` with the tracker of `entry`. @throws {CodedError} as the tracker. */
 export function withTracker<T>(ports: TrackingPorts, entry: DatabaseEntry, work: (tracker: Tracker) => T): T {
   const picture = ports.openPicture(entry.name)
-  const tracker = trackerOf(ports, entry, picture)
+  const differential = differentialOf(entry.preferences.method, entry.preferences, {}, 0)
+  const tracker = trackerOf(ports, entry, picture, differential)
   try {
     return work(tracker)
   } finally {
@@ -20,12 +22,18 @@ export function withTracker<T>(ports: TrackingPorts, entry: DatabaseEntry, work:
 }
 
 /** The tracker alone; whoever asks for it closes it, and the picture. */
-export function trackerOf(ports: TrackingPorts, entry: DatabaseEntry, picture: SqlDatabase): Tracker {
+export function trackerOf(
+  ports: TrackingPorts,
+  entry: DatabaseEntry,
+  picture: SqlDatabase,
+  differential: { readonly renew: boolean } | undefined,
+): Tracker {
   return new Tracker({
     open: () => ports.sql.open(entry.path),
     picture,
     random: ports.random,
     method: entry.tracking,
+    ...(differential && { differential }),
     ...(ports.footprint && { footprint: ports.footprint.bind(null, entry.path) }),
   })
 }

@@ -2,11 +2,8 @@
  * How a database is backed up: the user's choice per database, with defaults that suit a small nightly backup.
  */
 
+import type { BackupMethod, TimeMachineChoice } from '../../schemas/backupChoice.ts'
 import { CodedError } from '../../schemas/errors.ts'
-
-/** `delta`: only what changed. `full`: the whole file each time. */
-export const BACKUP_METHODS = ['delta', 'full'] as const
-export type BackupMethod = (typeof BACKUP_METHODS)[number]
 
 /** A part of the day in minutes after midnight, `[after, before)`; it crosses midnight if `after` > `before`. */
 export interface TimeWindow {
@@ -16,6 +13,10 @@ export interface TimeWindow {
 
 export interface BackupPreferences {
   readonly method: BackupMethod
+  /** Whether the server shall keep older states; absent: it shall. */
+  readonly timeMachine?: TimeMachineChoice
+  /** Days after which a differential begins with a whole file anew; absent: `DEFAULT_FULL_EVERY_DAYS`. */
+  readonly fullEveryDays?: number
   readonly enabled: boolean
   /** Cron expression in the device's time zone. */
   readonly cron: string
@@ -24,6 +25,8 @@ export interface BackupPreferences {
   /** Runs are put off by up to this much, the same on one day of one device, in milliseconds. */
   readonly jitterMs: number
 }
+
+export const DEFAULT_FULL_EVERY_DAYS = 7
 
 /** Every night at two, spread over an hour, so that a fleet does not come all at once. */
 export const DEFAULT_PREFERENCES: BackupPreferences = {

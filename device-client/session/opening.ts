@@ -2,6 +2,7 @@
  * The commands that open a session: device information if the server does not know it, and the Alert.
  */
 
+import { formatChoiceEmi } from '../../schemas/backupChoice.ts'
 import { MAX_POSITIONS } from '../../schemas/limits.ts'
 import { isSuccess } from '../../schemas/syncml/codes.ts'
 import { devInfTypeOf } from '../../schemas/syncml/contentType.ts'
@@ -26,7 +27,9 @@ export function openingCommands(conversation: Conversation): Command[] {
   return [put, alert]
 }
 
-function alertOf({ transfer, datastore, localUri, last, next, position }: SessionRequest): AlertCommand {
+function alertOf({ transfer, datastore, localUri, last, next, position, choice }: SessionRequest): AlertCommand {
+  const chosen = choice && formatChoiceEmi(choice)
+  const emi = [...(position ? [formatPositionEmi(position)] : []), ...(chosen === undefined ? [] : [chosen])]
   return {
     name: 'Alert',
     cmdId: '',
@@ -37,7 +40,7 @@ function alertOf({ transfer, datastore, localUri, last, next, position }: Sessio
         source: { locUri: localUri },
         meta: {
           anchor: { ...(last === undefined ? {} : { last }), next },
-          ...(position === undefined ? {} : { emi: [formatPositionEmi(position)] }),
+          ...(emi.length === 0 ? {} : { emi }),
         },
       },
     ],

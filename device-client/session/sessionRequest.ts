@@ -2,6 +2,7 @@
  * What one OMA-DS session of the device is asked to do, and what came of it.
  */
 
+import type { BackupChoice } from '../../schemas/backupChoice.ts'
 import type { DevInf } from '../../schemas/syncml/message.ts'
 import type { PositionChain } from '../../schemas/syncml/position.ts'
 import type { Clock, Fetch, KeyStore, Log, Random } from '../ports.ts'
@@ -86,6 +87,8 @@ export interface SessionRequest extends PeerRequest {
   readonly last?: string
   readonly next: string
   readonly position?: PositionChain
+  /** How this database is backed up; the default if absent. */
+  readonly choice?: BackupChoice
   readonly transfer: Transfer
 }
 

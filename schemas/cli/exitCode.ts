@@ -44,6 +44,7 @@ const codes: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   'database.locked': EXIT.busy,
   'database.invalid': EXIT.integrity,
   'restore.damaged': EXIT.integrity,
+  'method.forbidden': EXIT.refused,
   'restore.unknown': EXIT.notFound,
   'restore.target-exists': EXIT.busy,
   'integrity.mismatch': EXIT.integrity,

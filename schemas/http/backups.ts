@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { BACKUP_METHODS, TIME_MACHINE_CHOICES } from '../backupChoice.ts'
 import { MAX_PIN_REASON_CHARS } from '../limits.ts'
 import { segmentCompression } from '../restore/segmentMap.ts'
 import type { HttpCall } from './call.ts'
@@ -32,6 +33,11 @@ export const databaseSummary = z
     lastBackupAt: timestamp,
     lastMode: z.enum(['full', 'delta', 'restore']).meta({ description: 'How the copy came to where it stands.' }),
     reason: z.string().max(1000).exactOptional().meta({ description: 'Why it is kept as a file.' }),
+    method: z.enum(BACKUP_METHODS).exactOptional().meta({ description: 'How its device backs it up.' }),
+    timeMachine: z
+      .enum(TIME_MACHINE_CHOICES)
+      .exactOptional()
+      .meta({ description: 'Whether older states are kept, as its device said last.' }),
     provenAt: timestamp.exactOptional().meta({ description: 'When the server last restored it as a proof.' }),
     proofFailure: z
       .string()

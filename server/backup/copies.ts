@@ -4,6 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
+import { type BackupChoice, DEFAULT_CHOICE } from '../../schemas/backupChoice.ts'
 import { CodedError } from '../../schemas/errors.ts'
 import type { Position, PositionChain } from '../../schemas/syncml/position.ts'
 import type { DatabaseKey, DatabaseRow, Databases } from '../catalogue/catalogue.ts'
@@ -79,7 +80,7 @@ export interface Copies {
    * @throws {CodedError} as `applyDelta`; `session.busy` while another session writes this copy; `anchor.mismatch` if
    *   there is no copy or it takes whole files only.
    */
-  applyDelta(key: DatabaseKey, content: ReceivedContent): Promise<ApplyOutcome>
+  applyDelta(key: DatabaseKey, content: ReceivedContent, choice?: BackupChoice): Promise<ApplyOutcome>
   /**
    * Makes a received file the copy; durable when it resolves. The old copy stays whole until then.
    * @throws {CodedError} as `importFile`; `session.busy`.
@@ -88,6 +89,7 @@ export interface Copies {
     key: DatabaseKey,
     begin: { lineage: string } & Position,
     content: ReceivedContent,
+    choice?: BackupChoice,
   ): Promise<ImportResult>
 }
 
@@ -107,8 +109,10 @@ export function createCopies(parts: CopiesParts): Copies {
     find: (key) => parts.databases.get(key),
     list: (accountId) => parts.databases.list(accountId),
     judgeChain,
-    applyDelta: (key, content) => exclusively(key, () => applyDelta(parts, key, content)),
-    replaceByFile: (key, begin, content) => exclusively(key, () => replaceByFile(parts, key, begin, content)),
+    applyDelta: (key, content, choice = DEFAULT_CHOICE) =>
+      exclusively(key, () => applyDelta(parts, key, content, choice)),
+    replaceByFile: (key, begin, content, choice = DEFAULT_CHOICE) =>
+      exclusively(key, () => replaceByFile(parts, key, begin, content, choice)),
   }
 }
 
@@ -126,7 +130,12 @@ function judgeChain(row: DatabaseRow, chain: PositionChain): ChainVerdict {
   }
 }
 
-async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: ReceivedContent): Promise<ApplyOutcome> {
+async function applyDelta(
+  parts: CopiesParts,
+  key: DatabaseKey,
+  content: ReceivedContent,
+  choice: BackupChoice,
+): Promise<ApplyOutcome> {
   const startedAt = parts.now()
   const row = await parts.databases.get(key)
   if (!row || row.kind === 'file')
@@ -136,12 +145,14 @@ async function applyDelta(parts: CopiesParts, key: DatabaseKey, content: Receive
     copyKey: Buffer.from(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))).toString('hex'),
     content: content.source,
   }
-  const outcome = await applyOrKeepWhole(parts, row, input)
+  const outcome = await applyOrKeepWhole(parts, row, input, choice)
   // Before the device is told: a kill in between makes it send again, and the copy still says so.
-  if (outcome.guarded) await parts.past?.guard(key, outcome.guarded)
+  const isKept = choice.timeMachine === 'on' || row.timeMachine !== 'off'
+  if (outcome.guarded && isKept) await parts.past?.guard(key, outcome.guarded)
   step('catalogue')
   const { number, token, sizeBytes } = outcome
-  const applied = { ...row, number, token, sizeBytes, lastBackupAt: parts.now(), lastMode: 'delta' as const }
+  const taken = { lastBackupAt: parts.now(), lastMode: 'delta' as const, ...choice }
+  const applied = { ...row, number, token, sizeBytes, ...taken }
   // If another copy took its place meanwhile (a restore was confirmed), this Delta went into one that is gone.
   if (!(await parts.databases.switchCopy(applied, row.copyId))) {
     throw new CodedError('anchor.mismatch', `the copy of ${key.name} was replaced meanwhile`)
@@ -164,9 +175,13 @@ async function applyOrKeepWhole(
   parts: CopiesParts,
   row: DatabaseRow,
   input: Omit<ApplyInput, 'past'>,
+  choice: BackupChoice,
 ): Promise<AppliedDelta> {
   const time = { takenAt: row.lastBackupAt, sizeBytes: row.sizeBytes }
-  const past = parts.past ? ({ kind: 'keep', time } as const) : ({ kind: 'forget' } as const)
+  const keeps = choice.timeMachine === 'on'
+  // What was kept until now is not the device's to throw away: it goes by the policy (BK-28).
+  if (!keeps && row.timeMachine !== 'off') await parts.past?.takeSnapshot(row)
+  const past = parts.past && keeps ? ({ kind: 'keep', time } as const) : ({ kind: 'forget' } as const)
   let outcome = await parts.jobs.applyDelta({ ...input, past }, row)
   if (outcome.outcome === 'snapshot-needed') {
     await parts.past?.takeSnapshot(row)
@@ -181,6 +196,7 @@ async function replaceByFile(
   key: DatabaseKey,
   begin: { lineage: string } & Position,
   content: ReceivedContent,
+  choice: BackupChoice,
 ): Promise<ImportResult> {
   const startedAt = parts.now()
   const old = await parts.databases.get(key)
@@ -209,18 +225,20 @@ async function replaceByFile(
     sizeBytes: result.sizeBytes,
     lastBackupAt: parts.now(),
     lastMode: 'full',
+    ...choice,
     ...(result.reason === undefined ? {} : { reason: result.reason }),
     createdAt: old?.createdAt ?? parts.now(),
   }
   step('put-aside')
-  if (old) await parts.past?.putAside(old)
+  const keepsOld = parts.past !== undefined && (choice.timeMachine === 'on' || old?.timeMachine !== 'off')
+  if (old && keepsOld) await parts.past.putAside(old)
   step('copy-switch')
   if (!(await parts.databases.switchCopy(row, old?.copyId))) {
     await removeCopy(parts.copyPath(copyId))
     throw new CodedError('session.busy', `the copy of ${key.name} was replaced meanwhile`)
   }
   step('copy-switched')
-  if (old && !parts.past) await removeCopy(parts.copyPath(old.copyId))
+  if (old && !keepsOld) await removeCopy(parts.copyPath(old.copyId))
   step('copy-removed')
   parts.onBackup({
     ...key,

@@ -3,6 +3,8 @@
  * nonces have theirs beside the session engine (`omads/sessionStore.ts`, `omads/authenticate.ts`). The catalogue says where things are; what a copy holds and where it stands is written in the copy itself.
  */
 
+import type { BackupMethod, TimeMachineChoice } from '../../schemas/backupChoice.ts'
+
 /** A peer that logged in before and is compared with what is kept (AC-4). */
 export interface KnownLogin {
   readonly userName: string
@@ -55,6 +57,9 @@ export interface DatabaseRow extends DatabaseKey {
   readonly lastMode: 'full' | 'delta' | 'restore'
   /** Why it is kept as a file. */
   readonly reason?: string
+  /** How its newest state was to be backed up; absent before the first backup that could say it. */
+  readonly method?: BackupMethod
+  readonly timeMachine?: TimeMachineChoice
   readonly createdAt: number
 }
 

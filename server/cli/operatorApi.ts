@@ -3,6 +3,7 @@
  * behind its REST interface. The commands know only this.
  */
 
+import type { BackupMethod, TimeMachineChoice } from '../../schemas/backupChoice.ts'
 import type { RestorePoint } from '../../schemas/http/backups.ts'
 import type { DeviceTrace, IssuedWakeUp, PruneReport, TraceState, WakeRequest } from '../../schemas/http/operator.ts'
 import type { AccountSummary, RegisteredDevice } from '../account/accountService.ts'
@@ -22,6 +23,9 @@ export interface DeviceDatabase {
   readonly lastMode: 'full' | 'delta' | 'restore'
   /** Why it is kept as a file. */
   readonly reason?: string
+  /** How its device backs it up, and whether older states are kept. */
+  readonly method?: BackupMethod
+  readonly timeMachine?: TimeMachineChoice
   /** When the server last restored it as a proof, and why it could not when it last tried. */
   readonly provenAt?: number
   readonly proofFailure?: string
@@ -83,10 +87,13 @@ export interface PinChange {
 
 /** What a command shows of a database, whichever way it was asked for. */
 export function toDeviceDatabase(row: DeviceDatabase): DeviceDatabase {
-  const { name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, provenAt, proofFailure, guardedAt } = row
+  const { name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, method, timeMachine } = row
+  const { provenAt, proofFailure, guardedAt } = row
   return {
     ...{ name, kind, number, sizeBytes, lastBackupAt, lastMode },
     ...(reason !== undefined && { reason }),
+    ...(method !== undefined && { method }),
+    ...(timeMachine !== undefined && { timeMachine }),
     ...(provenAt !== undefined && { provenAt }),
     ...(proofFailure !== undefined && { proofFailure }),
     ...(guardedAt !== undefined && { guardedAt }),

@@ -27,7 +27,8 @@ export interface Config {
   readonly workerTimeoutMs: number
   readonly workerMemoryMb: number
   readonly rehearse: 'on' | 'off'
-  readonly timeMachine: 'on' | 'off'
+  readonly timeMachine: 'on' | 'off' | 'device'
+  readonly allowMethods: readonly string[]
   readonly keep: readonly string[]
   readonly nightHour: number
   readonly proveMb: number

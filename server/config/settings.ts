@@ -86,9 +86,15 @@ export const settings = {
       'Whether a server that starts plays made-up syncs, so that the first device is served as fast as the next.',
   },
   timeMachine: {
-    type: ['on', 'off'],
-    fallback: 'on',
-    sentence: 'Whether older states of databases are kept, so that they can be restored.',
+    type: ['on', 'off', 'device'],
+    fallback: 'device',
+    sentence:
+      'Whether older states of databases are kept, so that they can be restored; device: as the user of each device chose.',
+  },
+  allowMethods: {
+    type: 'list',
+    fallback: 'delta,full,differential,copy',
+    sentence: 'Methods of backup that the users of devices may choose from.',
   },
   keep: {
     type: 'list',

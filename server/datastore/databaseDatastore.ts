@@ -4,6 +4,13 @@
  */
 
 import { randomBytes } from 'node:crypto'
+import {
+  type BackupChoice,
+  type BackupMethod,
+  DEFAULT_CHOICE,
+  formatChoiceEmi,
+  parseChoiceEmi,
+} from '../../schemas/backupChoice.ts'
 import { DATABASE_FILE_TYPE, DELTA_TYPE, FILE_GZIP_TYPE, FILE_ZSTD_TYPE } from '../../schemas/delta/contentTypes.ts'
 import { CodedError, errorEntry } from '../../schemas/errors.ts'
 import { MAX_OBJECT_BYTES } from '../../schemas/limits.ts'
@@ -41,8 +48,17 @@ export interface DatabaseDatastoreParts {
   readonly images: WholeFiles
   /** Takes whole files in while they arrive. */
   readonly arrivals?: Arrivals
+  /** What users may choose; by default everything. */
+  readonly limits?: BackupLimits
   /** Largest Item that is taken; by default as large as any. */
   readonly maxObjectBytes?: number
+}
+
+/** What the operator leaves to the users of devices (BK-26). */
+export interface BackupLimits {
+  readonly methods: ReadonlySet<BackupMethod>
+  /** `on`: older states are kept, whatever a device says. */
+  readonly timeMachine: 'on' | 'device'
 }
 
 /** What a whole file may come as; its first octets say what it is. */
@@ -107,15 +123,17 @@ async function decide(
   key: DatabaseKey,
   request: ItemSyncRequest,
 ): Promise<ItemSyncDecision> {
+  if (!isAllowed(parts.limits, request)) return { status: 406 }
   const row = await parts.copies.find(key)
   const { maxObjectBytes } = parts
+  const wish = wishOf(parts.limits, request.choice)
   const held = {
     ...(row && { last: String(row.number), position: heldPosition(row) }),
     ...(maxObjectBytes !== undefined && { maxObjSize: maxObjectBytes }),
   }
   if (request.type === 203) {
     const begin = beginning(request.position)
-    return { status: 200, type: 203, ...held, next: request.next, state: { type: 203, ...begin } }
+    return { status: 200, type: 203, ...held, next: request.next, state: { type: 203, ...begin, ...wish } }
   }
   if (request.type === 205) {
     if (!row) return { status: 404 }
@@ -123,8 +141,24 @@ async function decide(
   }
   if (request.type !== 202) return { status: 406 }
   const welcome = row && request.position && parts.copies.judgeChain(row, request.position) === 'welcome'
-  if (welcome) return { status: 200, type: 202, ...held, next: request.next, state: { type: 202 } }
+  if (welcome) return { status: 200, type: 202, ...held, next: request.next, state: { type: 202, ...wish } }
   return { status: 508, type: 203, ...held, next: request.next, state: { type: 203, ...beginning(undefined) } }
+}
+
+/** A whole file without a word on methods is how every method begins. */
+function isAllowed(limits: BackupLimits | undefined, { type, choice }: ItemSyncRequest): boolean {
+  if (limits === undefined || type === 205 || (type === 203 && choice === undefined)) return true
+  return limits.methods.has((choice ?? DEFAULT_CHOICE).method)
+}
+
+/** What the session remembers of the user's choice, within the operator's limits; nothing of the default. */
+function wishOf(limits: BackupLimits | undefined, choice = DEFAULT_CHOICE): { readonly choice?: string } {
+  const text = formatChoiceEmi(limits?.timeMachine === 'on' ? { ...choice, timeMachine: 'on' } : choice)
+  return text === undefined ? {} : { choice: text }
+}
+
+function choiceOf({ choice }: DatastoreState): BackupChoice {
+  return (typeof choice === 'string' ? parseChoiceEmi(choice) : undefined) ?? DEFAULT_CHOICE
 }
 
 function heldPosition(row: DatabaseRow): PositionChain {
@@ -150,11 +184,11 @@ async function apply(
   const content = locate(parts, change)
   try {
     if (state.type === 202 && change.type === DELTA_TYPE) {
-      await parts.copies.applyDelta(key, content)
+      await parts.copies.applyDelta(key, content, choiceOf(state))
       return 200
     }
     if (state.type === 203 && FILE_TYPES.includes(change.type)) {
-      await parts.copies.replaceByFile(key, readBeginning(state), content)
+      await parts.copies.replaceByFile(key, readBeginning(state), content, choiceOf(state))
       return 200
     }
     return 415

@@ -5,6 +5,7 @@
  * datastore itself; `state` is small JSON.
  */
 
+import type { BackupChoice } from '../../schemas/backupChoice.ts'
 import type { ContentType, CtCap, DevInfDataStore } from '../../schemas/syncml/message.ts'
 import type { PositionChain } from '../../schemas/syncml/position.ts'
 import type { ArrivingItem, DatastoreState, ItemContent, Peer, SyncType } from './datastore.ts'
@@ -35,6 +36,8 @@ export interface ItemSyncRequest {
   readonly filter?: ItemFilter
   /** Our own clients say where they stand; classic ones do not. */
   readonly position?: PositionChain
+  /** How they want to be backed up, if they say so. */
+  readonly choice?: BackupChoice
 }
 
 /** A filter of the Alert (reference 3.15), not yet understood. */

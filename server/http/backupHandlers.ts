@@ -59,7 +59,12 @@ async function deviceNames(service: AccountService, accountId: string): Promise<
 }
 
 function toSummary(row: DatabaseRow, deviceName: string): DatabaseSummary {
-  const { deviceId, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode, reason } = row
+  const { deviceId, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode, reason, method, timeMachine } = row
   const summary = { deviceId, deviceName, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode }
-  return reason === undefined ? summary : { ...summary, reason: reason.slice(0, 1000) }
+  return {
+    ...summary,
+    ...(reason !== undefined && { reason: reason.slice(0, 1000) }),
+    ...(method !== undefined && { method }),
+    ...(timeMachine !== undefined && { timeMachine }),
+  }
 }

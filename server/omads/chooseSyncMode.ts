@@ -3,10 +3,11 @@
  * here is only what the protocol says about codes and URIs.
  */
 
+import { parseChoiceEmi } from '../../schemas/backupChoice.ts'
 import { MAX_OBJECT_BYTES, MAX_POSITIONS } from '../../schemas/limits.ts'
 import { pathOf } from '../../schemas/syncml/datastoreUri.ts'
 import type { Item } from '../../schemas/syncml/message.ts'
-import { type PositionChain, parsePositionEmi } from '../../schemas/syncml/position.ts'
+import { parsePositionEmi } from '../../schemas/syncml/position.ts'
 import type { DatastoreRegistry, Peer, SyncType } from '../datastore/datastore.ts'
 import type { ItemClient, ItemSyncDecision, ItemSyncRequest, SyncDatastore } from '../datastore/syncDatastore.ts'
 import { readFilter } from './readFilter.ts'
@@ -43,7 +44,8 @@ export function readSyncRequest(code: string, item: Item, peerMaxObjSize: number
   if (!anchor || anchor.next.trim() === '') return 412
   const filter = readFilter(item.target)
   if (typeof filter === 'number') return filter
-  const position = positionOf(item)
+  const position = firstOf(item, (emi) => parsePositionEmi(emi, MAX_POSITIONS))
+  const choice = firstOf(item, parseChoiceEmi)
   const last = anchor.last?.trim() ?? ''
   const sizes = [item.meta?.maxObjSize ?? 0, peerMaxObjSize].filter((size) => size > 0)
   return {
@@ -53,6 +55,7 @@ export function readSyncRequest(code: string, item: Item, peerMaxObjSize: number
     ...(sizes.length > 0 ? { maxObjSize: Math.min(...sizes) } : {}),
     ...(filter ? { filter } : {}),
     ...(position ? { position } : {}),
+    ...(choice ? { choice } : {}),
   }
 }
 
@@ -71,10 +74,10 @@ export function ownMaxObjSize(decision: { readonly maxObjSize?: number }): numbe
   return Math.min(decision.maxObjSize ?? MAX_OBJECT_BYTES, MAX_OBJECT_BYTES)
 }
 
-function positionOf(item: Item): PositionChain | undefined {
+function firstOf<T>(item: Item, parse: (emi: string) => T | undefined): T | undefined {
   for (const emi of item.meta?.emi ?? []) {
-    const position = parsePositionEmi(emi, MAX_POSITIONS)
-    if (position) return position
+    const found = parse(emi)
+    if (found !== undefined) return found
   }
   return undefined
 }

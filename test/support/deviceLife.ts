@@ -46,7 +46,8 @@ export class DeviceLife {
   /** Every Delta text that was ever sent. */
   readonly sent: string[] = []
   #states: RememberedStates | undefined
-
+  /** As the next tracker is told. */
+  differential: { readonly renew: boolean } | undefined
   static async create(setup: string, method: TrackingMethod = 'triggers', before = ''): Promise<DeviceLife> {
     const dir = makeMemoryFolder('nightferry-life-')
     const path = join(dir, 'app.db')
@@ -77,7 +78,8 @@ export class DeviceLife {
 
   #newTracker(): Tracker {
     const open = () => this.#openFast(this.path)
-    return new Tracker({ open, picture: this.#pictureDriver, random, method: this.method })
+    const differs = this.differential && { differential: this.differential }
+    return new Tracker({ open, picture: this.#pictureDriver, random, method: this.method, ...differs })
   }
 
   /** The agent was killed and starts again. */
@@ -245,11 +247,7 @@ export class DeviceLife {
       backup.markSent()
       this.#dieAt('marked-sent', options.kill)
       const copyPath = join(this.dir, `copy${++this.#copies}.db`)
-      const target = {
-        copyPath,
-        copyKey: this.#key.toString('hex'),
-        position: { lineage, ...position },
-      }
+      const target = { copyPath, copyKey: this.#key.toString('hex'), position: { lineage, ...position } }
       const result = await importFile(target, image.read())
       if (this.#copyPath && !this.#states) rmSync(this.#copyPath)
       this.#copyPath = result.kind === 'sql' ? copyPath : undefined
@@ -267,6 +265,8 @@ export class DeviceLife {
   deviceDump(): string {
     return this.#deviceText.read(this.path, () => canonicalDump(this.path))
   }
+
+  readonly copyFile = (): string => this.#copyPath ?? ''
 
   /** What a restore would hand out, canonically. */
   copyDump(): string {

@@ -103,14 +103,21 @@ function contentOf(row: DatabaseTable): Omit<DatabaseTable, keyof DatabaseKey> {
     lastBackupAt: row.lastBackupAt,
     lastMode: row.lastMode,
     reason: row.reason,
+    method: row.method,
+    timeMachine: row.timeMachine,
     createdAt: row.createdAt,
   }
 }
 
 function toRow(row: DatabaseRow): DatabaseTable {
-  return { ...row, reason: row.reason ?? null }
+  return { ...row, reason: row.reason ?? null, method: row.method ?? null, timeMachine: row.timeMachine ?? null }
 }
 
-function fromRow({ reason, ...row }: DatabaseTable): DatabaseRow {
-  return reason === null ? row : { ...row, reason }
+function fromRow({ reason, method, timeMachine, ...row }: DatabaseTable): DatabaseRow {
+  return {
+    ...row,
+    ...(reason !== null && { reason }),
+    ...(method !== null && { method }),
+    ...(timeMachine !== null && { timeMachine }),
+  }
 }

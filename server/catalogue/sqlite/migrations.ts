@@ -5,6 +5,7 @@
 
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from './migrate.ts'
+import { addBackupChoice } from './migrations/backupChoice.ts'
 import { createPastProof } from './migrations/pastProof.ts'
 import { createPin } from './migrations/pin.ts'
 
@@ -29,6 +30,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0018-proof', up: createProof },
   { name: '0019-pin', up: createPin },
   { name: '0020-past-proof', up: createPastProof },
+  { name: '0021-backup-choice', up: addBackupChoice },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {

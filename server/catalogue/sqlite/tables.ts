@@ -2,6 +2,7 @@
  * Tables of the catalogue as the query builder sees them. Names are the fields of the ports; truth values are 0 and 1.
  */
 
+import type { BackupMethod, TimeMachineChoice } from '../../../schemas/backupChoice.ts'
 import type { PinnedBy } from '../pins.ts'
 
 export interface KnownLoginTable {
@@ -37,6 +38,8 @@ export interface DatabaseTable {
   lastBackupAt: number
   lastMode: 'full' | 'delta' | 'restore'
   reason: string | null
+  method: BackupMethod | null
+  timeMachine: TimeMachineChoice | null
   createdAt: number
 }
 
