@@ -134,3 +134,11 @@ export const GUARD_PIN_MS = 30 * 24 * 3_600_000
 
 /** Characters of the reason a point is pinned for. */
 export const MAX_PIN_REASON_CHARS = 200
+
+/** Devices of one Delivery, links of one device, networks it names: a crew's size, and what a device can have. */
+export const MAX_DELIVERY_DEVICES = 1000
+export const MAX_DEVICE_LINKS = 8
+export const MAX_DEVICE_NETWORKS = 16
+
+/** Segments of a Delivery, and ranges of them in one report: as many as the largest object has. */
+export const MAX_DELIVERY_SEGMENTS = Math.ceil(MAX_OBJECT_BYTES / SEGMENT_BYTES)

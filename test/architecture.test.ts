@@ -98,6 +98,7 @@ const domainArrows: Readonly<Record<string, readonly string[]>> = {
   backup: [],
   account: [],
   changes: [],
+  delivery: [],
   push: [],
   trace: [],
 }
