@@ -67,6 +67,15 @@ export function createDeviceClient(ports: DeviceClientPorts): DeviceClient {
       const deviceId = await findDevice(ports, calls, database, fromDevice)
       return calls.listPoints(deviceId, database)
     },
+    diff: async ({ database, from, to, values, ...rest }) => {
+      const calls = await openServerCalls(ports)
+      const { deviceId } = await ports.records.identity()
+      const [a, b] = [
+        (await choosePoint(calls, deviceId, { database, at: from })).point,
+        (await choosePoint(calls, deviceId, { database, at: to })).point,
+      ]
+      return calls.diff(deviceId, database, { ...rest, from: a, to: b, values: values ? 'yes' : 'no' })
+    },
     pin: async (database, at, reason) => {
       const calls = await openServerCalls(ports)
       const { deviceId } = await ports.records.identity()

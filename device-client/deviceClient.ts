@@ -4,6 +4,7 @@
  */
 
 import type { RestorePoint } from '../schemas/http/backups.ts'
+import type { DiffReport } from '../schemas/http/diff.ts'
 import type { NotificationHost } from './notify/followNotifications.ts'
 import type { TrackingMethod } from './observe/preparedBackup.ts'
 import type { BackupPreferences } from './schedule/preferences.ts'
@@ -107,6 +108,16 @@ export interface PointEntry {
   readonly pin?: NonNullable<RestorePoint['pin']>
 }
 
+/** Which points to compare, each as `RestoreOptions.at`, and how closely. */
+export interface DiffOptions {
+  readonly database: string
+  readonly from: string | number
+  readonly to: string | number
+  readonly table?: string
+  readonly values: boolean
+  readonly limit: number
+}
+
 /** How safe a database is now. Moments in milliseconds since 1970. */
 export interface DatabaseStatus extends DatabaseEntry {
   readonly lastSuccessAt?: number
@@ -147,6 +158,8 @@ export interface DeviceClient {
   backup(name: string, options?: { readonly full?: boolean }): Promise<BackupReport>
   restore(options: RestoreOptions): Promise<RestoreReport>
   points(database: string, fromDevice?: string): Promise<readonly PointEntry[]>
+  /** What differs between two points. @throws `restore.unknown`, `database.untrackable`. */
+  diff(options: DiffOptions): Promise<DiffReport>
   /** Pins a point of a database of this device. @throws `restore.unknown`, `pin.limited`. */
   pin(database: string, at: string | number, reason: string): Promise<PointEntry>
   status(): Promise<DeviceStatus>

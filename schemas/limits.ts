@@ -142,3 +142,12 @@ export const MAX_DEVICE_NETWORKS = 16
 
 /** Segments of a Delivery, and ranges of them in one report: as many as the largest object has. */
 export const MAX_DELIVERY_SEGMENTS = Math.ceil(MAX_OBJECT_BYTES / SEGMENT_BYTES)
+
+/** Rows and objects that one look at the difference of two points lists, and octets of a value and characters of a definition it shows. */
+export const MAX_DIFF_ROWS = 1000
+export const MAX_DIFF_OBJECTS = 1000
+export const MAX_SHOWN_BYTES = 200
+export const MAX_SHOWN_SQL_CHARS = 2000
+
+/** Columns of a table whose rows can be compared: each stands three times in one statement of at most 2,000. */
+export const MAX_DIFF_COLUMNS = 600

@@ -35,6 +35,7 @@ import { accountInternalHandlers } from './http/accountInternalHandlers.ts'
 import { createApp } from './http/app.ts'
 import { backupHandlers } from './http/backupHandlers.ts'
 import { datastoreHandlers } from './http/datastoreHandlers.ts'
+import { diffHandlers } from './http/diffHandlers.ts'
 import { type Listening, listen } from './http/listen.ts'
 import { notificationHandlers } from './http/notificationHandlers.ts'
 import { operatorHandlers } from './http/operatorHandlers.ts'
@@ -143,6 +144,7 @@ export async function assembleServer(
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
       ...backupHandlers(backupParts),
       ...datastoreHandlers(datastoreParts),
+      ...diffHandlers({ accountService: accounts.service, diff: backups.timeMachine.diff }),
       ...pinHandlers({ accountService: accounts.service, pinning: backups.timeMachine.pinning }),
       ...serverPasswordHandlers({ accountService: accounts.service, passwords: serverPasswords, serverId }),
       ...notificationHandlers(push.answerPoll),
@@ -184,7 +186,7 @@ export async function assembleServer(
   let timer: NodeJS.Timeout | undefined
   return {
     accounts: accounts.service,
-    ...{ databases, proofs, pins, pinning: backups.timeMachine.pinning },
+    ...{ databases, proofs, pins, pinning: backups.timeMachine.pinning, diff: backups.timeMachine.diff },
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
     prune: backups.timeMachine.prune,
     allowEmpty: backups.allowEmpty,

@@ -50,7 +50,7 @@ export interface BackupAssembly {
   lockOf(datastore: string): string | undefined
   /** Removes what a killed server left: copies and images that neither a row nor `sessions` name. Before anything runs. */
   removeStrays(sessions: SessionStore): Promise<void>
-  readonly timeMachine: Pick<TimeMachineAssembly, 'prune' | 'pinning'>
+  readonly timeMachine: Pick<TimeMachineAssembly, 'prune' | 'pinning' | 'diff'>
   readonly night: NightWork
   /** Has a worker process ready from now on. */
   keepWarm(): void
@@ -95,7 +95,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   }
   const pastCopies = sqlPastCopies(parts.catalogue)
   const timeMachine = assembleTimeMachine({
-    ...{ config, databases, pastCopies, keyRing, pool, copyPath, log: parts.loggers.backup },
+    ...{ config, databases, pastCopies, keyRing, pool, copyPath, imagePath, log: parts.loggers.backup },
     ...{ accounts: parts.accounts, pins: parts.pins, metrics: parts.metrics, clock: parts.clock },
   })
   const night = assembleNight({

@@ -11,6 +11,8 @@ import type { Config } from './config/config.ts'
 import type { KeyRing } from './keys/keyRing.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
+import { removeSqliteFile } from './sql/removeSqliteFile.ts'
+import { createDiffs, type DiffPoints } from './timeMachine/diffs.ts'
 import { type DroppedPoints, dropOfOne, dropOldPoints } from './timeMachine/dropOldPoints.ts'
 import { createPinning, type Pinning } from './timeMachine/pinning.ts'
 import { parseRetention } from './timeMachine/retention.ts'
@@ -20,6 +22,7 @@ import type { WorkerPool } from './worker/workerPool.ts'
 export interface TimeMachineAssembly {
   readonly machine: TimeMachine
   readonly pinning: Pinning
+  readonly diff: DiffPoints
   /** Drops the restore points that the policy does not keep, or says which those are (TM-9, TM-10). */
   prune(dryRun: boolean): Promise<PruneReport>
   /** The same in the background, until it is `stopped`; the log says what was done. */
@@ -37,6 +40,7 @@ export interface TimeMachineAssemblyParts {
   readonly log: Logger
   readonly metrics: Pick<Metrics, 'guardTripped'>
   copyPath(copyId: string): string
+  imagePath(imageId: string): string
   clock(): number
 }
 
@@ -92,7 +96,11 @@ export function assembleTimeMachine(parts: TimeMachineAssemblyParts): TimeMachin
     log.info('restore points dropped', { databases: done.length, points, freedBytes, failed })
   }
   const pinning = createPinning({ timeMachine: machine, pins, now: clock })
-  return { machine, pinning, prune: (dryRun) => prune(dryRun), pruneRound }
+  const diff = createDiffs({
+    ...{ timeMachine: machine, keyRing, copyPath, imagePath: parts.imagePath, removeScratch: removeSqliteFile },
+    runJob: (input, owner) => pool.run('diff', input, { owner }),
+  })
+  return { machine, pinning, diff, prune: (dryRun) => prune(dryRun), pruneRound }
 }
 
 function describe(done: DroppedPoints, accountName: string): PruneReport['databases'][number] {

@@ -4,6 +4,7 @@
 
 import { CodedError } from '../../schemas/errors.ts'
 import type { RestoreCompletion, RestorePoint, RestoreTicket } from '../../schemas/http/backups.ts'
+import type { DiffQuery, DiffReport } from '../../schemas/http/diff.ts'
 import type { AgentRecords } from '../agentRecords.ts'
 import type { PointEntry } from '../deviceClient.ts'
 import { openDeviceToken } from '../deviceToken.ts'
@@ -22,6 +23,8 @@ export interface ServerCalls {
   listDatabases(): Promise<readonly ListedDatabase[]>
   /** Newest first. */
   listPoints(deviceId: string, database: string): Promise<readonly PointEntry[]>
+  /** @throws {CodedError} `restore.unknown`, `database.untrackable`. */
+  diff(deviceId: string, database: string, query: DiffQuery): Promise<DiffReport>
   /** @throws {CodedError} `restore.unknown`, `pin.limited`. */
   pinPoint(deviceId: string, database: string, point: string, reason: string): Promise<PointEntry>
   restoreCalls(wanted: { database: string; fromDeviceId: string; point: string }): RestoreCalls
@@ -41,6 +44,13 @@ export async function openServerCalls(ports: {
     listPoints: async (device, database) => {
       const path = `/api/v1/databases/${encodeURIComponent(device)}/${encodeURIComponent(database)}/points`
       return listField<RestorePoint>(await call('GET', path), 'points')
+    },
+    diff: async (device, database, query) => {
+      const fields = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
+      const path = `/api/v1/databases/${encodeURIComponent(device)}/${encodeURIComponent(database)}/diff`
+      const answer = await call('GET', `${path}?${fields.join('&')}`)
+      listField<unknown>(answer, 'tables')
+      return answer as DiffReport
     },
     pinPoint: async (device, database, point, reason) => {
       const path = `/api/v1/databases/${encodeURIComponent(device)}/${encodeURIComponent(database)}/points/${point}/pin`

@@ -7,6 +7,7 @@ import { accountCalls } from './accounts.ts'
 import { accountInternalCalls } from './accountsInternal.ts'
 import { backupCalls } from './backups.ts'
 import { datastoreCalls } from './datastores.ts'
+import { diffCalls } from './diff.ts'
 import { notificationCalls } from './notifications.ts'
 import { operatorCalls } from './operator.ts'
 import { pinCalls } from './pins.ts'
@@ -20,6 +21,7 @@ export const publicCalls = {
   ...notificationCalls,
   ...serverPasswordCalls,
   ...pinCalls,
+  ...diffCalls,
   ...operatorCalls,
 } as const
 

@@ -65,6 +65,8 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     prune: (dryRun) => server.prune(dryRun),
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
+    diff: async ({ accountName, deviceId }, name, query) =>
+      server.diff({ accountId: await accountIdOf(accountName), deviceId, name }, query),
     setPin: async ({ accountName, deviceId }, name, { point, pinned, reason = '' }) => {
       const key = { accountId: await accountIdOf(accountName), deviceId, name }
       const { pinning } = server

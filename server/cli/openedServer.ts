@@ -11,6 +11,7 @@ import type { Pins } from '../catalogue/pins.ts'
 import type { Config } from '../config/config.ts'
 import type { Peer } from '../datastore/datastore.ts'
 import type { DeviceKey } from '../push/notifications.ts'
+import type { DiffPoints } from '../timeMachine/diffs.ts'
 import type { Pinning } from '../timeMachine/pinning.ts'
 import type { Tracer } from '../trace/tracer.ts'
 import type { DatabasePoint } from './operatorApi.ts'
@@ -23,6 +24,8 @@ export interface OpenedServer {
   readonly pins: Pick<Pins, 'listAccount'>
   /** Pins restore points, and takes pins back (TM-15). */
   readonly pinning: Pinning
+  /** Says what differs between two points (TM-20). */
+  readonly diff: DiffPoints
   listPoints(accountId: string, deviceId: string, database: string): Promise<readonly DatabasePoint[]>
   /** Drops restore points that the policy does not keep; with `dryRun` it says which those are. */
   prune(dryRun: boolean): Promise<PruneReport>

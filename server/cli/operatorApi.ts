@@ -5,6 +5,7 @@
 
 import type { BackupMethod, TimeMachineChoice } from '../../schemas/backupChoice.ts'
 import type { RestorePoint } from '../../schemas/http/backups.ts'
+import type { DiffQuery, DiffReport } from '../../schemas/http/diff.ts'
 import type { DeviceTrace, IssuedWakeUp, PruneReport, TraceState, WakeRequest } from '../../schemas/http/operator.ts'
 import type { AccountSummary, RegisteredDevice } from '../account/accountService.ts'
 
@@ -74,6 +75,8 @@ export interface OperatorApi {
   prune(dryRun: boolean): Promise<PruneReport>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
+  /** What differs between two points. @throws {CodedError} as the call `diffPoints`. */
+  diff(device: AccountDevice, database: string, query: DiffQuery): Promise<DiffReport>
   /** Pins a point, or takes a pin back. @throws {CodedError} `database.unknown`, `restore.unknown`, `pin.limited`. */
   setPin(device: AccountDevice, database: string, order: PinChange): Promise<DatabasePoint>
 }

@@ -13,6 +13,7 @@ import { datastoreList, datastorePassword } from './commands/datastore.ts'
 import { demo } from './commands/demo.ts'
 import { deviceAllowEmpty, deviceList, deviceServerPassword, deviceShow } from './commands/device.ts'
 import { deviceTrace, traceShow } from './commands/deviceTrace.ts'
+import { diff } from './commands/diff.ts'
 import { keysStatus } from './commands/keys.ts'
 import { operatorToken } from './commands/operatorToken.ts'
 import { pin, unpin } from './commands/pin.ts'
@@ -42,6 +43,7 @@ const modules = [
   deviceWake,
   deviceTrace,
   points,
+  diff,
   pin,
   unpin,
   prune,

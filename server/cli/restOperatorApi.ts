@@ -6,15 +6,16 @@ import { calls } from '../../schemas/http/api.ts'
 import { formatPath, type HttpCall } from '../../schemas/http/call.ts'
 import { type OperatorApi, toDeviceDatabase } from './operatorApi.ts'
 
-/** Longest time for one call, in milliseconds. */
+/** Longest time for one call, in milliseconds; and for one that reads whole copies. */
 const TIMEOUT_MS = 30_000
+const LONG_TIMEOUT_MS = 600_000
 
 type Params = Readonly<Record<string, string>>
 
 /** Fills `OperatorApi` with calls to `server`, each with `token` as bearer. */
 export function createRestOperatorApi(server: string, token: string): OperatorApi {
-  const send = async (call: HttpCall, params: Params, body?: unknown): Promise<unknown> => {
-    const response = await request(`${server}${formatPath(call, params)}`, call, token, body)
+  const send = async (call: HttpCall, params: Params, body?: unknown, search = ''): Promise<unknown> => {
+    const response = await request(`${server}${formatPath(call, params)}${search}`, call, token, body)
     const answer: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined)
     if (response.status !== call.status) throw problemOf(server, response.status, answer)
     return answer
@@ -23,8 +24,9 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
     call: HttpCall & { readonly reply: Reply },
     params: Params = {},
     body?: unknown,
+    search?: string,
   ): Promise<z.infer<Reply>> => {
-    const parsed = call.reply.safeParse(await send(call, params, body))
+    const parsed = call.reply.safeParse(await send(call, params, body, search))
     if (parsed.success) return parsed.data
     throw foreignAnswer(server, 'an answer of another form')
   }
@@ -51,6 +53,11 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
     prune: (dryRun) => read(calls.prune, {}, { dryRun }),
     listPoints: async ({ accountName, deviceId }, database) =>
       (await read(calls.listAccountPoints, { name: accountName, deviceId, database })).points,
+    diff: async ({ accountName, deviceId }, database, { table, limit, ...query }) => {
+      const fields = { ...query, limit: String(limit), ...(table !== undefined && { table }) }
+      const search = `?${new URLSearchParams(fields)}`
+      return read(calls.diffAccountPoints, { name: accountName, deviceId, database }, undefined, search)
+    },
     setPin: ({ accountName, deviceId }, database, { point, ...change }) =>
       read(calls.setAccountPin, { name: accountName, deviceId, database, point }, change),
   }
@@ -66,7 +73,7 @@ async function request(url: string, call: HttpCall, token: string, body: unknown
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(call === calls.diffAccountPoints ? LONG_TIMEOUT_MS : TIMEOUT_MS),
     })
   } catch (cause) {
     throw new CodedError('network.unreachable', `${new URL(url).origin} does not answer`, {

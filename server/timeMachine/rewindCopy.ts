@@ -62,7 +62,7 @@ function rewind(copy: SqlDatabase, states: readonly PastState[], target: PastSta
 }
 
 /** The list as it was at a point: of the first change of the list since. */
-function objectsAt(states: readonly PastState[], number: number): readonly SchemaObject[] | undefined {
+export function objectsAt(states: readonly PastState[], number: number): readonly SchemaObject[] | undefined {
   return states.findLast((state) => state.number >= number && state.objects !== undefined)?.objects
 }
 

@@ -36,6 +36,7 @@ import {
 import { type ProofInput, type ProofOutcome, proveCopy } from '../restore/proveCopy.ts'
 import type { StoredImage } from '../restore/readImage.ts'
 import { openFileStorage } from '../storage/fileStorage.ts'
+import { type DiffInput, type DiffOutcome, diffJob } from '../timeMachine/diffJob.ts'
 import { type CopyPast, copyCopyJob, dropPastJob, listPastJob, type PastPlace } from '../timeMachine/pastJobs.ts'
 import { Feed } from './feed.ts'
 import type { WorkerMessage, WorkerOrder } from './workerMessages.ts'
@@ -65,6 +66,7 @@ export interface Jobs {
   listPast: { input: PastPlace; output: CopyPast }
   copyCopy: { input: PastPlace & { to: string }; output: undefined }
   dropPast: { input: PastPlace & { tokens: readonly string[] }; output: { readonly freedBytes: number } }
+  diff: { input: DiffInput; output: DiffOutcome }
   /** What a process does that is kept ready: below `folder`, of which nothing stays. */
   rehearse: { input: { folder: string }; output: undefined }
 }
@@ -94,6 +96,7 @@ const handlers: Handlers = {
     return undefined
   },
   dropPast: dropPastJob,
+  diff: diffJob,
   items: async (input) => (await import('../items/itemWorker.ts')).runItemWork(input),
   rehearse: async ({ folder }) => {
     await (await import('../items/itemWorker.ts')).rehearseItemWork(folder)

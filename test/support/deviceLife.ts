@@ -34,7 +34,7 @@ export class DeviceLife {
   readonly dir: string
   readonly path: string
   readonly method: TrackingMethod
-  readonly #key = randomBytes(32)
+  readonly key = randomBytes(32)
   readonly #picturePath: string
   #pictureDriver: DeviceDatabase
   #putBack: (() => void) | undefined
@@ -215,7 +215,7 @@ export class DeviceLife {
   }
 
   #openCopy(path: string): SqlDatabase {
-    return openDatabase(path, { cipher: { kind: 'aegis', key: this.#key }, pragmas: ['synchronous=OFF'] })
+    return openDatabase(path, { cipher: { kind: 'aegis', key: this.key }, pragmas: ['synchronous=OFF'] })
   }
 
   /** From now on every state of the copy can be gone back to. */
@@ -247,7 +247,7 @@ export class DeviceLife {
       backup.markSent()
       this.#dieAt('marked-sent', options.kill)
       const copyPath = join(this.dir, `copy${++this.#copies}.db`)
-      const target = { copyPath, copyKey: this.#key.toString('hex'), position: { lineage, ...position } }
+      const target = { copyPath, copyKey: this.key.toString('hex'), position: { lineage, ...position } }
       const result = await importFile(target, image.read())
       if (this.#copyPath && !this.#states) rmSync(this.#copyPath)
       this.#copyPath = result.kind === 'sql' ? copyPath : undefined
@@ -283,7 +283,7 @@ export class DeviceLife {
     if (!copyPath) throw new Error('there is no copy')
     const imagePath = plainPath ?? join(this.dir, `image${++this.#copies}`)
     const passphrase = pagePassphrase(randomBytes(32))
-    buildImageFile({ copyPath, copyKey: this.#key, imagePath, passphrase }, () => {})
+    buildImageFile({ copyPath, copyKey: this.key, imagePath, passphrase }, () => {})
     const image = openDatabase(imagePath, { cipher: { kind: 'aes256cbc', passphrase } })
     try {
       return work(image)

@@ -52,6 +52,11 @@ export class RememberedStates {
     }
   }
 
+  /** Where each state is, the oldest first. */
+  places(): readonly { readonly path: string; readonly token: string }[] {
+    return this.#points.map(({ path, token }) => ({ path, token }))
+  }
+
   /** The files that hold the states. */
   files(): readonly string[] {
     return [...new Set(this.#points.map((point) => point.path))]

@@ -20,6 +20,7 @@ import type { AgentContext } from './agentContext.ts'
 import { add } from './commands/add.ts'
 import { backup } from './commands/backup.ts'
 import { configure } from './commands/configure.ts'
+import { diff } from './commands/diff.ts'
 import { init } from './commands/init.ts'
 import { list } from './commands/list.ts'
 import { pin } from './commands/pin.ts'
@@ -43,6 +44,7 @@ const modules = [
   restore,
   points,
   pin,
+  diff,
   status,
   watch,
   syncAdd,

@@ -20,7 +20,7 @@ import type { OpenedServer, ServerOpeners } from '../../../server/cli/openedServ
 import { runServerProgram } from '../../../server/cli/program.ts'
 import { type Listening, listen } from '../../../server/http/listen.ts'
 import { package1 } from '../../fixtures/syncml.ts'
-import { type Edge, openEdge } from '../http/edge.ts'
+import { type Edge, noDiff, openEdge } from '../http/edge.ts'
 
 let edge: Edge
 let listening: Listening
@@ -38,7 +38,7 @@ function openersOf(created = false): ServerOpeners {
   const server: OpenedServer = {
     accounts: edge.local.service,
     ...{ databases: sqlDatabases(edge.db), proofs: sqlProofs(edge.db), pins: sqlPins(edge.db) },
-    ...{ listPoints: edge.restores.listPoints, pinning: edge.pinning },
+    ...{ listPoints: edge.restores.listPoints, pinning: edge.pinning, diff: noDiff },
     ...{ prune: async () => ({ databases: [], failed: 0 }), allowEmpty: async () => undefined },
     ...{ datastorePasswords: edge.datastorePasswords, serverPasswords: edge.serverPasswords },
     serverId: 'nightferry-test',

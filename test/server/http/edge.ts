@@ -22,6 +22,7 @@ import { accountInternalHandlers } from '../../../server/http/accountInternalHan
 import { createApp } from '../../../server/http/app.ts'
 import { backupHandlers } from '../../../server/http/backupHandlers.ts'
 import { datastoreHandlers } from '../../../server/http/datastoreHandlers.ts'
+import { diffHandlers } from '../../../server/http/diffHandlers.ts'
 import { notificationHandlers } from '../../../server/http/notificationHandlers.ts'
 import type { HandleOmads } from '../../../server/http/omadsRoute.ts'
 import { operatorHandlers } from '../../../server/http/operatorHandlers.ts'
@@ -32,6 +33,7 @@ import { createLoggers } from '../../../server/logger.ts'
 import { createMetrics } from '../../../server/metrics.ts'
 import type { RestoreService } from '../../../server/restore/restoreService.ts'
 import { checkWritable } from '../../../server/storage/checkWritable.ts'
+import type { DiffPoints } from '../../../server/timeMachine/diffs.ts'
 import { createPinning, type Pinning } from '../../../server/timeMachine/pinning.ts'
 import type { PlacedPoint } from '../../../server/timeMachine/timeMachine.ts'
 import type { Tracer } from '../../../server/trace/tracer.ts'
@@ -58,6 +60,12 @@ export interface Edge {
 
 export const SEGMENT = Buffer.from(Array.from({ length: 1000 }, (_, index) => index % 256))
 const POSITION = { lineage: 'a'.repeat(32), number: 3, token: 'b'.repeat(32) }
+
+/** Nothing differs. */
+export const noDiff: DiffPoints = async () => {
+  const side = { point: 'latest', number: 3, takenAt: 1 }
+  return { from: side, to: side, schema: [], moreObjects: 0, tables: [] }
+}
 
 /** Restores of exactly one device. */
 function memoryRestores(deviceId: string): RestoreService {
@@ -134,6 +142,7 @@ export async function openEdge(
       }),
       ...accountInternalHandlers(accountService),
       ...backupHandlers(backupParts),
+      ...diffHandlers({ accountService, diff: noDiff }),
       ...pinHandlers({ accountService, pinning }),
       ...datastoreHandlers({ accountService, passwords: datastorePasswords }),
       ...serverPasswordHandlers({ accountService, passwords: serverPasswords, serverId: 'nightferry-test' }),

@@ -46,7 +46,16 @@ async function startWatch(context: TestContext, home: string, backup: DeviceClie
   const err = collect()
   const refuse = async (): Promise<never> => Promise.reject(new Error('not expected here'))
   const client: DeviceClient = {
-    ...{ init: refuse, add: refuse, configure: refuse, remove: refuse, restore: refuse, points: refuse, pin: refuse },
+    ...{
+      init: refuse,
+      add: refuse,
+      configure: refuse,
+      remove: refuse,
+      restore: refuse,
+      points: refuse,
+      pin: refuse,
+      diff: refuse,
+    },
     followNotifications: async () => undefined,
     ...{ status: refuse, list: async () => names.map(entry), backup },
   }
