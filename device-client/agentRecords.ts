@@ -6,6 +6,7 @@
 import type { JWK } from 'jose'
 import type { BackupMethod } from '../schemas/backupChoice.ts'
 import { CodedError } from '../schemas/errors.ts'
+import type { Advice } from '../schemas/http/advice.ts'
 import { decodeUtf8, encodeUtf8 } from '../schemas/utf8.ts'
 import type { AttemptRecord, DatabaseEntry, GuardedPoint } from './deviceClient.ts'
 import type { LastNotification } from './notify/judgeNotification.ts'
@@ -30,6 +31,8 @@ export interface BackupHistory {
   readonly lastFullAt?: number
   /** A method that the server's operator did not allow. */
   readonly refused?: { readonly method: BackupMethod; readonly at: number }
+  /** What the server advised last: when to come next, and quotas. */
+  readonly advice?: Advice
 }
 
 export interface AgentRecords {

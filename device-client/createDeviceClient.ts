@@ -5,11 +5,19 @@
 
 import type { BackupMethod } from '../schemas/backupChoice.ts'
 import { CodedError } from '../schemas/errors.ts'
+import type { Advice } from '../schemas/http/advice.ts'
 import type { AgentRecords, BackupHistory, Identity } from './agentRecords.ts'
 import { type BackupPorts, backupDatabase } from './backup/backupDatabase.ts'
 import { backUpByMethod, differentialOf } from './backup/chooseMethod.ts'
 import { findGuard } from './backup/findGuard.ts'
-import type { AddOptions, BackupReport, DatabaseEntry, DatabaseStatus, DeviceClient } from './deviceClient.ts'
+import type {
+  AddOptions,
+  BackupOptions,
+  BackupReport,
+  DatabaseEntry,
+  DatabaseStatus,
+  DeviceClient,
+} from './deviceClient.ts'
 import { deviceInformation } from './deviceInformation.ts'
 import type { Footprint } from './observe/foreignWrites.ts'
 import { trackerOf, withTracker } from './observe/withTracker.ts'
@@ -60,7 +68,7 @@ export function createDeviceClient(ports: DeviceClientPorts): DeviceClient {
     },
     remove: (name) => remove(ports, name),
     list: () => ports.records.databases(),
-    backup: (name, options) => backup(ports, name, options?.full ?? false),
+    backup: (name, options) => backup(ports, name, options),
     restore: (options) => restoreEntry(ports, options),
     points: async (database, fromDevice) => {
       const calls = await openServerCalls(ports)
@@ -135,14 +143,18 @@ async function remove(ports: DeviceClientPorts, name: string): Promise<void> {
   await ports.records.removeDatabase(name)
 }
 
-async function backup(ports: DeviceClientPorts, name: string, full: boolean): Promise<BackupReport> {
+async function backup(ports: DeviceClientPorts, name: string, options: BackupOptions = {}): Promise<BackupReport> {
   const entry = await ports.records.database(name)
   const identity = await ports.records.identity()
   const at = ports.clock.now()
-  const history = await ports.records.history(name)
+  const { advice: known, ...history } = await ports.records.history(name)
+  let advice = known
+  const onAdvice = (heard: Advice): void => {
+    advice = Object.keys(heard).length === 0 ? undefined : heard
+  }
   try {
     const { report, refused } = await backUpByMethod(entry.preferences.method, history, at, (method) =>
-      backupEntry(ports, entry, identity, { method, full, history }),
+      backupEntry(ports, entry, identity, { ...options, method, history, onAdvice }),
     )
     step('history')
     const guard = await findGuard(ports, identity.deviceId, report)
@@ -153,6 +165,7 @@ async function backup(ports: DeviceClientPorts, name: string, full: boolean): Pr
       ...(entry.preferences.method === 'differential' && { lastFullAt }),
       ...(refused && { refused }),
       ...(lastGuard && { lastGuard }),
+      ...(advice && { advice }),
     })
     return guard ? { ...report, guard } : report
   } catch (cause) {
@@ -160,16 +173,22 @@ async function backup(ports: DeviceClientPorts, name: string, full: boolean): Pr
       cause instanceof CodedError
         ? { code: cause.code, message: cause.message }
         : { code: 'internal', message: String(cause) }
-    await ports.records.setHistory(name, { ...history, lastAttempt: { at, failure } })
+    await ports.records.setHistory(name, { ...history, lastAttempt: { at, failure }, ...(advice && { advice }) })
     throw cause
   }
+}
+
+interface EntryBackup extends BackupOptions {
+  readonly method: BackupMethod
+  readonly history: BackupHistory
+  onAdvice(advice: Advice): void
 }
 
 async function backupEntry(
   ports: DeviceClientPorts,
   entry: DatabaseEntry,
   identity: Identity,
-  { method, full, history }: { method: BackupMethod; full: boolean; history: BackupHistory },
+  { method, full = false, history, window, onAdvice }: EntryBackup,
 ): Promise<BackupReport> {
   const { preferences } = entry
   const secret = await ports.records.secret()
@@ -195,6 +214,8 @@ async function backupEntry(
         version: ports.version,
         fileType: ports.fileCoding?.contentType,
       }),
+      ...(window && { window }),
+      onAdvice,
       onProgress: (done, total) => ports.onProgress({ database: entry.name, what: 'backup', done, total }),
     })
   } finally {

@@ -3,6 +3,7 @@
  * Reports are what the agent prints with `--json`, so their fields are part of the contract.
  */
 
+import type { Advice, RunWindow } from '../schemas/http/advice.ts'
 import type { RestorePoint } from '../schemas/http/backups.ts'
 import type { DiffReport } from '../schemas/http/diff.ts'
 import type { NotificationHost } from './notify/followNotifications.ts'
@@ -44,6 +45,13 @@ export interface DatabaseEntry {
   readonly path: string
   readonly tracking: TrackingMethod
   readonly preferences: BackupPreferences
+}
+
+export interface BackupOptions {
+  /** Sends the whole file. */
+  readonly full?: boolean
+  /** When the next run may be: the server may suggest a moment in it (DC-120). */
+  readonly window?: RunWindow
 }
 
 export interface BackupReport {
@@ -124,6 +132,8 @@ export interface DatabaseStatus extends DatabaseEntry {
   readonly lastAttempt?: AttemptRecord
   /** The last point that the server pinned since a backup took most rows of a table. */
   readonly lastGuard?: GuardedPoint
+  /** What the server advised with the last session: quotas, and when to come next. */
+  readonly advice?: Advice
   /** True if changes wait that no backup holds yet; absent if the database cannot be read now. */
   readonly pending?: boolean
 }
@@ -155,7 +165,7 @@ export interface DeviceClient {
   /** Takes the observers away and forgets the database here; the server's copy stays. @throws `database.unknown`. */
   remove(name: string): Promise<void>
   list(): Promise<readonly DatabaseEntry[]>
-  backup(name: string, options?: { readonly full?: boolean }): Promise<BackupReport>
+  backup(name: string, options?: BackupOptions): Promise<BackupReport>
   restore(options: RestoreOptions): Promise<RestoreReport>
   points(database: string, fromDevice?: string): Promise<readonly PointEntry[]>
   /** What differs between two points. @throws `restore.unknown`, `database.untrackable`. */

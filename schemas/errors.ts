@@ -100,6 +100,7 @@ const table = {
   },
   'storage.unavailable': { http: 503, status: 417, retry: 'later', meaning: 'storage does not answer' },
   'storage.full': { http: 507, status: 420, retry: 'operator', meaning: 'no space left' },
+  'quota.exceeded': { http: 413, status: 420, retry: 'operator', meaning: 'the account or device may use no more' },
   'storage.corrupt': { http: 500, status: 510, retry: 'operator', meaning: 'stored bytes are damaged' },
   'worker.limit': { http: 503, status: 417, retry: 'later', meaning: 'the work exceeded its time or memory limit' },
   'network.unreachable': { http: 503, status: 503, retry: 'later', meaning: 'the peer does not answer' },

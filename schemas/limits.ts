@@ -10,6 +10,9 @@ export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 export const MAX_BODIES_BYTES = 512 * 1024 * 1024
 export const MAX_BODIES_BYTES_OF_ADDRESS = 128 * 1024 * 1024
 
+/** Connections at once: a poll of each of 10,000 devices, and as many that send. */
+export const MAX_CONNECTIONS = 20_000
+
 /** Octets of messages that are worked on although their requests were answered (busy): a sixteenth of the above. */
 export const MAX_BACKGROUND_BYTES = 32 * 1024 * 1024
 

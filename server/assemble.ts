@@ -15,6 +15,7 @@ import { createLoginVerifier } from './account/verifyLogin.ts'
 import { openAccounts, openLocalAccounts, operatorToken } from './assembleAccounts.ts'
 import { assembleBackups } from './assembleBackups.ts'
 import { assemblePush } from './assemblePush.ts'
+import { assembleQuota } from './assembleQuota.ts'
 import { assembleTrace } from './assembleTrace.ts'
 import { sqlClientDescriptions } from './catalogue/sqlite/clientDescriptions.ts'
 import { sqlDatabases } from './catalogue/sqlite/databases.ts'
@@ -40,6 +41,7 @@ import { type Listening, listen } from './http/listen.ts'
 import { notificationHandlers } from './http/notificationHandlers.ts'
 import { operatorHandlers } from './http/operatorHandlers.ts'
 import { pinHandlers } from './http/pinHandlers.ts'
+import { quotaHandlers } from './http/quotaHandlers.ts'
 import { serverPasswordHandlers } from './http/serverPasswordHandlers.ts'
 import { type OpenedKeys, openKeyRing } from './keys/openKeyRing.ts'
 import { createLoggers } from './logger.ts'
@@ -78,11 +80,12 @@ export async function assembleServer(
   const limits = createFailureLimits()
   const accounts = await openAccounts(config, secrets, keys, clock)
   const catalogue = await openCatalogue(config.data, keyRing)
-  const databases = sqlDatabases(catalogue)
+  const quota = assembleQuota({ config, catalogue, metrics, log: loggers.backup, clock, random: Math.random })
+  const databases = quota.meter.meterDatabases(sqlDatabases(catalogue))
   const proofs = sqlProofs(catalogue)
   const pins = sqlPins(catalogue)
   const backups = await assembleBackups({
-    ...{ config, catalogue, databases, proofs, pins, keyRing, loggers, metrics, clock },
+    ...{ config, catalogue, databases, proofs, pins, quota, keyRing, loggers, metrics, clock },
     accounts: accounts.service,
   })
   const sessions = sqlSessionStore(catalogue)
@@ -126,6 +129,7 @@ export async function assembleServer(
     registry: backups.registry,
     spool: backups.spool,
     serverId,
+    gate: quota.createGate(backups.waits),
     log: loggers.omads,
     challengeKey: keyRing.derive('syncml-challenge'),
     random: (length) => new Uint8Array(randomBytes(length)),
@@ -148,6 +152,7 @@ export async function assembleServer(
       ...pinHandlers({ accountService: accounts.service, pinning: backups.timeMachine.pinning }),
       ...serverPasswordHandlers({ accountService: accounts.service, passwords: serverPasswords, serverId }),
       ...notificationHandlers(push.answerPoll),
+      ...quotaHandlers({ accountService: accounts.service, quotas: quota.service }),
       ...operatorHandlers({
         ...backupParts,
         allowEmpty: backups.allowEmpty,
@@ -187,6 +192,7 @@ export async function assembleServer(
   return {
     accounts: accounts.service,
     ...{ databases, proofs, pins, pinning: backups.timeMachine.pinning, diff: backups.timeMachine.diff },
+    quotas: quota.service,
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
     prune: backups.timeMachine.prune,
     allowEmpty: backups.allowEmpty,

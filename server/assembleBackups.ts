@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { CodedError } from '../schemas/errors.ts'
 import type { AccountService } from './account/accountService.ts'
 import { assembleNight, type NightWork } from './assembleNight.ts'
+import type { QuotaAssembly } from './assembleQuota.ts'
 import { assembleTimeMachine, type TimeMachineAssembly } from './assembleTimeMachine.ts'
 import { createArrivals } from './backup/arrivals.ts'
 import { type BackupEvent, createCopies } from './backup/copies.ts'
@@ -29,6 +30,8 @@ import type { KeyRing } from './keys/keyRing.ts'
 import type { createLoggers } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import type { SessionStore } from './omads/sessionStore.ts'
+import { guardDatastores } from './quota/guardDatastores.ts'
+import type { WorkWaits } from './quota/overload.ts'
 import { countRestores } from './restore/countedRestores.ts'
 import { createFileImages } from './restore/fileImages.ts'
 import type { RestoreService } from './restore/restoreService.ts'
@@ -54,6 +57,8 @@ export interface BackupAssembly {
   readonly night: NightWork
   /** Has a worker process ready from now on. */
   keepWarm(): void
+  /** How long work has waited for its turn (QT-13). */
+  waits(): WorkWaits
   close(): Promise<void>
 }
 
@@ -64,6 +69,7 @@ export interface BackupAssemblyParts {
   readonly proofs: Proofs
   readonly pins: Pins
   readonly accounts: Pick<AccountService, 'listAccounts'>
+  readonly quota: Pick<QuotaAssembly, 'service' | 'meter'>
   readonly keyRing: KeyRing
   readonly loggers: ReturnType<typeof createLoggers>
   readonly metrics: Metrics
@@ -93,7 +99,8 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
       return fileSpool.remove(spoolId)
     },
   }
-  const pastCopies = sqlPastCopies(parts.catalogue)
+  const { service: quotas, meter } = parts.quota
+  const pastCopies = meter.meterPastCopies(sqlPastCopies(parts.catalogue))
   const timeMachine = assembleTimeMachine({
     ...{ config, databases, pastCopies, keyRing, pool, copyPath, imagePath, log: parts.loggers.backup },
     ...{ accounts: parts.accounts, pins: parts.pins, metrics: parts.metrics, clock: parts.clock },
@@ -109,6 +116,11 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     copyPath,
     arrivals,
     ...(keepsPast && { past: timeMachine.machine }),
+    admit: (built, old) => {
+      // What is put aside stays beside it; what is replaced makes room.
+      const bytes = built.sizeBytes - (keepsPast ? 0 : (old?.sizeBytes ?? 0))
+      return quotas.admit(built, { kind: 'whole', isNew: old === undefined, bytes })
+    },
     now: parts.clock,
     jobs: {
       applyDelta: (input, owner) => countRefusal(parts.metrics, pool.run('applyDelta', input, { owner })),
@@ -154,9 +166,12 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   })
   const items = createItemRegistry({ copy: itemCopy, spool, policyOf: readConflictPolicies(config.conflictPolicy) })
   return {
-    registry: createDatastoreRegistry(
-      { copies, spool, images, arrivals, limits, maxObjectBytes: config.maxObjectMb * 1024 * 1024 },
-      items,
+    registry: guardDatastores(
+      createDatastoreRegistry(
+        { copies, spool, images, arrivals, limits, maxObjectBytes: config.maxObjectMb * 1024 * 1024 },
+        items,
+      ),
+      quotas,
     ),
     spool,
     restores: countRestores(restores, parts.metrics),
@@ -182,6 +197,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     timeMachine,
     night,
     keepWarm: () => pool.keepWarm(),
+    waits: () => pool.waits(),
     close: async () => {
       // Its jobs end with the pool; then it has nothing left to write down.
       const nightEnded = night.close()

@@ -22,6 +22,10 @@ export interface Metrics {
   unprovenAre(count: number): void
   /** A Delta took most rows of a table, and the point before it was pinned, or not (TM-18). */
   guardTripped(outcome: 'pinned' | 'full'): void
+  /** Something beyond a quota was refused (QT-6). */
+  quotaRefused(what: 'stored' | 'databases' | 'sessions'): void
+  /** A session was told to come later, because there is too much to do (QT-13). */
+  sessionDeferred(): void
 }
 
 const SECONDS = [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300]
@@ -66,6 +70,8 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
     help: 'Databases whose copy could not be restored when that was last tried',
     registers: [registry],
   })
+  const quotas = counter('quota_refused_total', 'Refusals beyond a quota', ['what'])
+  const deferred = counter('sessions_deferred_total', 'Sessions told to come later', [])
   return {
     expose: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     httpAnswered: (call, status, durationMs) =>
@@ -85,5 +91,7 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
     stalestBackupIs: (ageS) => stalest.set(ageS),
     unprovenAre: (count) => unproven.set(count),
     guardTripped: (outcome) => guards.inc({ point: outcome === 'pinned' ? 'pinned' : 'not-pinned' }),
+    quotaRefused: (what) => quotas.inc({ what }),
+    sessionDeferred: () => deferred.inc(),
   }
 }

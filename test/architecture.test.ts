@@ -101,6 +101,7 @@ const domainArrows: Readonly<Record<string, readonly string[]>> = {
   delivery: [],
   push: [],
   trace: [],
+  quota: ['datastore'],
 }
 const ports =
   /^server\/(sql\/sqlDatabase|storage\/storage|storage\/spool|keys\/keyRing|catalogue\/\w+|datastore\/datastore|account\/accountService|account\/accountStore|errors|logger|metrics|steps)\.ts$/

@@ -7,6 +7,7 @@ import type { BackupChoice } from '../../schemas/backupChoice.ts'
 import { DELTA_TYPE, FILE_GZIP_TYPE } from '../../schemas/delta/contentTypes.ts'
 import type { DeltaCounts } from '../../schemas/delta/delta.ts'
 import { CodedError } from '../../schemas/errors.ts'
+import type { Advice, RunWindow } from '../../schemas/http/advice.ts'
 import { MAX_DELTA_LINE_CHARS } from '../../schemas/limits.ts'
 import type { DevInf } from '../../schemas/syncml/message.ts'
 import { encodeUtf8 } from '../../schemas/utf8.ts'
@@ -14,6 +15,7 @@ import type { BackupReport } from '../deviceClient.ts'
 import type { PreparedBackup, PreparedDelta } from '../observe/preparedBackup.ts'
 import type { Tracker } from '../observe/tracker.ts'
 import type { FileCoding, FileImager, Gzip, Scratch, ScratchContent } from '../ports.ts'
+import { listenToAdvice, quotaError } from '../session/advice.ts'
 import { refusalOf } from '../session/refusal.ts'
 import { runSession } from '../session/runSession.ts'
 import type { ServerLogin, SessionPorts, SessionResult } from '../session/sessionRequest.ts'
@@ -42,6 +44,10 @@ export interface BackupRequest {
     readonly serverLogin?: ServerLogin
   }
   readonly devInf: DevInf
+  /** When the next run of this database may be; told to the server (DC-120). */
+  readonly window?: RunWindow
+  /** What the server advised, also if the backup was refused. */
+  readonly onAdvice?: (advice: Advice) => void
   /** Octets of the compressed item that the server has, and how many there are. */
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void
 }
@@ -201,8 +207,9 @@ async function send(
   step('mark-sent')
   backup.markSent()
   step('marked-sent')
+  const advised = listenToAdvice(ports.fetch, request.window)
   const result = await runSession(
-    ports,
+    { ...ports, fetch: advised.fetch },
     {
       serverUrl: `${login.server}/omads`,
       userName: login.user,
@@ -223,10 +230,15 @@ async function send(
       },
     },
     (progress) => onProgress?.(progress.bytesDone, content.sizeBytes),
-  )
+  ).finally(() => advised.tell(request.onAdvice))
   traffic.exchanges += result.exchanges
   traffic.bytesSent += result.bytesSent
   traffic.bytesReceived += result.bytesReceived
+  if (result.outcome === 'refused') {
+    const statuses = [result.status, result.alertStatus, result.itemStatus]
+    const quota = quotaError(advised.advice(), { statuses, sizeBytes: content.sizeBytes })
+    if (quota) throw quota
+  }
   if (result.outcome === 'refused' && !(type === 202 && isTooLarge(result)))
     throw refusalOf(result.status, { 406: 'method.forbidden' })
   if (result.outcome !== 'accepted') return result

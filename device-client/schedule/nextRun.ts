@@ -24,6 +24,7 @@ export type MissedReason =
   | 'agent-busy'
   | 'server-unreachable'
   | 'server-busy'
+  | 'quota-exceeded'
   | 'database-locked'
   | 'failed'
 
@@ -31,6 +32,8 @@ export type MissedReason =
 export interface ScheduleState {
   /** Slots up to here are done with; at first the moment the schedule was set. */
   readonly doneUntil: number
+  /** When the server would have the next run; counts if it lies where that run may be (DC-121). */
+  readonly suggestedAt?: number
   /** The last attempt since then, if it failed. */
   readonly failure?: { readonly at: number; readonly reason: MissedReason; readonly attempts: number }
 }
@@ -66,6 +69,8 @@ export const TOLERANCE_MS = 60_000
 const MINUTE_MS = 60_000
 const FIRST_PAUSE_MS = 60_000
 const LONGEST_PAUSE_MS = 30 * 60_000
+/** What was refused will be refused again until somebody did something. */
+const QUOTA_PAUSE_MS = 6 * 3_600_000
 /** 29 February comes at most eight years after the last; beyond, an expression names no day at all. */
 const SEARCH_DAYS = 366 * 8 + 2
 
@@ -79,11 +84,11 @@ export function nextRun(
 ): NextRun {
   const slot = preferences.enabled ? nextSlot(cron, agent.timeZone, state.doneUntil) : undefined
   if (slot === undefined) return { kind: 'never' }
-  const plannedAt = runOf(slot, preferences, agent)
+  const plannedAt = suggestedRun(slot, preferences, cron, state, agent) ?? runOf(slot, preferences, agent)
   const failed = state.failure !== undefined && state.failure.at >= plannedAt ? state.failure : undefined
   if (failed === undefined && now <= plannedAt + TOLERANCE_MS) return { kind: 'planned', at: plannedAt, slot }
 
-  const earliest = failed === undefined ? now : Math.max(now, failed.at + pauseMs(failed.attempts))
+  const earliest = failed === undefined ? now : Math.max(now, failed.at + pauseMs(failed))
   const at = intoWindow(earliest, preferences.window, agent.timeZone)
   const reason = failed?.reason ?? missedReason(plannedAt, agent)
   return { kind: 'catch-up', at, slot, plannedAt, reason, waitsForWindow: at > earliest }
@@ -120,6 +125,37 @@ export function jitterOf(deviceId: string, day: LocalTime, jitterMs: number): nu
   return Math.floor(((hash >>> 0) / 0x1_0000_0000) * jitterMs)
 }
 
+/** The suggested time, if the run of `slot` may be then. */
+function suggestedRun(
+  slot: number,
+  preferences: BackupPreferences,
+  cron: CronTimes,
+  { suggestedAt }: ScheduleState,
+  { timeZone }: AgentState,
+): number | undefined {
+  if (suggestedAt === undefined) return undefined
+  const span = runSpan(slot, preferences, cron, timeZone)
+  return span && suggestedAt >= span.from && suggestedAt <= span.until ? suggestedAt : undefined
+}
+
+/**
+ * When the run of `slot` may be: from its window's opening (or the slot) until the window closes; without a window, as
+ * long as jitter may put it off. It ends before the next slot. Undefined if there is nothing to choose (DC-120).
+ */
+export function runSpan(
+  slot: number,
+  { window, jitterMs }: BackupPreferences,
+  cron: CronTimes,
+  timeZone: string,
+): { readonly from: number; readonly until: number } | undefined {
+  if (jitterMs === 0) return undefined
+  const from = intoWindow(slot, window, timeZone)
+  const latest = window === undefined ? from + jitterMs : windowEnd(from, window, timeZone) - MINUTE_MS
+  const following = nextSlot(cron, timeZone, slot) ?? latest
+  const until = following > from ? Math.min(latest, following - MINUTE_MS) : latest
+  return until > from ? { from, until } : undefined
+}
+
 function runOf(slot: number, preferences: BackupPreferences, agent: AgentState): number {
   const { window, jitterMs } = preferences
   const opened = intoWindow(slot, window, agent.timeZone)
@@ -143,7 +179,8 @@ function inWindow(at: number, window: TimeWindow, timeZone: string): boolean {
   return isInWindow(window, localTimeOf(at, timeZone).minute)
 }
 
-function pauseMs(attempts: number): number {
+function pauseMs({ reason, attempts }: NonNullable<ScheduleState['failure']>): number {
+  if (reason === 'quota-exceeded') return QUOTA_PAUSE_MS
   return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempts - 1, 10))
 }
 

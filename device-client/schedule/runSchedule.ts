@@ -119,6 +119,7 @@ const reasons: Partial<Readonly<Record<ErrorCode, MissedReason>>> = {
   'storage.unavailable': 'server-unreachable',
   'session.busy': 'server-busy',
   'worker.limit': 'server-busy',
+  'quota.exceeded': 'quota-exceeded',
   'database.locked': 'database-locked',
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { CodedError } from '../../schemas/errors.ts'
+import { parseRetryAfter } from '../../schemas/http/advice.ts'
 import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
 import { STATUS } from '../../schemas/syncml/codes.ts'
 import { contentTypeOf, encodingOf } from '../../schemas/syncml/contentType.ts'
@@ -17,6 +18,9 @@ import type { SessionPorts } from './sessionRequest.ts'
 export const RETRY_PAUSES_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 16_000]
 
 const BUSY = [502, 503, 504]
+
+/** Longest that a server which says when to come again is waited for, in all, milliseconds (DC-124). */
+export const PATIENCE_MS = 15 * 60_000
 
 /** Pauses after each answer that says "still at work", in milliseconds; an hour in all, and then it is given up. */
 export const BUSY_PAUSES_MS: readonly number[] = [1000, 2000, 4000, 8000, 16_000, 32_000, ...Array(60).fill(60_000)]
@@ -65,7 +69,9 @@ export async function exchange(
   codec: MessageCodec = wbxmlCodec,
 ): Promise<Message> {
   let cause: unknown
-  for (const pauseMs of [0, ...RETRY_PAUSES_MS]) {
+  let waitedMs = 0
+  const pauses = [0, ...RETRY_PAUSES_MS]
+  for (let pauseMs = pauses.shift(); pauseMs !== undefined; pauseMs = pauses.shift()) {
     if (pauseMs > 0) {
       ports.log.debug('message is sent again', { pauseMs })
       await ports.clock.sleep(pauseMs)
@@ -77,7 +83,11 @@ export async function exchange(
       return undefined
     })
     if (reply && !BUSY.includes(reply.status)) return readReply(codec, reply)
-    if (reply) cause = new CodedError('network.unreachable', `the server answered HTTP ${reply.status}`)
+    if (reply?.status === 503 && reply.retryAfterS !== undefined) {
+      waitedMs += await waitAsTold(ports, reply.retryAfterS, waitedMs)
+      // It answered: that is no try that failed.
+      pauses.unshift(0)
+    } else if (reply) cause = new CodedError('network.unreachable', `the server answered HTTP ${reply.status}`)
   }
   throw new CodedError('network.unreachable', `no answer after ${RETRY_PAUSES_MS.length + 1} tries`, {
     cause,
@@ -85,9 +95,20 @@ export async function exchange(
   })
 }
 
+/** Waits as long as a busy server says; milliseconds. @throws {CodedError} `session.busy` if it says so for too long. */
+async function waitAsTold(ports: SessionPorts, afterS: number, waitedMs: number): Promise<number> {
+  const pauseMs = Math.max(1, afterS) * 1000
+  if (waitedMs + pauseMs > PATIENCE_MS)
+    throw new CodedError('session.busy', 'the server has too much to do', { next: 'Try again later.' })
+  ports.log.info('the server has too much to do and is asked again later', { afterS })
+  await ports.clock.sleep(pauseMs)
+  return pauseMs
+}
+
 interface HttpAnswer {
   readonly status: number
   readonly contentType: string
+  readonly retryAfterS: number | undefined
   readonly body: Uint8Array
 }
 
@@ -107,7 +128,12 @@ async function post(
   const received = await reply.bytes()
   step('answer')
   traffic.bytesReceived += received.length
-  return { status: reply.status, contentType: reply.header('content-type') ?? '', body: received }
+  return {
+    status: reply.status,
+    contentType: reply.header('content-type') ?? '',
+    retryAfterS: parseRetryAfter(reply.header('retry-after')),
+    body: received,
+  }
 }
 
 function readReply(codec: MessageCodec, { status, contentType, body }: HttpAnswer): Message {

@@ -51,6 +51,7 @@ const codes: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   'key.wrong': EXIT.refused,
   'storage.unavailable': EXIT.unreachable,
   'storage.full': EXIT.diskFull,
+  'quota.exceeded': EXIT.diskFull,
   'storage.corrupt': EXIT.integrity,
   'worker.limit': EXIT.busy,
   'network.unreachable': EXIT.unreachable,

@@ -11,6 +11,7 @@ import { diffCalls } from './diff.ts'
 import { notificationCalls } from './notifications.ts'
 import { operatorCalls } from './operator.ts'
 import { pinCalls } from './pins.ts'
+import { quotaCalls } from './quotas.ts'
 import { serverPasswordCalls } from './serverPasswords.ts'
 
 /** Calls that anybody may know about: what the OpenAPI document lists. */
@@ -23,6 +24,7 @@ export const publicCalls = {
   ...pinCalls,
   ...diffCalls,
   ...operatorCalls,
+  ...quotaCalls,
 } as const
 
 /** All calls, with those between a backup server and a separate account service. */

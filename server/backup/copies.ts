@@ -55,6 +55,8 @@ export interface CopiesParts {
   readonly arrivals?: Arrivals
   /** Without it only the newest state is there. */
   readonly past?: PastKeeping
+  /** Whether a file that was built may be put in place. @throws {CodedError} `quota.exceeded`. */
+  admit?(built: DatabaseRow, old: DatabaseRow | undefined): Promise<void>
   copyPath(copyId: string): string
   now(): number
   onBackup(event: BackupEvent): void
@@ -229,6 +231,10 @@ async function replaceByFile(
     ...(result.reason === undefined ? {} : { reason: result.reason }),
     createdAt: old?.createdAt ?? parts.now(),
   }
+  await parts.admit?.(row, old).catch(async (cause: unknown) => {
+    await removeCopy(parts.copyPath(copyId))
+    throw cause
+  })
   step('put-aside')
   const keepsOld = parts.past !== undefined && (choice.timeMachine === 'on' || old?.timeMachine !== 'off')
   if (old && keepsOld) await parts.past.putAside(old)

@@ -62,6 +62,9 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     },
     readTrace: async ({ accountName, deviceId }) =>
       server.tracer.read({ accountId: await accountIdOf(accountName), deviceId }),
+    readQuota: async (name) => server.quotas.report(await accountIdOf(name)),
+    setQuota: async (name, deviceId = '', change) =>
+      server.quotas.set({ accountId: await accountIdOf(name), deviceId }, change),
     prune: (dryRun) => server.prune(dryRun),
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),

@@ -11,6 +11,7 @@ import type { Pins } from '../catalogue/pins.ts'
 import type { Config } from '../config/config.ts'
 import type { Peer } from '../datastore/datastore.ts'
 import type { DeviceKey } from '../push/notifications.ts'
+import type { QuotaService } from '../quota/quotaService.ts'
 import type { DiffPoints } from '../timeMachine/diffs.ts'
 import type { Pinning } from '../timeMachine/pinning.ts'
 import type { Tracer } from '../trace/tracer.ts'
@@ -29,6 +30,8 @@ export interface OpenedServer {
   listPoints(accountId: string, deviceId: string, database: string): Promise<readonly DatabasePoint[]>
   /** Drops restore points that the policy does not keep; with `dryRun` it says which those are. */
   prune(dryRun: boolean): Promise<PruneReport>
+  /** What accounts and devices may use, and what they use (QT-9). */
+  readonly quotas: Pick<QuotaService, 'report' | 'set'>
   /** Lets a device empty a datastore of Items, or be emptied by it, once. @throws {CodedError} `datastore.unknown`. */
   allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
   /** Passwords of single datastores (AC-14). */

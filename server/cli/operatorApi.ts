@@ -7,6 +7,7 @@ import type { BackupMethod, TimeMachineChoice } from '../../schemas/backupChoice
 import type { RestorePoint } from '../../schemas/http/backups.ts'
 import type { DiffQuery, DiffReport } from '../../schemas/http/diff.ts'
 import type { DeviceTrace, IssuedWakeUp, PruneReport, TraceState, WakeRequest } from '../../schemas/http/operator.ts'
+import type { QuotaChange, QuotaReport } from '../../schemas/http/quotas.ts'
 import type { AccountSummary, RegisteredDevice } from '../account/accountService.ts'
 
 /** A device and whose it is. */
@@ -73,6 +74,10 @@ export interface OperatorApi {
   readTrace(device: AccountDevice): Promise<DeviceTrace>
   /** Drops the restore points that the server's policy does not keep; with `dryRun` it says which those are. */
   prune(dryRun: boolean): Promise<PruneReport>
+  /** What an account and its devices may use and what they use. @throws {CodedError} `account.unknown`. */
+  readQuota(accountName: string): Promise<QuotaReport>
+  /** Of the account itself without `deviceId`. @throws {CodedError} `account.unknown`. */
+  setQuota(accountName: string, deviceId: string | undefined, change: QuotaChange): Promise<void>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
   /** What differs between two points. @throws {CodedError} as the call `diffPoints`. */

@@ -19,6 +19,7 @@ import { operatorToken } from './commands/operatorToken.ts'
 import { pin, unpin } from './commands/pin.ts'
 import { points } from './commands/points.ts'
 import { prune } from './commands/prune.ts'
+import { quotaSet, quotaShow } from './commands/quota.ts'
 import { accountsServe, serve } from './commands/serve.ts'
 import { backupServerCommand, restoreServerCommand } from './commands/serverBackup.ts'
 import { start } from './commands/start.ts'
@@ -47,6 +48,8 @@ const modules = [
   pin,
   unpin,
   prune,
+  quotaShow,
+  quotaSet,
   backupServerCommand,
   restoreServerCommand,
   keysStatus,

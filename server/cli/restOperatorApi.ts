@@ -50,6 +50,11 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
     wake: ({ accountName, deviceId }, request) => read(calls.wakeDevice, { name: accountName, deviceId }, request),
     setTrace: ({ accountName, deviceId }, hours) => read(calls.setTrace, { name: accountName, deviceId }, { hours }),
     readTrace: ({ accountName, deviceId }) => read(calls.readTrace, { name: accountName, deviceId }),
+    readQuota: (name) => read(calls.readQuota, { name }),
+    setQuota: async (name, deviceId, change) =>
+      void (await (deviceId === undefined
+        ? send(calls.setAccountQuota, { name }, change)
+        : send(calls.setDeviceQuota, { name, deviceId }, change))),
     prune: (dryRun) => read(calls.prune, {}, { dryRun }),
     listPoints: async ({ accountName, deviceId }, database) =>
       (await read(calls.listAccountPoints, { name: accountName, deviceId, database })).points,

@@ -32,6 +32,17 @@ export interface Config {
   readonly keep: readonly string[]
   readonly nightHour: number
   readonly proveMb: number
+  readonly slots: 'on' | 'off'
+  readonly overloadMs: number
+  readonly connectionsPerAddress: number
+  readonly quotaAccountMb: number
+  readonly quotaAccountDatabases: number
+  readonly quotaAccountUploadMb: number
+  readonly quotaAccountSessions: number
+  readonly quotaDeviceMb: number
+  readonly quotaDeviceDatabases: number
+  readonly quotaDeviceUploadMb: number
+  readonly quotaDeviceSessions: number
   readonly conflictPolicy: readonly string[]
   readonly wakeAfterHours: number
   readonly pushWebhook?: string

@@ -113,6 +113,61 @@ export const settings = {
     sentence:
       'Most of all copies that is restored each night to prove that it can be, those first that wait longest; 0 none.',
   },
+  slots: {
+    type: ['on', 'off'],
+    fallback: 'on',
+    sentence: 'Whether devices are told when to come next, within their own windows, so that they come evenly.',
+  },
+  overloadMs: {
+    type: 'whole',
+    fallback: '10000',
+    sentence: 'Time that work may wait for its turn before new sessions are told to come later; 0 never.',
+  },
+  connectionsPerAddress: {
+    type: 'whole',
+    fallback: '4000',
+    sentence: 'Connections of one address, where no proxy stands before this server; 0 any.',
+  },
+  quotaAccountMb: {
+    type: 'whole',
+    fallback: '0',
+    sentence: 'What the copies of an account may take, older states included, in MB; 0 any.',
+  },
+  quotaAccountDatabases: {
+    type: 'whole',
+    fallback: '0',
+    sentence: 'Databases of all devices of an account; 0 any.',
+  },
+  quotaAccountUploadMb: {
+    type: 'whole',
+    fallback: '0',
+    sentence: 'Largest compressed backup a device of an account may send, in MB; 0 any.',
+  },
+  quotaAccountSessions: {
+    type: 'whole',
+    fallback: '0',
+    sentence: 'Sessions that all devices of an account may begin in an hour; 0 any.',
+  },
+  quotaDeviceMb: {
+    type: 'whole',
+    fallback: '0',
+    sentence: 'What the copies of a device may take, older states included, in MB; 0 any.',
+  },
+  quotaDeviceDatabases: {
+    type: 'whole',
+    fallback: '1000',
+    sentence: 'Databases of one device; 0 any.',
+  },
+  quotaDeviceUploadMb: {
+    type: 'whole',
+    fallback: '0',
+    sentence: 'Largest compressed backup a device may send, in MB; 0 any.',
+  },
+  quotaDeviceSessions: {
+    type: 'whole',
+    fallback: '3600',
+    sentence: 'Sessions that a device may begin in an hour; 0 any.',
+  },
   conflictPolicy: {
     type: 'list',
     fallback: 'client-wins',

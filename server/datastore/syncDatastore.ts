@@ -61,7 +61,7 @@ export type ItemSyncDecision =
       readonly position?: PositionChain
       readonly state: DatastoreState
     }
-  | { readonly status: 403 | 404 | 405 | 406 | 415 | 417 | 422 | 503 }
+  | { readonly status: 403 | 404 | 405 | 406 | 415 | 417 | 420 | 422 | 503 }
 
 /** One change by the client, complete. `parent` is a LUID, `/` or absent at the root (reference 3.16). */
 export type ClientItemChange =

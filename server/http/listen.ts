@@ -3,14 +3,18 @@
  */
 
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import { CodedError } from '../../schemas/errors.ts'
+import { MAX_CONNECTIONS } from '../../schemas/limits.ts'
 
 export interface ListenOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
   readonly requestTimeoutMs: number
+  /** Connections of one address; 0 or absent: any. Not counted behind a proxy: all are of its address. */
+  readonly connectionsPerAddress?: number
+  readonly trustProxy?: number
 }
 
 export interface Listening {
@@ -40,6 +44,9 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     },
     app,
   )
+  server.maxConnections = MAX_CONNECTIONS
+  if (options.trustProxy === undefined || options.trustProxy === 0)
+    boundConnections(server, options.connectionsPerAddress ?? 0)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
       reject(new CodedError('config.invalid', `cannot listen on ${options.host}:${options.port}`, { cause })),
@@ -61,4 +68,24 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
         server.closeIdleConnections()
       }),
   }
+}
+
+/** One address cannot take all connections there are: one too many of it is closed at once (QT-14). */
+function boundConnections(server: Server, perAddress: number): void {
+  if (perAddress === 0) return
+  const open = new Map<string, number>()
+  server.on('connection', (socket) => {
+    const address = socket.remoteAddress ?? ''
+    const count = (open.get(address) ?? 0) + 1
+    if (count > perAddress) {
+      socket.destroy()
+      return
+    }
+    open.set(address, count)
+    socket.once('close', () => {
+      const left = (open.get(address) ?? 1) - 1
+      if (left > 0) open.set(address, left)
+      else open.delete(address)
+    })
+  })
 }

@@ -4,6 +4,7 @@
 
 import express, { type Express, type RequestHandler } from 'express'
 import { CodedError } from '../../schemas/errors.ts'
+import { WINDOW_HEADER } from '../../schemas/http/advice.ts'
 import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
 import { encodingOf } from '../../schemas/syncml/codec.ts'
 import { HMAC_HEADER } from '../../schemas/syncml/credential.ts'
@@ -20,7 +21,14 @@ export type HandleOmads = (request: {
   /** Value of the header `x-syncml-hmac`. */
   readonly hmac?: string
   readonly remoteAddress: string
-}) => Promise<{ readonly status: number; readonly contentType?: string; readonly bytes: Uint8Array }>
+  /** Value of the header `nightferry-window`. */
+  readonly window?: string
+}) => Promise<{
+  readonly status: number
+  readonly contentType?: string
+  readonly bytes: Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+}>
 
 const PATHS = ['/omads', '/omads/{*rest}']
 
@@ -30,7 +38,7 @@ export function routeOmads(app: Express, handle: HandleOmads, metrics: Metrics):
   app.post(PATHS, requireSyncml, bodyBudget(), readBody, async (request, response) => {
     const startedAt = performance.now()
     response.once('finish', () => metrics.httpAnswered('omads', response.statusCode, performance.now() - startedAt))
-    const { host, 'content-type': contentType = '', [HMAC_HEADER]: hmac } = request.headers
+    const { host, 'content-type': contentType = '', [HMAC_HEADER]: hmac, [WINDOW_HEADER]: window } = request.headers
     const reply = await handle({
       bytes: request.body instanceof Uint8Array ? request.body : new Uint8Array(),
       contentType,
@@ -38,8 +46,10 @@ export function routeOmads(app: Express, handle: HandleOmads, metrics: Metrics):
       remoteAddress: request.ip ?? '',
       ...(host === undefined ? {} : { host }),
       ...(typeof hmac === 'string' ? { hmac } : {}),
+      ...(typeof window === 'string' ? { window } : {}),
     })
     response.status(reply.status)
+    for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value)
     if (reply.contentType !== undefined) response.setHeader('Content-Type', reply.contentType)
     response.setHeader('Content-Length', reply.bytes.length)
     response.end(reply.bytes)

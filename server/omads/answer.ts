@@ -24,6 +24,8 @@ export interface OmadsReply {
   readonly status: number
   readonly contentType?: string
   readonly bytes: Uint8Array
+  /** Of HTTP, beside the protocol: nobody needs them to understand the answer. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Largest MaxObjSize that every client can read. */

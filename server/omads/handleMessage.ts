@@ -25,6 +25,7 @@ import { firstProof } from './proveServer.ts'
 import { isAwaited, repeatAnswer } from './repeatAnswer.ts'
 import { runMessage } from './runMessage.ts'
 import { newSession, transition } from './session.ts'
+import { comeLater, refuseQuota, type SessionGate } from './sessionGate.ts'
 import type { ActiveState } from './sessionState.ts'
 import type { SessionRecord, SessionStore } from './sessionStore.ts'
 
@@ -39,6 +40,8 @@ export interface OmadsDeps extends CommandDeps {
   readonly publicUrl?: string
   /** When a client is told that its message is still worked on; never if absent (OM-34). */
   readonly busy?: BusyOptions
+  /** Who may begin a session now, and what devices are told beside the protocol; all may, and nothing is, if absent. */
+  readonly gate?: SessionGate
   /** Milliseconds after which a silent session is abandoned and an ended one forgotten; 15 minutes if absent. */
   readonly idleTimeoutMs?: number
 }
@@ -201,8 +204,13 @@ async function begin(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {
   if (ids.msgId !== 1 && !isFurtherTry(arrival)) {
     return refuse(message, version, encoding, { status: STATUS.requestTimeout })
   }
+  const laterS = ids.msgId === 1 ? deps.gate?.deferAll() : undefined
+  if (laterS !== undefined) return comeLater(laterS)
   const login = await authenticate(deps, message.header, version, request)
   if (login.kind === 'accepted') {
+    const kept = await deps.gate?.begin(login.peer)
+    if (kept?.kind === 'later') return comeLater(kept.retryAfterS)
+    if (kept) return refuseQuota(refuse(message, version, encoding, { status: STATUS.retryLater }, ids.msgId), kept)
     const fresh = newSession(identityOf(deps, arrival), ids.msgId - 1)
     await replaceOthers(deps, login.peer.accountId, ids.deviceId)
     const proof = await firstProof(deps.ownLogins, login.peer)

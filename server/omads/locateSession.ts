@@ -15,6 +15,8 @@ export interface OmadsRequest {
   /** Header `x-syncml-hmac`: credentials that cover the message, in place of Cred. */
   readonly hmac?: string
   readonly remoteAddress: string
+  /** Header `nightferry-window`: when our own agent comes next. */
+  readonly window?: string
 }
 
 /** A session found, and how: the token is proof, ids alone are a claim. */

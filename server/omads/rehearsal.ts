@@ -33,7 +33,7 @@ export async function rehearseSessions(deps: OmadsDeps): Promise<number> {
 }
 
 /** The engine's parts, but whatever keeps something. */
-function withoutTraces({ trace: _, busy: __, ...deps }: OmadsDeps): OmadsDeps {
+function withoutTraces({ trace: _, busy: __, gate: ___, ...deps }: OmadsDeps): OmadsDeps {
   const nothing = async (): Promise<undefined> => undefined
   const peer: Peer = { accountId: DEVICE, accountName: DEVICE, deviceId: DEVICE }
   const none = async (): Promise<[]> => []

@@ -22,6 +22,7 @@ import { messageLimit } from './packing.ts'
 import { type PeekItem, packReply } from './packReply.ts'
 import { hearVerdict, proofInHeader } from './proveServer.ts'
 import { transition } from './session.ts'
+import { withAdvice } from './sessionGate.ts'
 import type { ActiveState, SessionState } from './sessionState.ts'
 import type { StoredAnswer } from './sessionStore.ts'
 import { settleAnswers } from './settleAnswers.ts'
@@ -45,7 +46,7 @@ export async function runMessage(
   state: SessionState,
   { login, last }: Beginning,
 ): Promise<OmadsReply> {
-  const { message, ids, inHand } = arrival
+  const { message, ids, inHand, request } = arrival
   const { maxMsgSize, maxObjSize } = message.header.meta ?? {}
   const started = transition(state, { kind: 'message', msgId: ids.msgId, maxMsgSize, maxObjSize }) as ActiveState
   const context: CommandContext = {
@@ -85,7 +86,11 @@ export async function runMessage(
   await dropSpools(context)
   step('answer-released')
   logEnd(deps, next)
-  return reply
+  const datastore = context.state.links[0]?.uri
+  return withAdvice(deps.gate, reply, {
+    ...{ peer: context.peer, window: request.window, datastore },
+    ended: next.phase === 'ended',
+  })
 }
 
 /** Runs the commands. @returns the Status that ends the session, or undefined. */

@@ -28,23 +28,31 @@ export interface LongPoll extends PushPort {
   close(): void
 }
 
+interface WaitingPoll {
+  readonly accountId: string
+  /** Sends it home. */
+  release(): void
+}
+
 /** Requests of this process. `maxWaiting` is for tests. */
 export function createLongPoll(notifications: Notifications, maxWaiting = MAX_WAITING_POLLS): LongPoll {
-  const waiting = new Map<string, () => void>()
+  const waiting = new Map<string, WaitingPoll>()
   let closed = false
   const look = async (poll: Poll): Promise<IssuedNotification | undefined> => {
     const kept = await notifications.get(poll)
     return kept !== undefined && kept.takenAt === undefined && kept.issuedAt > poll.after ? kept : undefined
   }
   return {
-    push: async (notification) => waiting.get(keyOf(notification))?.(),
+    push: async (notification) => waiting.get(keyOf(notification))?.release(),
     wait: async (poll) => {
       const key = keyOf(poll)
-      waiting.get(key)?.()
-      if (waiting.size >= maxWaiting) throw new CodedError('push.busy', `${waiting.size} devices wait already`)
+      waiting.get(key)?.release()
+      waiting.delete(key)
+      if (waiting.size >= maxWaiting) makeRoom(waiting, poll.accountId)
       const { promise, resolve } = Promise.withResolvers<void>()
+      const own: WaitingPoll = { accountId: poll.accountId, release: resolve }
       // Before the look: what is issued meanwhile ends the wait.
-      waiting.set(key, resolve)
+      waiting.set(key, own)
       try {
         const kept = await look(poll)
         if (kept !== undefined || closed) return kept
@@ -54,14 +62,30 @@ export function createLongPoll(notifications: Notifications, maxWaiting = MAX_WA
         clearTimeout(timer)
         return await look(poll)
       } finally {
-        if (waiting.get(key) === resolve) waiting.delete(key)
+        if (waiting.get(key) === own) waiting.delete(key)
       }
     },
     close: () => {
       closed = true
-      for (const release of waiting.values()) release()
+      for (const { release } of waiting.values()) release()
     },
   }
+}
+
+/**
+ * Sends home the oldest of the account that has the most, if that is more than `accountId` would have then (QT-15).
+ *
+ * @throws {CodedError} `push.busy` if the account has as many as any.
+ */
+function makeRoom(waiting: Map<string, WaitingPoll>, accountId: string): void {
+  const counts = new Map<string, number>()
+  for (const poll of waiting.values()) counts.set(poll.accountId, (counts.get(poll.accountId) ?? 0) + 1)
+  const [most, count] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0])
+  const oldest = [...waiting].find(([, poll]) => poll.accountId === most)
+  if (oldest === undefined || count <= (counts.get(accountId) ?? 0) + 1)
+    throw new CodedError('push.busy', `${waiting.size} devices wait already`)
+  waiting.delete(oldest[0])
+  oldest[1].release()
 }
 
 function keyOf({ accountId, deviceId }: DeviceKey): string {

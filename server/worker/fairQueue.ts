@@ -23,6 +23,7 @@ export class FairQueue<Task extends Owned> {
   readonly #size: number
   readonly #now: () => number
   readonly #waiting: Task[] = []
+  readonly #since = new Map<Task, number>()
   readonly #running = new Set<Task>()
   readonly #long = new Set<Task>()
   readonly #behindUntil = new Map<string, number>()
@@ -35,6 +36,7 @@ export class FairQueue<Task extends Owned> {
 
   push(task: Task): void {
     this.#waiting.push(task)
+    this.#since.set(task, this.#now())
   }
 
   /** True if `take` would give one. */
@@ -47,6 +49,7 @@ export class FairQueue<Task extends Owned> {
     const task = this.#next()
     if (task === undefined) return undefined
     this.#waiting.splice(this.#waiting.indexOf(task), 1)
+    this.#since.delete(task)
     this.#running.add(task)
     return task
   }
@@ -65,7 +68,26 @@ export class FairQueue<Task extends Owned> {
 
   /** Everything that waits; nothing waits afterwards. */
   drain(): Task[] {
+    this.#since.clear()
     return this.#waiting.splice(0)
+  }
+
+  /**
+   * How long work has waited, milliseconds: of accounts that have none at work (they are first in turn, so everybody
+   * waits as long), and of each account. Devices that did harm wait on purpose and are left out.
+   */
+  waits(): { readonly all: number; readonly ofAccount: ReadonlyMap<string, number> } {
+    const atWork = new Set([...this.#running].map(({ owner }) => owner.accountId))
+    const ofAccount = new Map<string, number>()
+    let all = 0
+    for (const task of this.#waiting) {
+      const { accountId } = task.owner
+      if (this.isBehind(task.owner)) continue
+      const waitedMs = this.#now() - (this.#since.get(task) ?? this.#now())
+      ofAccount.set(accountId, Math.max(ofAccount.get(accountId) ?? 0, waitedMs))
+      if (!atWork.has(accountId)) all = Math.max(all, waitedMs)
+    }
+    return { all, ofAccount }
   }
 
   #next(): Task | undefined {

@@ -37,6 +37,8 @@ export interface WorkerPool {
    * Undefined if as many are attended as may be, one per processor: the work is then done when everything is there.
    */
   attend<Name extends JobName>(name: Name, input: Jobs[Name]['input']): Attendance<Jobs[Name]['output']> | undefined
+  /** How long jobs have waited for their turn (QT-13). */
+  waits(): ReturnType<FairQueue<never>['waits']>
   /** Keeps a process ready from now on: the first job, and the first after a long one, need not wait for its start. */
   keepWarm(): void
   /** Ends all processes; running jobs are finished first, up to `graceMs`. */
@@ -151,6 +153,7 @@ class Pool implements WorkerPool {
       done: done as Promise<Jobs[Name]['output']>,
     }
   }
+  waits = () => this.#queue.waits()
 
   keepWarm(): void {
     this.#warm = true

@@ -183,7 +183,7 @@ test('[DC-33] the schedule tries a held database again until it succeeds, and sa
     },
   }
   const records = createAgentRecords(home.keyStore)
-  const host = createScheduleHost({ client, records, home, log }, createWorkTurns())
+  const host = createScheduleHost({ client, records, home, log, clock }, createWorkTurns())
   await runSchedule(host, clock, log, { deviceId: 'desk', timeZone: 'UTC', stopped: finished.promise })
 
   const told = lines.filter((text) => /^backup (failed|missed|done)/.test(text))

@@ -6,6 +6,7 @@ import { GUARD_PIN_MS } from '../../../schemas/limits.ts'
 import type { DatabaseStatus } from '../../deviceClient.ts'
 import { type AgentState, type NextRun, nextRun } from '../../schedule/nextRun.ts'
 import { ownTimeZone } from '../../schedule/wallClock.ts'
+import { describeStored } from '../../session/advice.ts'
 import { parseCron } from '../cron.ts'
 import type { AgentContext } from './agentContext.ts'
 import { readScheduleState } from './scheduleHost.ts'
@@ -57,7 +58,7 @@ function rowOf(line: DatabaseLine, now: number): string[] {
   const ago = (at: number | undefined) => (at === undefined ? 'never' : `${formatAge(now - at)} ago`)
   const failure = line.lastAttempt?.failure
   const attempt = failure === undefined ? ago(line.lastAttempt?.at) : `${ago(line.lastAttempt?.at)}: ${failure.message}`
-  const notes = [line.stale ? 'STALE' : '', describeGuard(line, now)].filter((note) => note !== '')
+  const notes = [line.stale ? 'STALE' : '', describeGuard(line, now), describeQuota(line)].filter((note) => note !== '')
   return [line.name, ago(line.lastSuccessAt), attempt, formatNext(line.nextRun, now), notes.join('; ')]
 }
 
@@ -65,6 +66,14 @@ function rowOf(line: DatabaseLine, now: number): string[] {
 function describeGuard({ lastGuard }: DatabaseStatus, now: number): string {
   if (lastGuard === undefined || now - lastGuard.at > GUARD_PIN_MS) return ''
   return `a table lost most of its rows ${formatAge(now - lastGuard.at)} ago: point ${lastGuard.point}`
+}
+
+/** Share of a quota from which it is shown. */
+const QUOTA_SHARE = 0.9
+
+function describeQuota({ advice }: DatabaseStatus): string {
+  const stored = advice?.stored
+  return stored && stored.used >= stored.limit * QUOTA_SHARE ? `quota: ${describeStored(stored)}` : ''
 }
 
 function formatNext(next: NextRun, now: number): string {

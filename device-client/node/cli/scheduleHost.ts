@@ -1,15 +1,17 @@
 /** The schedule's host on Node: the agent's records and its client. */
 
 import type { AgentRecords } from '../../agentRecords.ts'
-import type { ScheduleState } from '../../schedule/nextRun.ts'
+import type { BackupOptions } from '../../deviceClient.ts'
+import { nextSlot, runSpan, type ScheduleState } from '../../schedule/nextRun.ts'
 import type { ScheduleHost } from '../../schedule/runSchedule.ts'
+import { ownTimeZone } from '../../schedule/wallClock.ts'
 import { parseCron } from '../cron.ts'
 import { type AgentContext, withWorkLock } from './agentContext.ts'
 import type { WorkTurns } from './workTurns.ts'
 
 /** What the schedule of `context`'s databases works on; a backup waits for its turn. */
 export function createScheduleHost(
-  context: Pick<AgentContext, 'client' | 'records' | 'home' | 'log'>,
+  context: Pick<AgentContext, 'client' | 'records' | 'home' | 'log' | 'clock'>,
   turns: WorkTurns,
 ): ScheduleHost {
   return {
@@ -20,7 +22,7 @@ export function createScheduleHost(
     backup: (database) =>
       turns.take(() =>
         withWorkLock(context, async () => {
-          const report = await context.client.backup(database)
+          const report = await context.client.backup(database, await nextWindow(context, database))
           context.log.info('backup done', { database, mode: report.mode, bytesSent: report.bytesSent })
         }),
       ),
@@ -30,7 +32,21 @@ export function createScheduleHost(
 /** The schedule's state; a backup by hand settles what was due before it. */
 export async function readScheduleState(records: AgentRecords, database: string): Promise<ScheduleState | undefined> {
   const state = await records.schedule(database)
-  const { lastSuccessAt } = await records.history(database)
-  if (lastSuccessAt === undefined || (state !== undefined && state.doneUntil >= lastSuccessAt)) return state
-  return { doneUntil: lastSuccessAt }
+  const { lastSuccessAt, advice } = await records.history(database)
+  const suggested = advice?.slotAt === undefined ? {} : { suggestedAt: advice.slotAt }
+  if (lastSuccessAt === undefined || (state !== undefined && state.doneUntil >= lastSuccessAt))
+    return state && { ...state, ...suggested }
+  return { doneUntil: lastSuccessAt, ...suggested }
+}
+
+/** When the run after this one may be. */
+async function nextWindow(
+  { records, clock }: Pick<AgentContext, 'records' | 'clock'>,
+  database: string,
+): Promise<BackupOptions> {
+  const { preferences } = await records.database(database)
+  const [cron, timeZone] = [parseCron(preferences.cron), ownTimeZone()]
+  const slot = nextSlot(cron, timeZone, clock.now())
+  const window = slot === undefined ? undefined : runSpan(slot, preferences, cron, timeZone)
+  return window === undefined ? {} : { window }
 }

@@ -8,6 +8,7 @@ import type { Migration } from './migrate.ts'
 import { addBackupChoice } from './migrations/backupChoice.ts'
 import { createPastProof } from './migrations/pastProof.ts'
 import { createPin } from './migrations/pin.ts'
+import { createQuota } from './migrations/quota.ts'
 
 /** All steps, in order. */
 export const catalogueMigrations: readonly Migration[] = [
@@ -31,6 +32,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0019-pin', up: createPin },
   { name: '0020-past-proof', up: createPastProof },
   { name: '0021-backup-choice', up: addBackupChoice },
+  { name: '0022-quota', up: createQuota },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {

@@ -170,6 +170,15 @@ export interface TraceTable {
   until: number
 }
 
+export interface QuotaTable {
+  accountId: string
+  deviceId: string
+  storedMb: number | null
+  databases: number | null
+  uploadMb: number | null
+  sessionsPerHour: number | null
+}
+
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
 export interface CatalogueTables {
   knownLogin: KnownLoginTable
@@ -187,4 +196,5 @@ export interface CatalogueTables {
   ownLogin: OwnLoginTable
   notification: NotificationTable
   trace: TraceTable
+  quota: QuotaTable
 }

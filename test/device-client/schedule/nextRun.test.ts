@@ -7,6 +7,7 @@ import {
   jitterOf,
   nextRun,
   nextSlot,
+  runSpan,
   type ScheduleState,
   settledUntil,
   TOLERANCE_MS,
@@ -194,5 +195,68 @@ describe('runs', () => {
     expect(formatWindow(parseWindow('22:00-06:00'))).toBe('22:00-06:00')
     for (const wrong of ['22-6', '25:00-06:00', '22:60-06:00', '06:00-06:00'])
       expect(() => parseWindow(wrong)).toThrow(/window/)
+  })
+})
+
+describe('what the server suggests', () => {
+  const window = parseWindow('22:00-06:00')
+  const withWindow: BackupPreferences = { ...DEFAULT_PREFERENCES, window }
+  const spanOf = (preferences: BackupPreferences, slot: string) =>
+    runSpan(at(slot), preferences, parseCron(preferences.cron), berlin)
+
+  it('[DC-120] a run may be until the window closes, or as long as jitter puts it off', () => {
+    const told = (preferences: BackupPreferences, slot = '2026-11-22T01:00Z') => {
+      const span = spanOf(preferences, slot)
+      return span && [iso(span.from), iso(span.until)]
+    }
+    expect(told(withWindow)).toEqual(['2026-11-22T01:00:00.000Z', '2026-11-22T04:59:00.000Z'])
+    expect(told(DEFAULT_PREFERENCES)).toEqual(['2026-11-22T01:00:00.000Z', '2026-11-22T02:00:00.000Z'])
+    expect(told({ ...withWindow, cron: '0 12 * * *' }, '2026-11-22T11:00Z')).toEqual([
+      ...['2026-11-22T21:00:00.000Z', '2026-11-23T04:59:00.000Z'],
+    ])
+    expect(told({ ...withWindow, cron: '0 * * * *' })).toEqual(['2026-11-22T01:00:00.000Z', '2026-11-22T01:59:00.000Z'])
+    expect(told({ ...withWindow, jitterMs: 0 })).toBeUndefined()
+  })
+
+  it('[DC-121] a suggestion counts where the run may be, and nowhere else', () => {
+    const run = (suggestedAt: string, preferences = withWindow) => {
+      const found = plan(
+        preferences,
+        { ...state('2026-11-21T12:00Z'), suggestedAt: at(suggestedAt) },
+        '2026-11-21T20:00Z',
+      )
+      return found.kind === 'never' ? 'never' : iso(found.at)
+    }
+    const usual = run('2026-01-01T00:00Z')
+    expect(run('2026-11-22T04:13:20Z')).toBe('2026-11-22T04:13:20.000Z')
+    for (const outside of ['2026-11-22T00:59Z', '2026-11-22T05:00Z', '2026-11-23T04:13Z', '2026-11-21T04:13Z'])
+      expect(run(outside), outside).toBe(usual)
+    expect(run('2026-11-22T04:13Z', { ...withWindow, jitterMs: 0 })).toBe('2026-11-22T01:00:00.000Z')
+  })
+
+  it('[DC-121] is never outside of where the run may be, whatever is suggested', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -200, max: 200 }), (minutes) => {
+        const suggestedAt = at('2026-11-22T02:00Z') + minutes * 60_000
+        const found = plan(withWindow, { ...state('2026-11-21T12:00Z'), suggestedAt }, '2026-11-21T20:00Z')
+        const span = spanOf(withWindow, '2026-11-22T01:00Z')
+        expect(found.kind === 'planned' && found.at >= (span?.from ?? 0) && found.at <= (span?.until ?? 0)).toBe(true)
+      }),
+    )
+  })
+
+  it('[DC-122] puts off no run that was missed or failed', () => {
+    const suggested = { suggestedAt: at('2026-11-22T04:00Z') }
+    const missed = plan(withWindow, { ...state('2026-11-21T12:00Z'), ...suggested }, '2026-11-22T04:30Z')
+    expect(missed).toMatchObject({ kind: 'catch-up', at: at('2026-11-22T04:30Z') })
+    const failure = { at: at('2026-11-22T04:00Z'), reason: 'server-busy' as const, attempts: 1 }
+    const failed = plan(withWindow, { ...state('2026-11-21T12:00Z', failure), ...suggested }, '2026-11-22T04:00:30Z')
+    expect(failed).toMatchObject({ kind: 'catch-up', at: at('2026-11-22T04:01Z') })
+  })
+
+  it('[DC-125] after a quota the next try is six hours later', () => {
+    const failure = { at: at('2026-11-22T01:00Z'), reason: 'quota-exceeded' as const, attempts: 1 }
+    const found = plan(nightly, state('2026-11-21T12:00Z', failure), '2026-11-22T01:00Z')
+    expect(found).toMatchObject({ kind: 'catch-up', at: at('2026-11-22T07:00Z'), reason: 'quota-exceeded' })
   })
 })

@@ -42,7 +42,7 @@ function openersOf(created = false): ServerOpeners {
     ...{ prune: async () => ({ databases: [], failed: 0 }), allowEmpty: async () => undefined },
     ...{ datastorePasswords: edge.datastorePasswords, serverPasswords: edge.serverPasswords },
     serverId: 'nightferry-test',
-    ...{ wake: edge.push.wake, tracer: edge.tracer },
+    ...{ wake: edge.push.wake, tracer: edge.tracer, quotas: edge.quotas },
     keys: { currentKeyId: 'mk_1', masterKeyPath: 'data/master.key', created },
     createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
     listen: async () => ({ url: listening.url }),

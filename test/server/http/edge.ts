@@ -8,6 +8,7 @@ import { createEnabledCheck } from '../../../server/account/enabledCheck.ts'
 import { createFailureLimits } from '../../../server/account/failureLimits.ts'
 import { createServerPasswords, type ServerPasswords } from '../../../server/account/serverPasswords.ts'
 import { assemblePush, type PushAssembly } from '../../../server/assemblePush.ts'
+import { assembleQuota } from '../../../server/assembleQuota.ts'
 import { assembleTrace } from '../../../server/assembleTrace.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
 import { sqlDatastorePasswords } from '../../../server/catalogue/sqlite/datastorePasswords.ts'
@@ -27,10 +28,12 @@ import { notificationHandlers } from '../../../server/http/notificationHandlers.
 import type { HandleOmads } from '../../../server/http/omadsRoute.ts'
 import { operatorHandlers } from '../../../server/http/operatorHandlers.ts'
 import { pinHandlers } from '../../../server/http/pinHandlers.ts'
+import { quotaHandlers } from '../../../server/http/quotaHandlers.ts'
 import { serverPasswordHandlers } from '../../../server/http/serverPasswordHandlers.ts'
 import { openKeyRing } from '../../../server/keys/openKeyRing.ts'
 import { createLoggers } from '../../../server/logger.ts'
 import { createMetrics } from '../../../server/metrics.ts'
+import type { QuotaService } from '../../../server/quota/quotaService.ts'
 import type { RestoreService } from '../../../server/restore/restoreService.ts'
 import { checkWritable } from '../../../server/storage/checkWritable.ts'
 import type { DiffPoints } from '../../../server/timeMachine/diffs.ts'
@@ -51,6 +54,7 @@ export interface Edge {
   readonly serverPasswords: ServerPasswords
   readonly push: PushAssembly
   readonly tracer: Tracer
+  readonly quotas: QuotaService
   /** What the session engine was given last. */
   readonly omads: { last?: Parameters<HandleOmads>[0] }
   /** Lines that were logged. */
@@ -128,6 +132,10 @@ export async function openEdge(
     ...{ loggers: createLoggers('silent'), serverId: 'nightferry-edge', clock: local.time.now },
   })
   push.start()
+  const quota = assembleQuota({
+    ...{ config: readConfig({}), catalogue: db, metrics, log: createLoggers('silent').backup },
+    ...{ clock: local.time.now, random: Math.random },
+  })
   const tracer = assembleTrace({
     ...{ data: local.dataDir, catalogue: db, keyRing: openKeyRing({ dataDir: local.dataDir }).keyRing },
     ...{ clock: local.time.now, log: createLoggers('silent').omads, show: async (bytes) => showMessage(bytes) },
@@ -147,6 +155,7 @@ export async function openEdge(
       ...datastoreHandlers({ accountService, passwords: datastorePasswords }),
       ...serverPasswordHandlers({ accountService, passwords: serverPasswords, serverId: 'nightferry-test' }),
       ...notificationHandlers(push.answerPoll),
+      ...quotaHandlers({ accountService, quotas: quota.service }),
       ...operatorHandlers({
         ...{ ...backupParts, allowEmpty: async () => undefined, wake: push.wake, tracer },
         prune: async () => ({ databases: [], failed: 0 }),
@@ -176,6 +185,7 @@ export async function openEdge(
     serverPasswords,
     push,
     tracer,
+    quotas: quota.service,
     omads,
     logged,
     async close() {
