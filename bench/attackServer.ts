@@ -7,7 +7,18 @@ import { startServer } from '../test/support/startServer.ts'
 
 /** `nightferry serve` on a folder of its own. */
 export const openBenchServer = () =>
-  startServer({ args: ['--log-level', 'silent', '--worker-timeout-ms', '20000', '--request-timeout-ms', '10000'] })
+  startServer({
+    args: [
+      '--log-level',
+      'silent',
+      '--worker-timeout-ms',
+      '20000',
+      '--request-timeout-ms',
+      '10000',
+      '--quota-device-sessions',
+      '0',
+    ],
+  })
 
 /** A new account with one device, by the calls that anybody makes. */
 export async function newDevice(url: string): Promise<HostileDevice> {

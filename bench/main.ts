@@ -4,7 +4,8 @@
  *
  *   npm run bench -- [--workloads W1,W2,W3,W4] [--nights 30] [--runs 3] [--fleet 2000] [--out FILE] [--write-docs]
  *     [--contenders nightferry,resident,command,small,restic,borg,duplicity,rsync,sqldiff,gzip] [--docs-only]
- *     [--attack gzip-bombs,…] (none with an empty list) [--past 60] (nights of W2 that are kept; 0 none)
+ *     [--attack gzip-bombs,…] (none with an empty list)  [--past 60] (nights of W2 that are kept; 0 none)
+ *     [--d6 10000] (devices with and without time machine, quotas and slots; 0 none; about 0.4 MB of disk each)
  */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,6 +15,7 @@ import { parseArgs } from 'node:util'
 import { ATTACKS } from './attacks.ts'
 import type { AttackFigures } from './attackTable.ts'
 import { type FleetResult, runFleet } from './fleet/runFleet.ts'
+import { type PairResult, runPair } from './fleet/runPair.ts'
 import { machineFacts } from './measure/machine.ts'
 import { type BenchResult, formatReport } from './report.ts'
 import { runAttacks } from './runAttacks.ts'
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
     contenders: { type: 'string' },
     fleet: { type: 'string', default: '2000' },
+    d6: { type: 'string', default: '10000' },
     past: { type: 'string', default: '60' },
     attack: { type: 'string', default: ATTACKS.join(',') },
     out: { type: 'string', default: join(root, 'data', 'bench.json') },
@@ -69,6 +72,7 @@ async function measure(): Promise<BenchResult> {
   let fleet: FleetResult | undefined
   let attacks: readonly AttackFigures[] | undefined
   let past: PastResult | undefined
+  let pair: PairResult | undefined
   try {
     for (const name of names.filter(isWorkload)) {
       progress(`--- ${name}`)
@@ -80,6 +84,8 @@ async function measure(): Promise<BenchResult> {
     }
     const devices = whole(values.fleet)
     if (devices > 0) fleet = await runFleet(devices, folder, progress)
+    const paired = whole(values.d6)
+    if (paired > 0) pair = await runPair(paired, folder, progress)
     const nights = whole(values.past)
     if (nights > 0) past = await runPast('W2', nights, folder, progress)
     const chosen = values.attack.split(',').filter((name) => name !== '')
@@ -87,7 +93,7 @@ async function measure(): Promise<BenchResult> {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  const more = { ...(fleet && { fleet }), ...(attacks && { attacks }), ...(past && { past }) }
+  const more = { ...(fleet && { fleet }), ...(attacks && { attacks }), ...(past && { past }), ...(pair && { pair }) }
   return save({ measuredAt: new Date().toISOString(), machine: machineFacts(), workloads, ...more })
 }
 

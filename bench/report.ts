@@ -2,6 +2,7 @@
 
 import { type AttackFigures, attackTable } from './attackTable.ts'
 import type { FleetResult } from './fleet/runFleet.ts'
+import type { PairResult, SideFigures } from './fleet/runPair.ts'
 import type { MachineFacts } from './measure/machine.ts'
 import type { Cost } from './measure/runProcess.ts'
 import type { PastResult } from './runPast.ts'
@@ -14,6 +15,7 @@ export interface BenchResult {
   readonly fleet?: FleetResult
   readonly attacks?: readonly AttackFigures[]
   readonly past?: PastResult
+  readonly pair?: PairResult
 }
 
 /** The whole page. */
@@ -26,6 +28,7 @@ export function formatReport(result: BenchResult): string {
     ...machineLines(result),
     ...result.workloads.flatMap(workloadLines),
     ...(result.fleet ? fleetLines(result.fleet) : []),
+    ...(result.pair ? pairLines(result.pair) : []),
     ...(result.attacks ? attackLines(result.attacks) : []),
     ...(result.past ? pastLines(result.past) : []),
     '',
@@ -147,6 +150,27 @@ function fleetLines(fleet: FleetResult): string[] {
     }),
     '',
     `Memory of the server and its workers: ${formatBytes(fleet.serverRssBytes)}. Refused: ${fleet.refused}. Copies that differ from their device at the end: ${fleet.lost}.`,
+  ]
+}
+
+function pairLines(pair: PairResult): string[] {
+  const { devices, accounts, width, on, off, parts } = pair
+  const rowOf = (name: string, { wallMs, cpuMs, p50Ms, p99Ms, rssBytes }: SideFigures): string =>
+    `| ${name} | ${((devices * 1000) / wallMs).toFixed(0)} | ${((devices * 1000) / cpuMs).toFixed(0)} | ${p50Ms.toFixed(0)} ms | ${p99Ms.toFixed(0)} ms | ${formatBytes(rssBytes)} |`
+  return [
+    '',
+    '## Older states, quotas and slots for a fleet',
+    '',
+    `${devices} devices of ${accounts} accounts send two nights of 15 rows each over HTTP, ${width} at once, to two servers that began with the same data: one keeps older states, counts quotas and hands out slots, the other does nothing of it. They take turns, ${parts} parts each; the second night is measured.`,
+    '',
+    '| | devices/s | devices/s per core of its own processor time | p50 | p99 | memory |',
+    '|---|---|---|---|---|---|',
+    rowOf('with', on),
+    rowOf('without', off),
+    '',
+    `With all of it the server does ${((100 * off.cpuMs) / on.cpuMs).toFixed(0)} % of the rate by processor time, ${((100 * off.wallMs) / on.wallMs).toFixed(0)} % by the clock (median of the parts ${(100 * pair.medianWallRatio).toFixed(0)} %).`,
+    '',
+    `Acknowledged: ${on.acknowledged} of ${on.sent} with, ${off.acknowledged} of ${off.sent} without; answers with a slot: ${pair.slots}. Copies that differ from their device: ${on.lost} with, ${off.lost} without. Restores that equal their device: ${pair.restoresEqual} of ${pair.restores}.`,
   ]
 }
 

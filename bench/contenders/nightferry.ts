@@ -24,8 +24,8 @@ export interface RunningServer {
 }
 
 /** Starts `nightferry serve` on a free port with its data in `folder`. */
-export async function startServer(folder: string): Promise<RunningServer> {
-  const args = ['serve', '--json', '--port', '0', '--data', folder, '--log-level', 'error']
+export async function startServer(folder: string, more: readonly string[] = []): Promise<RunningServer> {
+  const args = ['serve', '--json', '--port', '0', '--data', folder, '--log-level', 'error', ...more]
   const child = spawn(process.execPath, [serverProgram, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
   const endWithBench = (): void => void child.kill('SIGTERM')
   process.once('exit', endWithBench)

@@ -43,8 +43,12 @@ export function digestCopy(copy: FleetCopy): string {
 
 /** The same digest of a device's database. */
 export function digestDevice(folder: string, device: number): string {
-  const path = join(folder, `device-${device}`, 'app.db')
-  if (!existsSync(path)) throw new Error(`device ${device} has no database`)
+  return digestFile(join(folder, `device-${device}`, 'app.db'))
+}
+
+/** The same digest of a plain file. */
+export function digestFile(path: string): string {
+  if (!existsSync(path)) throw new Error(`there is no database ${path}`)
   const db = new Database(path)
   try {
     return digestRows(db.prepare(ROWS).raw(true).safeIntegers(true).all() as unknown[][])

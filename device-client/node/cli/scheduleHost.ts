@@ -41,12 +41,13 @@ export async function readScheduleState(records: AgentRecords, database: string)
 
 /** When the run after this one may be. */
 async function nextWindow(
-  { records, clock }: Pick<AgentContext, 'records' | 'clock'>,
+  { client, clock }: Pick<AgentContext, 'client' | 'clock'>,
   database: string,
 ): Promise<BackupOptions> {
-  const { preferences } = await records.database(database)
-  const [cron, timeZone] = [parseCron(preferences.cron), ownTimeZone()]
+  const entry = (await client.list()).find(({ name }) => name === database)
+  if (entry === undefined) return {}
+  const [cron, timeZone] = [parseCron(entry.preferences.cron), ownTimeZone()]
   const slot = nextSlot(cron, timeZone, clock.now())
-  const window = slot === undefined ? undefined : runSpan(slot, preferences, cron, timeZone)
+  const window = slot === undefined ? undefined : runSpan(slot, entry.preferences, cron, timeZone)
   return window === undefined ? {} : { window }
 }
