@@ -41,6 +41,8 @@ export interface DeviceClientPorts extends BackupPorts {
   /** Forgets the picture of a database that is no longer tracked. */
   removePicture(name: string): void
   restoreTarget(path: string): RestoreTarget
+  /** A file of the agent's own that only its user can read; absent on a platform without files. */
+  readonly scratchFile?: () => { readonly path: string; remove(): Promise<void> }
   /** Absent on a platform without Zstandard. */
   readonly openFrame?: OpenZstdFrame
   /** The platform's own SHA-256; a portable one if absent. */
@@ -70,6 +72,7 @@ export function createDeviceClient(ports: DeviceClientPorts): DeviceClient {
     list: () => ports.records.databases(),
     backup: (name, options) => backup(ports, name, options),
     restore: (options) => restoreEntry(ports, options),
+    restoreRows: async (options) => (await import('./restore/restoreRows.ts')).restoreRows(ports, options),
     points: async (database, fromDevice) => {
       const calls = await openServerCalls(ports)
       const deviceId = await findDevice(ports, calls, database, fromDevice)

@@ -106,6 +106,32 @@ export interface RestoreReport {
   readonly durationMs: number
 }
 
+/** Which rows of a table come back into the living database. */
+export interface RestoreRowsOptions {
+  readonly database: string
+  readonly table: string
+  readonly at?: string | number
+  /** Columns and values that rows must have; none: all rows. */
+  readonly where: readonly { readonly column: string; readonly value: string }[]
+  /** Rows that are here now and were not at the point go. */
+  readonly exact: boolean
+  /** Counts, and changes nothing. */
+  readonly dryRun: boolean
+}
+
+export interface RestoreRowsReport {
+  readonly database: string
+  readonly table: string
+  readonly point: string
+  readonly dryRun: boolean
+  readonly inserted: number
+  readonly updated: number
+  readonly deleted: number
+  readonly unchanged: number
+  readonly bytesReceived: number
+  readonly durationMs: number
+}
+
 export interface PointEntry {
   readonly point: string
   readonly number: number
@@ -167,6 +193,8 @@ export interface DeviceClient {
   list(): Promise<readonly DatabaseEntry[]>
   backup(name: string, options?: BackupOptions): Promise<BackupReport>
   restore(options: RestoreOptions): Promise<RestoreReport>
+  /** Brings rows back as ordinary changes. @throws `restore.mismatch`, `restore.unknown`, `database.locked`. */
+  restoreRows(options: RestoreRowsOptions): Promise<RestoreRowsReport>
   points(database: string, fromDevice?: string): Promise<readonly PointEntry[]>
   /** What differs between two points. @throws `restore.unknown`, `database.untrackable`. */
   diff(options: DiffOptions): Promise<DiffReport>

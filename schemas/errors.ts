@@ -90,6 +90,12 @@ const table = {
     meaning: 'no such restore or segment; it may have expired',
   },
   'pin.limited': { http: 409, status: 409, retry: 'operator', meaning: 'too many restore points are pinned' },
+  'restore.mismatch': {
+    http: 409,
+    status: 409,
+    retry: 'never',
+    meaning: 'the rows do not fit the table as it is now',
+  },
   'restore.target-exists': { http: 409, status: 409, retry: 'never', meaning: 'the target is in use' },
   'integrity.mismatch': { http: 500, status: 510, retry: 'operator', meaning: 'bytes differ from their digest' },
   'key.wrong': {

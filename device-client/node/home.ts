@@ -64,7 +64,7 @@ function makeDirectory(path: string): void {
 }
 
 function emptyDirectory(directory: string): void {
-  for (const left of readdirSync(directory)) rmSync(join(directory, left), { force: true })
+  for (const left of readdirSync(directory)) rmSync(join(directory, left), { recursive: true, force: true })
 }
 
 function acquire(path: string, name: LockName): { release(): void } {

@@ -18,6 +18,7 @@ import { readFootprint } from './footprint.ts'
 import { nodeGzip } from './gzip.ts'
 import type { Home } from './home.ts'
 import { nodeRandom } from './random.ts'
+import { createScratchFile } from './scratchFile.ts'
 import { zstdFiles } from './zstd.ts'
 import { openZstdFrame } from './zstdFrame.ts'
 
@@ -54,6 +55,7 @@ export function openNodeClient(
       for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(picturePath(name) + suffix, { force: true })
     },
     restoreTarget: fileRestoreTarget,
+    scratchFile: () => createScratchFile(home.imageDirectory),
     openFrame: openZstdFrame,
     createDigest: () => {
       const digest = createHash('sha256')

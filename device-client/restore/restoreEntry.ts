@@ -5,6 +5,7 @@ import type { DatabaseEntry, RestoreOptions, RestoreReport } from '../deviceClie
 import { withTracker } from '../observe/withTracker.ts'
 import { DEFAULT_PREFERENCES } from '../schedule/preferences.ts'
 import { choosePoint } from './choosePoint.ts'
+import { fetchImage } from './fetchImage.ts'
 import { findDevice } from './findDevice.ts'
 import { openServerCalls } from './serverCalls.ts'
 
@@ -25,30 +26,17 @@ export async function restoreEntry(ports: DeviceClientPorts, options: RestoreOpt
     tracking: 'triggers',
     preferences: DEFAULT_PREFERENCES,
   }
-  // Signatures and validators are half of the program: a nightly backup starts without them.
-  const { restoreDatabase } = await import('./restoreDatabase.ts')
-  const known = options.trustNewKey ? undefined : await ports.records.serverKeys()
-  const restored = await restoreDatabase({
-    ...(known ? { trustedKeys: known } : {}),
-    calls: calls.restoreCalls({ database: options.database, fromDeviceId, point }),
-    target: ports.restoreTarget(path),
-    // What was kept of a restore before a newer backup is not gone on with: it would bring back the older state.
-    wanted: JSON.stringify([options.database, fromDeviceId, point, takenAt]),
-    gzip: ports.gzip,
-    ...(ports.openFrame && { openFrame: ports.openFrame }),
-    ...(ports.createDigest && { createDigest: ports.createDigest }),
-    clock: ports.clock,
-    onProgress: (done, total) => ports.onProgress({ database: options.database, what: 'restore', done, total }),
-    ...(adopts
-      ? {
-          adopt: (position) => {
-            withTracker(ports, entry, (tracker) => tracker.adopt(position.lineage, position))
-            return () => withTracker(ports, entry, (tracker) => tracker.confirmAdopted(position.lineage))
-          },
-        }
-      : {}),
+  const restored = await fetchImage(ports, calls, {
+    ...{ database: options.database, fromDeviceId, point, path },
+    ...(takenAt !== undefined && { takenAt }),
+    ...(options.trustNewKey !== undefined && { trustNewKey: options.trustNewKey }),
+    ...(adopts && {
+      adopt: (position) => {
+        withTracker(ports, entry, (tracker) => tracker.adopt(position.lineage, position))
+        return () => withTracker(ports, entry, (tracker) => tracker.confirmAdopted(position.lineage))
+      },
+    }),
   })
-  if (!known) await ports.records.setServerKeys(restored.signingKeys)
   if (adopts) await ports.records.putDatabase(entry)
   const { bytesReceived, sizeBytes, sha256 } = restored
   const durationMs = ports.clock.now() - startedAt

@@ -17,6 +17,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[]
   /** The value is a path: completion offers files. */
   readonly path?: boolean
+  /** It can be given several times: `listOf`. */
+  readonly repeat?: boolean
 }
 
 export interface ArgumentSpec {
@@ -62,4 +64,12 @@ export interface CommandOutcome {
 export function textOf(input: CommandInput, name: string): string | undefined {
   const value = input[name]
   return typeof value === 'string' ? value : undefined
+}
+
+/** What stands between the values of an option that repeats: no argument of a process can hold it. */
+export const VALUE_BREAK = '\0'
+
+/** All values given for `name`, in their order. */
+export function listOf(input: CommandInput, name: string): readonly string[] {
+  return textOf(input, name)?.split(VALUE_BREAK) ?? []
 }

@@ -7,7 +7,14 @@
 import type * as Commander from 'commander'
 import type { Command, Option } from 'commander'
 import { CodedError } from '../errors.ts'
-import type { CommandInput, CommandOutcome, CommandSpec, OptionSpec, ProgramSpec } from './commandTable.ts'
+import {
+  type CommandInput,
+  type CommandOutcome,
+  type CommandSpec,
+  type OptionSpec,
+  type ProgramSpec,
+  VALUE_BREAK,
+} from './commandTable.ts'
 import { exitCodeOfError, formatError, reportError } from './errorReport.ts'
 import { EXIT } from './exitCode.ts'
 
@@ -116,6 +123,8 @@ function makeOption(commander: CommanderKit, spec: OptionSpec): Option {
     spec.value === undefined ? `--${spec.name}` : `--${spec.name} <${spec.value}>`,
     spec.summary,
   )
+  if (spec.repeat === true)
+    made.argParser((value, before: string | undefined) => (before === undefined ? value : before + VALUE_BREAK + value))
   if (spec.default !== undefined) made.default(spec.default)
   if (spec.env !== undefined) made.env(spec.env)
   if (spec.choices !== undefined) made.choices([...spec.choices])

@@ -3,33 +3,42 @@
 import { resolve } from 'node:path'
 import { textOf } from '../../../../schemas/cli/commandTable.ts'
 import { formatBytes } from '../../../../schemas/cli/formatTable.ts'
+import { CodedError } from '../../../../schemas/errors.ts'
 import { type AgentCommand, withWorkLock } from '../agentContext.ts'
+import { bringRowsBack, ROWS_OPTIONS } from '../bringRowsBack.ts'
 import { parseAt } from '../parseAt.ts'
 
 export const restore: AgentCommand = {
   spec: {
     name: 'restore',
-    summary: 'bring a database back as one file',
+    summary: 'bring a database back as one file, or rows of a table into the one that is here',
     args: [],
     options: [
       { name: 'database', value: 'NAME', summary: 'name of the backup', required: true },
-      { name: 'to', value: 'PATH', summary: 'where the file shall lie', required: true, path: true },
+      { name: 'to', value: 'PATH', summary: 'where the file shall lie', path: true },
       { name: 'from-device', value: 'NAME', summary: 'the device whose copy is wanted (default: this one)' },
       {
         name: 'at',
         value: 'TIME|POINT',
         summary: 'a restore point, or the last one before a time (default: the latest)',
       },
+      ...ROWS_OPTIONS,
       { name: 'trust-new-key', summary: 'the server was set up anew: take its signing key as it is now' },
     ],
   },
   run: (context, input) =>
     withWorkLock(context, async () => {
+      if (textOf(input, 'table') !== undefined) return bringRowsBack(context, input)
+      const to = textOf(input, 'to')
+      if (to === undefined)
+        throw new CodedError('config.invalid', 'it is not said where the file shall lie', {
+          next: 'Give --to PATH; or --table TABLE for rows of a table.',
+        })
       const fromDevice = textOf(input, 'from-device')
       const at = textOf(input, 'at')
       const report = await context.client.restore({
         database: textOf(input, 'database') ?? '',
-        to: resolve(textOf(input, 'to') ?? ''),
+        to: resolve(to),
         ...(fromDevice === undefined ? {} : { fromDevice }),
         ...(at === undefined ? {} : { at: parseAt(at) }),
         trustNewKey: input['trust-new-key'] === true,

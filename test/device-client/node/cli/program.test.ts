@@ -44,6 +44,7 @@ function clientOf(parts: Partial<DeviceClient>): DeviceClient {
       restore: absent,
       points: absent,
       pin: absent,
+      restoreRows: absent,
       diff: absent,
     },
     list: async () => [entry('a')],

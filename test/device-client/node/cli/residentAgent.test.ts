@@ -55,6 +55,7 @@ async function startWatch(context: TestContext, home: string, backup: DeviceClie
       points: refuse,
       pin: refuse,
       diff: refuse,
+      restoreRows: refuse,
     },
     followNotifications: async () => undefined,
     ...{ status: refuse, list: async () => names.map(entry), backup },
