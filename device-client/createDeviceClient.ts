@@ -19,6 +19,8 @@ import type {
   DeviceClient,
 } from './deviceClient.ts'
 import { deviceInformation } from './deviceInformation.ts'
+import { expectMethod, isFileSet } from './files/addFileSet.ts'
+import type { FilePorts } from './files/filePorts.ts'
 import type { Footprint } from './observe/foreignWrites.ts'
 import { trackerOf, withTracker } from './observe/withTracker.ts'
 import type { Digest, OpenZstdFrame, SqlDatabase, SqlOpener } from './ports.ts'
@@ -34,6 +36,8 @@ import { step } from './steps.ts'
 export interface DeviceClientPorts extends BackupPorts {
   readonly records: AgentRecords
   readonly sql: SqlOpener
+  /** Absent on a platform without folders. */
+  readonly files?: FilePorts
   /** How the file of a database looks from outside; absent where applications share our connection. */
   readonly footprint?: (path: string) => Footprint
   /** The agent's own database for the stored picture of one tracked database, by a name of ours. */
@@ -65,6 +69,7 @@ export function createDeviceClient(ports: DeviceClientPorts): DeviceClient {
     configure: async (name, preferences) => {
       const entry = await ports.records.database(name)
       const changed = { ...entry, preferences: { ...entry.preferences, ...preferences } }
+      expectMethod(entry.kind, changed.preferences.method)
       await ports.records.putDatabase(changed)
       return changed
     },
@@ -122,12 +127,14 @@ async function add(ports: DeviceClientPorts, options: AddOptions): Promise<Datab
       next: 'Choose another with --name.',
     })
   }
-  const entry: DatabaseEntry = {
-    name,
-    path,
-    tracking: options.tracking ?? held?.tracking ?? 'triggers',
-    preferences: { ...DEFAULT_PREFERENCES, ...held?.preferences, ...options.preferences },
+  const preferences = { ...DEFAULT_PREFERENCES, ...held?.preferences, ...options.preferences }
+  if (isFileSet(ports.files, path, options.preferences?.method ?? held?.preferences.method)) {
+    const copied = { ...preferences, method: 'copy' as const }
+    const set: DatabaseEntry = { name, path, kind: 'files', tracking: 'compare', preferences: copied }
+    await ports.records.putDatabase(set)
+    return set
   }
+  const entry: DatabaseEntry = { name, path, tracking: options.tracking ?? held?.tracking ?? 'triggers', preferences }
   withTracker(ports, entry, (tracker) => tracker.install())
   step('install')
   await ports.records.putDatabase(entry)
@@ -137,7 +144,7 @@ async function add(ports: DeviceClientPorts, options: AddOptions): Promise<Datab
 async function remove(ports: DeviceClientPorts, name: string): Promise<void> {
   const entry = await ports.records.database(name)
   try {
-    withTracker(ports, entry, (tracker) => tracker.remove())
+    if (entry.kind !== 'files') withTracker(ports, entry, (tracker) => tracker.remove())
   } catch (cause) {
     // A file that is gone takes its observers along.
     if (!(cause instanceof CodedError) || cause.code !== 'database.unknown') throw cause
@@ -191,44 +198,51 @@ async function backupEntry(
   ports: DeviceClientPorts,
   entry: DatabaseEntry,
   identity: Identity,
-  { method, full = false, history, window, onAdvice }: EntryBackup,
+  { method, full = false, history, window, onAdvice, ...options }: EntryBackup,
 ): Promise<BackupReport> {
   const { preferences } = entry
   const secret = await ports.records.secret()
   const serverLogin = await ports.records.serverLogin()
+  const { server, user, deviceId } = identity
+  const request = {
+    database: entry.name,
+    path: entry.path,
+    full: full || method === 'full',
+    choice: { method, timeMachine: preferences.timeMachine ?? 'on' },
+    login: { server, user, secret, deviceId, ...(serverLogin && { serverLogin }) },
+    devInf: deviceInformation(identity, entry.name, {
+      version: ports.version,
+      fileType: ports.fileCoding?.contentType,
+    }),
+    ...(window && { window }),
+    onAdvice,
+    onProgress: (done: number, total: number) =>
+      ports.onProgress({ database: entry.name, what: 'backup', done, total }),
+  }
   const picture = ports.openPicture(entry.name)
-  const differential = differentialOf(method, preferences, history, ports.clock.now())
-  const tracker = trackerOf(ports, entry, picture, differential)
   try {
-    return await backupDatabase(ports, {
-      database: entry.name,
-      path: entry.path,
-      tracker,
-      full: full || method === 'full',
-      choice: { method, timeMachine: preferences.timeMachine ?? 'on' },
-      login: {
-        server: identity.server,
-        user: identity.user,
-        secret,
-        deviceId: identity.deviceId,
-        ...(serverLogin && { serverLogin }),
-      },
-      devInf: deviceInformation(identity, entry.name, {
-        version: ports.version,
-        fileType: ports.fileCoding?.contentType,
-      }),
-      ...(window && { window }),
-      onAdvice,
-      onProgress: (done, total) => ports.onProgress({ database: entry.name, what: 'backup', done, total }),
-    })
+    if (entry.kind === 'files' && ports.files) {
+      const { checksum = false, allowEmpty = false } = options
+      // A nightly backup of databases starts without this.
+      const { backupSet } = await import('./files/backupSet.ts')
+      return await backupSet(ports, request, { files: ports.files, picture, checksum, allowEmpty })
+    }
+    const differential = differentialOf(method, preferences, history, ports.clock.now())
+    const tracker = trackerOf(ports, entry, picture, differential)
+    try {
+      return await backupDatabase(ports, { ...request, tracker })
+    } finally {
+      tracker.close()
+    }
   } finally {
-    tracker.close()
     picture.close()
   }
 }
 
 async function statusOf(ports: DeviceClientPorts, entry: DatabaseEntry): Promise<DatabaseStatus> {
   const history = await ports.records.history(entry.name)
+  // Whether files changed is known by reading their folder only.
+  if (entry.kind === 'files') return { ...entry, ...history }
   try {
     const summary = withTracker(ports, entry, (tracker) => tracker.summary())
     return { ...entry, ...history, pending: summary.current > summary.acknowledged || summary.lineage === null }

@@ -6,6 +6,7 @@
 import type { Advice, RunWindow } from '../schemas/http/advice.ts'
 import type { RestorePoint } from '../schemas/http/backups.ts'
 import type { DiffReport } from '../schemas/http/diff.ts'
+import type { ScanReport } from './files/scanFolder.ts'
 import type { NotificationHost } from './notify/followNotifications.ts'
 import type { TrackingMethod } from './observe/preparedBackup.ts'
 import type { BackupPreferences } from './schedule/preferences.ts'
@@ -43,6 +44,8 @@ export interface DatabaseEntry {
   readonly name: string
   /** Absolute path on this device. */
   readonly path: string
+  /** A set of files; absent for a database. */
+  readonly kind?: 'files'
   readonly tracking: TrackingMethod
   readonly preferences: BackupPreferences
 }
@@ -52,6 +55,10 @@ export interface BackupOptions {
   readonly full?: boolean
   /** When the next run may be: the server may suggest a moment in it (DC-120). */
   readonly window?: RunWindow
+  /** Of sets of files: every file is read, whatever its times say. */
+  readonly checksum?: boolean
+  /** Of sets of files: a folder that is suddenly empty is believed. */
+  readonly allowEmpty?: boolean
 }
 
 export interface BackupReport {
@@ -68,6 +75,8 @@ export interface BackupReport {
   readonly bytesReceived: number
   readonly exchanges: number
   readonly durationMs: number
+  /** Of a set of files: what was found. */
+  readonly files?: ScanReport
   /** Why the whole file was sent where a Delta was tried; absent if there is nothing to say. */
   readonly reason?: string
   /** The restore point that the server pinned, since this backup took most rows of a table. */
@@ -91,6 +100,8 @@ export interface RestoreOptions {
   readonly fromDevice?: string
   /** A restore point's id, or a moment in milliseconds since 1970: the last point not after it. Default: the latest. */
   readonly at?: string | number
+  /** Of a set of files: only this file or folder of it. */
+  readonly file?: string
   /** Takes the server's signing key as it is now in place of the one this device knows. */
   readonly trustNewKey?: boolean
 }
@@ -103,6 +114,9 @@ export interface RestoreReport {
   readonly sizeBytes: number
   /** Lower-case hex of the restored file. */
   readonly sha256: string
+  /** Of a set of files: how many entries were placed, and where what lay there before is now. */
+  readonly entries?: number
+  readonly keptAside?: string
   readonly durationMs: number
 }
 

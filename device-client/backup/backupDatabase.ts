@@ -29,10 +29,13 @@ export interface BackupPorts extends SessionPorts {
   readonly imager: FileImager
 }
 
+/** What is backed up: an observed database, or what behaves like one. */
+export type Tracked = Pick<Tracker, 'summary' | 'prepareDelta' | 'prepareFull' | 'describeImage'>
+
 export interface BackupRequest {
   readonly database: string
   readonly path: string
-  readonly tracker: Tracker
+  readonly tracker: Tracked
   readonly full: boolean
   /** What the server is told of the user's wishes; the default if absent. */
   readonly choice?: BackupChoice

@@ -14,6 +14,7 @@ import { createNodeFetch } from './fetch.ts'
 import { createFileImager } from './fileImage.ts'
 import { fileRestoreTarget } from './fileRestoreTarget.ts'
 import { createFileScratch } from './fileScratch.ts'
+import { createFilePorts } from './fileSets.ts'
 import { readFootprint } from './footprint.ts'
 import { nodeGzip } from './gzip.ts'
 import type { Home } from './home.ts'
@@ -47,6 +48,7 @@ export function openNodeClient(
     records: createAgentRecords(home.keyStore),
     sql: betterSqliteOpener,
     footprint: readFootprint,
+    files: createFilePorts(home.imageDirectory, nodeClock.now),
     openPicture: (name) => {
       mkdirSync(join(home.path, 'pictures'), { recursive: true, mode: 0o700 })
       return createOwnDatabase(picturePath(name))

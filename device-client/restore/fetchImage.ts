@@ -2,6 +2,7 @@
 
 import type { DeviceClientPorts } from '../createDeviceClient.ts'
 import type { RestoreDatabaseOptions, RestoredDatabase } from './restoreDatabase.ts'
+import type { RestoreTarget } from './restoreTarget.ts'
 import type { ServerCalls } from './serverCalls.ts'
 
 export interface ImageWanted {
@@ -11,6 +12,8 @@ export interface ImageWanted {
   readonly takenAt?: number
   /** Where the file comes to lie. */
   readonly path: string
+  /** What takes it there, if it is more than a file. */
+  readonly target?: RestoreTarget
   readonly trustNewKey?: boolean
   /** Confirms the restore: the server begins a new life with it. Without it the image is only a copy to look at. */
   readonly adopt?: NonNullable<RestoreDatabaseOptions['adopt']>
@@ -20,7 +23,7 @@ export interface ImageWanted {
 export async function fetchImage(
   ports: DeviceClientPorts,
   calls: ServerCalls,
-  { database, fromDeviceId, point, takenAt, path, trustNewKey, adopt }: ImageWanted,
+  { database, fromDeviceId, point, takenAt, path, target, trustNewKey, adopt }: ImageWanted,
 ): Promise<RestoredDatabase> {
   // Signatures and validators are half of the program: a nightly backup starts without them.
   const { restoreDatabase } = await import('./restoreDatabase.ts')
@@ -28,7 +31,7 @@ export async function fetchImage(
   const restored = await restoreDatabase({
     ...(known ? { trustedKeys: known } : {}),
     calls: calls.restoreCalls({ database, fromDeviceId, point }),
-    target: ports.restoreTarget(path),
+    target: target ?? ports.restoreTarget(path),
     // What was kept of a restore before a newer backup is not gone on with: it would bring back the older state.
     wanted: JSON.stringify([database, fromDeviceId, point, takenAt]),
     gzip: ports.gzip,

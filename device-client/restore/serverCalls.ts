@@ -17,6 +17,8 @@ export interface ListedDatabase {
   readonly deviceId: string
   readonly deviceName: string
   readonly name: string
+  /** `copy`: a set of files. */
+  readonly method?: string
 }
 
 export interface ServerCalls {

@@ -14,8 +14,9 @@ export const PREFERENCE_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'method',
     value: 'METHOD',
-    summary: 'delta: only what changed; full: the whole file; differential: all since the last whole file',
-    choices: BACKUP_METHODS.filter((method) => method !== 'copy'),
+    summary:
+      'delta: only what changed; full: the whole file; differential: all since the last whole file; copy: a file that is no database',
+    choices: BACKUP_METHODS,
   },
   {
     name: 'full-every',

@@ -47,7 +47,7 @@ async function listen(context: AgentContext, turns: WorkTurns): Promise<{ close(
       follow: context.followLog,
       run: (request) => {
         if (turns.isTaken()) throw new CodedError('session.busy', 'the watching agent is at work')
-        return turns.take(() => backUp(context, request.database, request.full ?? false))
+        return turns.take(() => backUp(context, request.database, { full: request.full ?? false }))
       },
     })
   } catch (error) {

@@ -9,8 +9,8 @@ import { PREFERENCE_OPTIONS, readPreferences } from '../preferenceOptions.ts'
 export const add: AgentCommand = {
   spec: {
     name: 'add',
-    summary: 'observe a database from now on',
-    args: [{ name: 'PATH', summary: 'the SQLite file', path: true }],
+    summary: 'observe a database, or back up a folder of files, from now on',
+    args: [{ name: 'PATH', summary: 'the SQLite file, or the folder', path: true }],
     options: [
       { name: 'name', value: 'NAME', summary: "name of the backup (default: the file's name without its ending)" },
       {
@@ -30,7 +30,8 @@ export const add: AgentCommand = {
         ...readTracking(textOf(input, 'tracking')),
         ...(name === undefined ? {} : { name }),
       })
-      return { json: { ...entry }, text: `${entry.name} is observed: ${entry.path}\n` }
+      const what = entry.kind === 'files' ? 'is backed up as files' : 'is observed'
+      return { json: { ...entry }, text: `${entry.name} ${what}: ${entry.path}\n` }
     }),
 }
 

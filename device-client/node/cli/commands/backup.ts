@@ -1,10 +1,10 @@
 /** `nightferry-device backup`: backs up one database, or all of them. */
 
-import { type CommandOutcome, textOf } from '../../../../schemas/cli/commandTable.ts'
+import { type CommandInput, type CommandOutcome, textOf } from '../../../../schemas/cli/commandTable.ts'
 import { exitCodeOfError, formatError, reportError } from '../../../../schemas/cli/errorReport.ts'
 import { EXIT } from '../../../../schemas/cli/exitCode.ts'
 import { formatBytes } from '../../../../schemas/cli/formatTable.ts'
-import type { BackupReport } from '../../../deviceClient.ts'
+import type { BackupOptions, BackupReport } from '../../../deviceClient.ts'
 import { type AgentCommand, type AgentContext, withWorkLock } from '../agentContext.ts'
 import { nothingAdded } from '../chooseDatabase.ts'
 
@@ -16,20 +16,31 @@ export const backup: AgentCommand = {
     options: [
       { name: 'database', value: 'NAME', summary: 'only this database (default: all)' },
       { name: 'full', summary: 'send the whole file' },
+      { name: 'checksum', summary: 'of files: read every one, whatever its times say' },
+      { name: 'allow-empty', summary: 'of files: believe a folder that is suddenly empty' },
     ],
   },
-  run: (context, input) => backUp(context, textOf(input, 'database'), input.full === true),
+  run: (context, input) => backUp(context, textOf(input, 'database'), readOptions(input)),
+}
+
+function readOptions(input: CommandInput): BackupOptions {
+  const { full, checksum } = input
+  return { full: full === true, checksum: checksum === true, allowEmpty: input['allow-empty'] === true }
 }
 
 /** Backs up `database`, or all of them. */
-export function backUp(context: AgentContext, database: string | undefined, full: boolean): Promise<CommandOutcome> {
+export function backUp(
+  context: AgentContext,
+  database: string | undefined,
+  options: BackupOptions,
+): Promise<CommandOutcome> {
   return withWorkLock(context, async () => {
     const names = database === undefined ? (await context.client.list()).map((entry) => entry.name) : [database]
     const [only] = names
     if (only === undefined) throw nothingAdded()
-    if (names.length > 1) return await backupAll(context, names, { full })
-    const report = await context.client.backup(only, { full })
-    return { json: { ...report }, text: formatReport(report) }
+    if (names.length > 1) return await backupAll(context, names, options)
+    const report = await context.client.backup(only, options)
+    return { json: { ...report }, text: formatReport(report), exitCode: isWhole(report) ? EXIT.ok : EXIT.partial }
   })
 }
 
@@ -37,16 +48,18 @@ export function backUp(context: AgentContext, database: string | undefined, full
 async function backupAll(
   context: AgentContext,
   names: readonly string[],
-  options: { readonly full: boolean },
+  options: BackupOptions,
 ): Promise<CommandOutcome> {
   const databases: object[] = []
   const texts: string[] = []
   const failures: unknown[] = []
+  let whole = true
   for (const database of names) {
     try {
       const report = await context.client.backup(database, options)
       databases.push(report)
       texts.push(formatReport(report))
+      whole &&= isWhole(report)
     } catch (error) {
       failures.push(error)
       databases.push({ database, ...reportError(error) })
@@ -54,17 +67,30 @@ async function backupAll(
     }
   }
   const allFailed = failures.length === names.length
-  const exitCode = failures.length === 0 ? EXIT.ok : allFailed ? exitCodeOfError(failures[0]) : EXIT.partial
-  return { json: { databases }, text: texts.join(''), exitCode }
+  const some = whole && failures.length === 0 ? EXIT.ok : EXIT.partial
+  return { json: { databases }, text: texts.join(''), exitCode: allFailed ? exitCodeOfError(failures[0]) : some }
+}
+
+/** False if some of a set's files could not be read. */
+function isWhole({ files }: BackupReport): boolean {
+  return files === undefined || files.unread.length === 0
 }
 
 function formatReport(report: BackupReport): string {
-  if (report.mode === 'none') return `${report.database}: nothing has changed\n`
+  if (report.mode === 'none') return `${report.database}: nothing has changed\n${formatNotes(report)}`
   const changes = `${report.puts} rows put, ${report.deletes} deleted, ${report.schemaChanges} schema changes`
   const why = report.reason === undefined ? '' : ` (${report.reason})`
   const what = report.mode === 'full' ? `full backup${why}` : `changes ${report.from} to ${report.to} (${changes})`
   const cost = `${formatBytes(report.bytesSent)} sent in ${report.exchanges} exchanges, ${report.durationMs} ms`
-  return `${report.database}: ${what}, ${cost}\n${formatGuard(report)}`
+  return `${report.database}: ${what}, ${cost}\n${formatGuard(report)}${formatNotes(report)}`
+}
+
+function formatNotes({ files }: BackupReport): string {
+  const { unread = [], skipped = [] } = files ?? {}
+  return [
+    ...unread.map(({ path, reason }) => `  not read: ${path || '.'} (${reason})\n`),
+    ...skipped.map(({ path, reason }) => `  left out: ${path} (${reason})\n`),
+  ].join('')
 }
 
 function formatGuard({ database, guard }: BackupReport): string {

@@ -11,11 +11,12 @@ import { parseAt } from '../parseAt.ts'
 export const restore: AgentCommand = {
   spec: {
     name: 'restore',
-    summary: 'bring a database back as one file, or rows of a table into the one that is here',
+    summary: 'bring a database back as one file, files as their folder, or rows of a table into the database here',
     args: [],
     options: [
       { name: 'database', value: 'NAME', summary: 'name of the backup', required: true },
-      { name: 'to', value: 'PATH', summary: 'where the file shall lie', path: true },
+      { name: 'to', value: 'PATH', summary: 'where the file or folder shall lie', path: true },
+      { name: 'file', value: 'PATH', summary: 'of files: only this file or folder' },
       { name: 'from-device', value: 'NAME', summary: 'the device whose copy is wanted (default: this one)' },
       {
         name: 'at',
@@ -36,17 +37,20 @@ export const restore: AgentCommand = {
         })
       const fromDevice = textOf(input, 'from-device')
       const at = textOf(input, 'at')
+      const file = textOf(input, 'file')
       const report = await context.client.restore({
         database: textOf(input, 'database') ?? '',
         to: resolve(to),
         ...(fromDevice === undefined ? {} : { fromDevice }),
+        ...(file === undefined ? {} : { file }),
         ...(at === undefined ? {} : { at: parseAt(at) }),
         trustNewKey: input['trust-new-key'] === true,
       })
       const size = `${formatBytes(report.sizeBytes)} (${formatBytes(report.bytesReceived)} received)`
+      const kept = report.keptAside === undefined ? '' : `what lay there before: ${report.keptAside}\n`
       return {
         json: { ...report },
-        text: `${report.database} is restored to ${report.path}: ${size}, point ${report.point}, ${report.durationMs} ms\n`,
+        text: `${report.database} is restored to ${report.path}: ${size}, point ${report.point}, ${report.durationMs} ms\n${kept}`,
       }
     }),
 }
