@@ -26,7 +26,7 @@ import { trackerOf, withTracker } from './observe/withTracker.ts'
 import type { Digest, OpenZstdFrame, SqlDatabase, SqlOpener } from './ports.ts'
 import { registerDevice } from './register.ts'
 import { choosePoint } from './restore/choosePoint.ts'
-import { findDevice } from './restore/findDevice.ts'
+import { findSource } from './restore/findSource.ts'
 import { restoreEntry } from './restore/restoreEntry.ts'
 import type { RestoreTarget } from './restore/restoreTarget.ts'
 import { openServerCalls } from './restore/serverCalls.ts'
@@ -78,9 +78,9 @@ export function createDeviceClient(ports: DeviceClientPorts): DeviceClient {
     backup: (name, options) => backup(ports, name, options),
     restore: (options) => restoreEntry(ports, options),
     restoreRows: async (options) => (await import('./restore/restoreRows.ts')).restoreRows(ports, options),
-    points: async (database, fromDevice) => {
-      const calls = await openServerCalls(ports)
-      const deviceId = await findDevice(ports, calls, database, fromDevice)
+    points: async (database, { fromDevice, password } = {}) => {
+      const calls = await openServerCalls(ports, password)
+      const deviceId = await findSource(calls, await ports.records.identity(), database, fromDevice)
       return calls.listPoints(deviceId, database)
     },
     diff: async ({ database, from, to, values, ...rest }) => {

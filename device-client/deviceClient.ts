@@ -98,6 +98,8 @@ export interface RestoreOptions {
   readonly to: string
   /** Name of the device whose copy is wanted; default: this one. */
   readonly fromDevice?: string
+  /** Of the account, for the copy of another device (ID-1); used once, never kept. */
+  readonly password?: string
   /** A restore point's id, or a moment in milliseconds since 1970: the last point not after it. Default: the latest. */
   readonly at?: string | number
   /** Of a set of files: only this file or folder of it. */
@@ -209,7 +211,7 @@ export interface DeviceClient {
   restore(options: RestoreOptions): Promise<RestoreReport>
   /** Brings rows back as ordinary changes. @throws `restore.mismatch`, `restore.unknown`, `database.locked`. */
   restoreRows(options: RestoreRowsOptions): Promise<RestoreRowsReport>
-  points(database: string, fromDevice?: string): Promise<readonly PointEntry[]>
+  points(database: string, source?: Pick<RestoreOptions, 'fromDevice' | 'password'>): Promise<readonly PointEntry[]>
   /** What differs between two points. @throws `restore.unknown`, `database.untrackable`. */
   diff(options: DiffOptions): Promise<DiffReport>
   /** Pins a point of a database of this device. @throws `restore.unknown`, `pin.limited`. */

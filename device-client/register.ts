@@ -7,6 +7,7 @@ import { CodedError } from '../schemas/errors.ts'
 import { toHex } from '../schemas/hex.ts'
 import type { CallOf } from '../schemas/http/api.ts'
 import { toBase64 } from '../schemas/syncml/base64.ts'
+import { fetchAccountToken } from './accountToken.ts'
 import type { AgentRecords, Identity } from './agentRecords.ts'
 import type { InitOptions, InitReport } from './deviceClient.ts'
 import type { Fetch, Random } from './ports.ts'
@@ -14,7 +15,6 @@ import { restCall, textField } from './restCall.ts'
 import { step } from './steps.ts'
 
 // Only the types of the calls come in: the validator behind them would double the start of every backup.
-const loginPath: CallOf<'login'>['path'] = '/accounts/login'
 const serverPasswordPath: CallOf<'setOwnServerPassword'>['path'] = '/api/v1/devices/{deviceId}/server-password'
 const devicesPath: CallOf<'registerDevice'>['path'] = '/accounts/devices'
 
@@ -32,9 +32,7 @@ export async function registerDevice(
   await refuseSecondLife(ports.records)
   const server = options.server.replace(/\/+$/, '')
   const deviceId = `nf-${toHex(ports.random.bytes(16))}`
-  const credentials = { name: options.user, password: options.password }
-  const login = await restCall(ports.fetch, { server, method: 'POST', path: loginPath, body: credentials })
-  const token = textField(login, 'accessToken', server)
+  const token = await fetchAccountToken(ports.fetch, { ...options, server })
   const body = { name: options.device, deviceId }
   step('register')
   const registered = await restCall(ports.fetch, { server, method: 'POST', path: devicesPath, body, token })

@@ -154,3 +154,6 @@ export const MAX_SHOWN_SQL_CHARS = 2000
 
 /** Columns of a table whose rows can be compared: each stands three times in one statement of at most 2,000. */
 export const MAX_DIFF_COLUMNS = 600
+
+/** Characters of an access token inside a request; ours have about 400. */
+export const MAX_TOKEN_CHARS = 4096

@@ -101,6 +101,7 @@ const domainArrows: Readonly<Record<string, readonly string[]>> = {
   delivery: [],
   push: [],
   trace: [],
+  identity: [],
   quota: ['datastore'],
 }
 const ports =

@@ -10,7 +10,7 @@ import { withTracker } from '../observe/withTracker.ts'
 import { DEFAULT_PREFERENCES } from '../schedule/preferences.ts'
 import { choosePoint } from './choosePoint.ts'
 import { fetchImage } from './fetchImage.ts'
-import { findDevice } from './findDevice.ts'
+import { findSource } from './findSource.ts'
 import type { RestoreDatabaseOptions } from './restoreDatabase.ts'
 import { openServerCalls, type ServerCalls } from './serverCalls.ts'
 
@@ -18,8 +18,9 @@ import { openServerCalls, type ServerCalls } from './serverCalls.ts'
 export async function restoreEntry(ports: DeviceClientPorts, options: RestoreOptions): Promise<RestoreReport> {
   const startedAt = ports.clock.now()
   const path = ports.absolutePath(options.to)
-  const calls = await openServerCalls(ports)
-  const fromDeviceId = await findDevice(ports, calls, options.database, options.fromDevice)
+  const calls = await openServerCalls(ports, options.password)
+  const identity = await ports.records.identity()
+  const fromDeviceId = await findSource(calls, identity, options.database, options.fromDevice)
   const { point, takenAt } = await choosePoint(calls, fromDeviceId, options)
   const entries = await ports.records.databases()
   const held = entries.find((entry) => entry.name === options.database)

@@ -5,6 +5,7 @@
 import { CodedError } from '../../schemas/errors.ts'
 import type { RestoreCompletion, RestorePoint, RestoreTicket } from '../../schemas/http/backups.ts'
 import type { DiffQuery, DiffReport } from '../../schemas/http/diff.ts'
+import { fetchAccountToken } from '../accountToken.ts'
 import type { AgentRecords } from '../agentRecords.ts'
 import type { PointEntry } from '../deviceClient.ts'
 import { openDeviceToken } from '../deviceToken.ts'
@@ -32,20 +33,32 @@ export interface ServerCalls {
   restoreCalls(wanted: { database: string; fromDeviceId: string; point: string }): RestoreCalls
 }
 
-/** @throws {CodedError} `device.unknown` before `init`, `auth.*`, `network.unreachable`. */
-export async function openServerCalls(ports: {
-  readonly fetch: Fetch
-  readonly records: AgentRecords
-  readonly clock: { now(): number }
-}): Promise<ServerCalls> {
+/**
+ * With the account's `password` the copies of its other devices are in reach, too (ID-1).
+ *
+ * @throws {CodedError} `device.unknown` before `init`, `auth.*`, `network.unreachable`.
+ */
+export async function openServerCalls(
+  ports: {
+    readonly fetch: Fetch
+    readonly records: AgentRecords
+    readonly clock: { now(): number }
+  },
+  password?: string,
+): Promise<ServerCalls> {
   const { server, read: token } = await openDeviceToken(ports)
+  const { user } = await ports.records.identity()
+  const accountToken =
+    password === undefined ? undefined : await fetchAccountToken(ports.fetch, { server, user, password })
   const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> =>
     restCall(ports.fetch, { server, method, path, token: await token(), ...(body === undefined ? {} : { body }) })
+  const list = async (path: string): Promise<unknown> =>
+    restCall(ports.fetch, { server, method: 'GET', path, token: accountToken ?? (await token()) })
   return {
-    listDatabases: async () => listField<ListedDatabase>(await call('GET', '/api/v1/databases'), 'databases'),
+    listDatabases: async () => listField<ListedDatabase>(await list('/api/v1/databases'), 'databases'),
     listPoints: async (device, database) => {
       const path = `/api/v1/databases/${encodeURIComponent(device)}/${encodeURIComponent(database)}/points`
-      return listField<RestorePoint>(await call('GET', path), 'points')
+      return listField<RestorePoint>(await list(path), 'points')
     },
     diff: async (device, database, query) => {
       const fields = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
@@ -59,8 +72,10 @@ export async function openServerCalls(ports: {
       return (await call('POST', path, { reason })) as RestorePoint
     },
     restoreCalls: (wanted) => ({
-      createRestore: async (compressions) =>
-        readTicket(await call('POST', '/api/v1/restores', { ...wanted, compressions })),
+      createRestore: async (compressions) => {
+        const body = { ...wanted, compressions, ...(accountToken !== undefined && { accountToken }) }
+        return readTicket(await call('POST', '/api/v1/restores', body))
+      },
       readSegment: async (restoreId, segment) =>
         restOctets(ports.fetch, {
           server,

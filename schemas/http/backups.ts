@@ -1,11 +1,11 @@
 /**
  * Calls about the copies: what is backed up, which moments can be restored, and a restore from ticket to confirmation
- * (RS-1 to RS-8). A caller sees only its own account.
+ * (RS-1 to RS-8). A caller sees only its own account, a device only what is its own there (ID-1).
  */
 
 import { z } from 'zod'
 import { BACKUP_METHODS, TIME_MACHINE_CHOICES } from '../backupChoice.ts'
-import { MAX_PIN_REASON_CHARS } from '../limits.ts'
+import { MAX_PIN_REASON_CHARS, MAX_TOKEN_CHARS } from '../limits.ts'
 import { segmentCompression } from '../restore/segmentMap.ts'
 import type { HttpCall } from './call.ts'
 import {
@@ -72,6 +72,10 @@ export const restoreRequest = z
   .strictObject({
     database: databaseName,
     fromDeviceId: deviceId.exactOptional().meta({ description: 'The device whose copy is wanted; else the caller.' }),
+    accountToken: z.string().max(MAX_TOKEN_CHARS).exactOptional().meta({
+      description:
+        "An access token of the account: the copy of another device is given to who has the account's password.",
+    }),
     point: identifier.exactOptional().meta({ description: 'A restore point; else the latest.' }),
     compressions: z
       .array(segmentCompression)
@@ -109,7 +113,7 @@ export const backupCalls = {
   listDatabases: {
     method: 'get',
     path: '/api/v1/databases',
-    summary: 'Lists the databases of all devices of the account',
+    summary: 'Lists the databases of all devices of the account; to a device its own and those of the account itself',
     access: ['account', 'device'],
     status: 200,
     reply: z.strictObject({ databases: z.array(databaseSummary).readonly() }).meta({ id: 'DatabaseList' }),

@@ -18,7 +18,7 @@ import {
 } from './copyLayout.ts'
 import { type EmptiedTable, formatGuardMark, type GuardMark, readGuardMark } from './guardMark.ts'
 import { keepPast, type PastKeeper, type PastTime } from './keepPast.ts'
-import { dropPast } from './pastLayout.ts'
+import { dropPast, isTokenTaken } from './pastLayout.ts'
 import { placeDelta } from './placeDelta.ts'
 import { translateApplyError } from './sqliteCause.ts'
 import { openTable, type TableWriter } from './tableWriter.ts'
@@ -134,6 +134,9 @@ class Application {
     this.#held = held
     const history = { get: (number: number) => readPassedToken(this.#copy, number) }
     if (placeDelta({ ...held, history }, head) === 'duplicate') return 'duplicate'
+    // Names of states are random: whoever gives one twice wants the older state out of sight.
+    if (isTokenTaken(this.#copy, head.positions.at(-1)?.token ?? ''))
+      throw new CodedError('delta.invalid', 'the position the Delta ends at has the name of an older state')
     const order = this.#order
     if (order.kind === 'keep') this.#past = keepPast(this.#copy, held, order.time)
     // What is not kept from now on could not be undone: going back further would give states that never were.

@@ -24,6 +24,7 @@ import {
   systemTableName,
 } from './copyLayout.ts'
 import { copyTable } from './copyTables.ts'
+import { writeTakenTokens } from './pastLayout.ts'
 import { UnsupportedDatabaseError } from './unsupportedDatabaseError.ts'
 
 const COPY_PAGE_SIZE = 4096
@@ -35,6 +36,8 @@ export interface BuildCopyInput {
   readonly buildingPath: string
   readonly key: Uint8Array
   readonly position: CopyPosition
+  /** Names of the database's older states (ID-3). */
+  readonly taken: readonly string[]
   readonly header: Omit<DatabaseHeader, 'autoVacuum'>
   /** All rows are in the file; the indexes are still to be made. */
   readonly onRows?: () => void
@@ -60,6 +63,7 @@ export function buildCopy(input: BuildCopyInput, onProgress: (step: string, done
         return readSource(copy, { ...input.position, ...header })
       }),
     )
+    withCopy(input, (copy) => writeTakenTokens(copy, input.taken))
     // A connection of their own: stand-ins for functions must not meet the hostile schema.
     withCopy(input, (copy) => createTables(copy, source.tables))
     const rows = withCopy(input, (copy) => {

@@ -26,6 +26,8 @@ export interface CopyJobs {
 
 /** What keeps older states, if anything does (TM). */
 export interface PastKeeping {
+  /** Names of all states of a database that can be restored; none if there is no database yet. */
+  listTokens(key: DatabaseKey): Promise<readonly string[]>
   /** The copy of `row` is about to be replaced: it is kept as it is. Durable when it resolves. */
   putAside(row: DatabaseRow): Promise<void>
   /** Keeps the copy of `row` as it stands, which goes on. Durable when it resolves. @throws {CodedError} `storage.*`. */
@@ -84,15 +86,16 @@ export interface Copies {
    */
   applyDelta(key: DatabaseKey, content: ReceivedContent, choice?: BackupChoice): Promise<ApplyOutcome>
   /**
-   * Makes a received file the copy; durable when it resolves. The old copy stays whole until then.
-   * @throws {CodedError} as `importFile`; `session.busy`.
+   * Makes a received file the copy; durable when it resolves. The old copy stays whole until then. A file that repeats
+   * what the copy stands at changes nothing.
+   * @throws {CodedError} as `importFile`; `session.busy`; `anchor.mismatch` for the name of an older state (ID-3).
    */
   replaceByFile(
     key: DatabaseKey,
     begin: { lineage: string } & Position,
     content: ReceivedContent,
     choice?: BackupChoice,
-  ): Promise<ImportResult>
+  ): Promise<void>
 }
 
 export function createCopies(parts: CopiesParts): Copies {
@@ -199,9 +202,14 @@ async function replaceByFile(
   begin: { lineage: string } & Position,
   content: ReceivedContent,
   choice: BackupChoice,
-): Promise<ImportResult> {
+): Promise<void> {
   const startedAt = parts.now()
   const old = await parts.databases.get(key)
+  // The answer was lost: by its name it is the same state.
+  if (old?.lineage === begin.lineage && old.token === begin.token) return
+  const tokens = (await parts.past?.listTokens(key)) ?? []
+  if (tokens.includes(begin.token))
+    throw new CodedError('anchor.mismatch', 'the file has the name of a state that is there already')
   const taken =
     content.spoolId === undefined ? undefined : await parts.arrivals?.take(content.spoolId, content.sizeBytes)
   const copyId = taken?.copyId ?? randomUUID()
@@ -212,6 +220,7 @@ async function replaceByFile(
     position: begin,
     content: content.source,
     ...(taken && { received: taken.facts }),
+    taken: tokens,
   }
   const result = await parts.jobs.importFile(input, key).catch(async (cause: unknown) => {
     // A process that was killed at its limits could not clear away behind itself.
@@ -256,5 +265,4 @@ async function replaceByFile(
     receivedBytes: content.sizeBytes,
     emptied: [],
   })
-  return result
 }

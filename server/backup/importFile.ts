@@ -37,6 +37,8 @@ export interface ImportInput {
   readonly maxBytes?: number
   /** What `receiveFile` said about this very `copyPath` and key: the file is not read again. */
   readonly received?: PlainFileFacts
+  /** Names of the database's older states: no later state of the copy can take one (ID-3). */
+  readonly taken?: readonly string[]
 }
 
 /** What became of the file. */
@@ -87,7 +89,7 @@ export async function importFile(
       flushed = beginFlush(buildingPath)
     }
     const outcome = buildCopy(
-      { sourcePath, passphrase, buildingPath, key, position: input.position, header, onRows },
+      { sourcePath, passphrase, buildingPath, key, position: input.position, header, onRows, taken: input.taken ?? [] },
       onProgress,
     )
     // The system tells a failure once: a later flush would not hear of it.

@@ -40,6 +40,22 @@ const TABLES = `
   CREATE TABLE _nightferry_past_whole(point INTEGER, id INTEGER, PRIMARY KEY(point, id)) WITHOUT ROWID;
 `
 
+/** Notes names of states that lie elsewhere, so that no later state of this copy can take one of them (ID-3). */
+export function writeTakenTokens(db: SqlDatabase, tokens: readonly string[]): void {
+  if (tokens.length === 0) return
+  db.exec('CREATE TABLE _nightferry_past_taken(token TEXT PRIMARY KEY) WITHOUT ROWID')
+  const insert = db.prepare('INSERT OR IGNORE INTO _nightferry_past_taken(token) VALUES(?)')
+  for (const token of tokens) insert.run(token)
+}
+
+/** True if an older state of the database has this name, here or elsewhere. */
+export function isTokenTaken(db: SqlDatabase, token: string): boolean {
+  const tables = db
+    .prepare("SELECT name FROM main.sqlite_schema WHERE name IN ('_nightferry_past_taken', '_nightferry_past_point')")
+    .all()
+  return tables.some(([name]) => db.prepare(`SELECT 1 FROM ${name} WHERE token = ?`).get(token) !== undefined)
+}
+
 /** True if the copy remembers anything, or could. */
 export function hasPast(db: SqlDatabase): boolean {
   return db.prepare("SELECT 1 FROM main.sqlite_schema WHERE name = '_nightferry_past_point'").get() !== undefined

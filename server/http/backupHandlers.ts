@@ -1,10 +1,11 @@
-/** Handlers of `/api/v1/databases*` and `/api/v1/restores*`. A caller sees only its own account (RS-8). */
+/** Handlers of `/api/v1/databases*` and `/api/v1/restores*`. A caller sees only what is in its reach (RS-8, ID-1). */
 
 import { CodedError } from '../../schemas/errors.ts'
 import type { backupCalls, DatabaseSummary } from '../../schemas/http/backups.ts'
-import type { AccountService, RegisteredDevice } from '../account/accountService.ts'
+import type { AccountService, RegisteredDevice, TokenClaims } from '../account/accountService.ts'
 import type { DatabaseRow, Databases, Proofs } from '../catalogue/catalogue.ts'
 import type { Pins } from '../catalogue/pins.ts'
+import { outOfReach, reaches, requireReach } from '../identity/reach.ts'
 import { describeProof } from '../restore/proofs.ts'
 import type { RestoreService } from '../restore/restoreService.ts'
 import { describeGuard, newestGuards } from '../timeMachine/pinning.ts'
@@ -22,15 +23,34 @@ export interface BackupHandlerParts {
 export function backupHandlers(parts: BackupHandlerParts): Pick<Required<Handlers>, keyof typeof backupCalls> {
   const { restores } = parts
   return {
-    listDatabases: async (_input, { claims }) => ({ databases: await listSummaries(parts, claims.accountId) }),
-    listPoints: async ({ params }, { claims }) => ({
-      points: await restores.listPoints(claims.accountId, params.deviceId, params.name),
-    }),
-    createRestore: ({ body }, { claims }) => restores.createRestore(deviceCaller(claims), body),
+    async listDatabases(_input, { claims }) {
+      const databases = await listSummaries(parts, claims.accountId)
+      return { databases: databases.filter(({ deviceId }) => reaches(claims, deviceId)) }
+    },
+    async listPoints({ params }, { claims }) {
+      requireReach(claims, params.deviceId)
+      return { points: await restores.listPoints(claims.accountId, params.deviceId, params.name) }
+    },
+    async createRestore({ body: { accountToken, ...request } }, { claims }) {
+      const caller = deviceCaller(claims)
+      if (!reaches(claims, request.fromDeviceId ?? caller.deviceId)) await proveOwner(parts, caller, accountToken)
+      return restores.createRestore(caller, request)
+    },
     readSegment: async ({ params }, { claims }) =>
       (await restores.readSegment(deviceCaller(claims), params.restoreId, params.segment)).bytes,
     completeRestore: ({ params }, { claims }) => restores.completeRestore(deviceCaller(claims), params.restoreId),
   }
+}
+
+/** @throws {CodedError} `auth.forbidden` unless `token` is one of the caller's account, got with its password. */
+async function proveOwner(
+  { accountService }: BackupHandlerParts,
+  caller: Pick<TokenClaims, 'accountId'>,
+  token: string | undefined,
+): Promise<void> {
+  if (token === undefined) throw outOfReach()
+  const { scope, accountId } = await accountService.verifyToken(token)
+  if (scope !== 'account' || accountId !== caller.accountId) throw outOfReach()
 }
 
 /** All databases of an account as the interface shows them. */

@@ -1,8 +1,9 @@
-/** Handlers of the calls that compare restore points. A caller sees only its own account (RS-8). */
+/** Handlers of the calls that compare restore points. A caller sees only what is in its reach (RS-8, ID-1). */
 
 import type { diffCalls } from '../../schemas/http/diff.ts'
 import type { AccountService } from '../account/accountService.ts'
 import { findAccount } from '../account/findAccount.ts'
+import { requireReach } from '../identity/reach.ts'
 import type { DiffPoints } from '../timeMachine/diffs.ts'
 import type { Handlers } from './handlers.ts'
 
@@ -17,8 +18,10 @@ export function diffHandlers({
   diff,
 }: DiffHandlerParts): Pick<Required<Handlers>, keyof typeof diffCalls> {
   return {
-    diffPoints: ({ params: { deviceId, name }, query }, { claims }) =>
-      diff({ accountId: claims.accountId, deviceId, name }, query),
+    async diffPoints({ params: { deviceId, name }, query }, { claims }) {
+      requireReach(claims, deviceId)
+      return diff({ accountId: claims.accountId, deviceId, name }, query)
+    },
     async diffAccountPoints({ params, query }) {
       const { accountId } = await findAccount(accountService, params.name)
       return diff({ accountId, deviceId: params.deviceId, name: params.database }, query)

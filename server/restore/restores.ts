@@ -222,7 +222,8 @@ async function adoptInPlace(parts: RestoreParts, row: RestoreRow, current: Datab
     const adopted = await parts.jobs.adoptPosition(input, row)
     if (!adopted) return false
   }
-  const adoptedRow = { ...current, ...positionOf(row), lastMode: 'restore' as const, lastBackupAt: parts.now() }
+  // Its time stays: the state was taken then, and a device must not make it younger (ID-3).
+  const adoptedRow = { ...current, ...positionOf(row), lastMode: 'restore' as const }
   if (!(await parts.databases.switchCopy(adoptedRow, current.copyId))) throw replacedMeanwhile()
   return true
 }
@@ -242,6 +243,7 @@ async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: Dat
     copyKey: toHex(copyKey.key),
     position: positionOf(row),
     ...storedImage(parts, row),
+    taken: parts.keepsPast ? await parts.timeMachine.listTokens({ ...row, name: row.database }) : [],
   }
   step('clone')
   const made = await parts.jobs.importImage(input, row).catch(async (cause: unknown) => {

@@ -6,7 +6,7 @@
 import { CodedError } from '../../schemas/errors.ts'
 import type { DatabaseKey, Databases } from '../catalogue/catalogue.ts'
 import { decideRetention, type RetentionPolicy, type RetentionVerdict } from './retention.ts'
-import type { PlacedPoint, TimeMachine } from './timeMachine.ts'
+import { momentOf, type PlacedPoint, type TimeMachine } from './timeMachine.ts'
 
 export interface DropOldParts {
   readonly timeMachine: TimeMachine
@@ -48,8 +48,8 @@ export async function dropOfOne(parts: DropOldParts, key: DatabaseKey, dryRun: b
   const points = await parts.timeMachine.listPoints(key)
   const verdicts = keepBases(decideRetention(points, parts.policy, parts.now()))
   const dropped = verdicts.filter(({ reasons }) => reasons.length === 0)
-  const tokens = new Set(dropped.map(({ point }) => point.token))
-  const freedBytes = dryRun || tokens.size === 0 ? 0 : await parts.timeMachine.dropPoints(key, tokens)
+  const moments = new Set(dropped.map(({ point }) => momentOf(point)))
+  const freedBytes = dryRun || moments.size === 0 ? 0 : await parts.timeMachine.dropPoints(key, moments)
   return { ...key, points: verdicts, freedBytes }
 }
 

@@ -60,8 +60,11 @@ export interface PlacedPoint extends PastPoint {
 export interface TimeMachine extends PastKeeping {
   /** All points of a database, newest first. @throws {CodedError} `database.unknown`. */
   listPoints(key: DatabaseKey): Promise<readonly PlacedPoint[]>
-  /** Drops points; a copy that has none left goes. @returns octets that were given back or can be used again. */
-  dropPoints(key: DatabaseKey, tokens: ReadonlySet<string>): Promise<number>
+  /**
+   * Drops points, named by {@link momentOf}; a copy that has none left goes.
+   * @returns octets that were given back or can be used again.
+   */
+  dropPoints(key: DatabaseKey, moments: ReadonlySet<string>): Promise<number>
 }
 
 /** Codes of a copy that cannot be read. */
@@ -69,6 +72,8 @@ const DAMAGE: readonly string[] = ['storage.corrupt', 'storage.unavailable', 'ke
 
 export function createTimeMachine(parts: TimeMachineParts): TimeMachine {
   return {
+    listTokens: async (key) =>
+      (await parts.databases.get(key)) === undefined ? [] : (await listPoints(parts, key)).map(({ token }) => token),
     putAside: (row) => putAside(parts, row),
     takeSnapshot: (row) => takeSnapshot(parts, row),
     guard: async (key, mark) => {
@@ -76,7 +81,7 @@ export function createTimeMachine(parts: TimeMachineParts): TimeMachine {
       if (outcome !== 'known') parts.onGuard(key, outcome)
     },
     listPoints: (key) => listPoints(parts, key),
-    dropPoints: (key, tokens) => dropPoints(parts, key, tokens),
+    dropPoints: (key, moments) => dropPoints(parts, key, moments),
   }
 }
 
@@ -115,14 +120,22 @@ async function takeSnapshot(parts: TimeMachineParts, row: DatabaseRow): Promise<
   await putAside(parts, row, { copyId, wrappedKey })
 }
 
-/** Each state once, where it is found first: a restore lets a state stand in two copies. */
+/**
+ * What tells points apart: a restored state is there with the time it was first taken and with that of its restore.
+ * The first must not go with the second, or a device could age its history by restoring it (ID-3).
+ */
+export function momentOf({ token, takenAt }: Pick<PastPoint, 'token' | 'takenAt'>): string {
+  return `${token} ${takenAt}`
+}
+
+/** Each moment once, where it is found first: a Snapshot lets it stand in two copies. */
 async function listPoints(parts: TimeMachineParts, key: DatabaseKey): Promise<readonly PlacedPoint[]> {
   const seen = new Set<string>()
   const found = await listPlaces(parts, key)
   const pins = (await parts.pins.list(key)).filter(({ releasedAt }) => releasedAt === undefined)
   const pinned = new Map(pins.map((pin) => [pin.token, pin]))
   return found
-    .filter(({ token }) => !seen.has(token) && seen.add(token))
+    .filter((place) => !seen.has(momentOf(place)) && seen.add(momentOf(place)))
     .map((point) => {
       const pin = pinned.get(point.token)
       return pin === undefined ? point : { ...point, isPinned: true, pin }
@@ -171,14 +184,14 @@ async function pointsOf(
   ]
 }
 
-async function dropPoints(parts: TimeMachineParts, key: DatabaseKey, tokens: ReadonlySet<string>): Promise<number> {
+async function dropPoints(parts: TimeMachineParts, key: DatabaseKey, moments: ReadonlySet<string>): Promise<number> {
   const places = await listPlaces(parts, key)
-  // A state that stands in two copies is kept for the first; the other need not keep it.
-  const keeper = new Map(places.toReversed().map(({ token, copy }) => [token, copy.copyId]))
+  // A moment that stands in two copies is kept for the first; the other need not keep it.
+  const keeper = new Map(places.toReversed().map((place) => [momentOf(place), place.copy.copyId]))
   let freedBytes = 0
   for (const { copy, isLatest } of places.filter(({ isHead }) => isHead)) {
     const own = places.filter((place) => place.copy.copyId === copy.copyId)
-    const gone = own.filter(({ token }) => tokens.has(token) || keeper.get(token) !== copy.copyId)
+    const gone = own.filter((place) => moments.has(momentOf(place)) || keeper.get(momentOf(place)) !== copy.copyId)
     if (gone.length === own.length && !isLatest) {
       freedBytes += own[0]?.sizeBytes ?? 0
       // The row first: what a kill leaves then is a file that belongs to nobody.

@@ -143,7 +143,7 @@ export class CrashLife {
     const to = join(folder, 'files', `${name}.db`)
     try {
       await this.#init(agent, name, account, server.url)
-      const args = [{ database: DATABASE, to, fromDevice: this.#device }] as const
+      const args = [{ database: DATABASE, to, fromDevice: this.#device, password: account.password }] as const
       await this.#must(agent, { name: 'restore', args: [...args] })
       this.#expect(this.#restored(to) === this.#acknowledged, 'a replacement differs from what was acknowledged')
       this.#expectNoRest(to)

@@ -122,8 +122,10 @@ interface Identity {
 /** A device that sends what it is told, over HTTP, with credentials of its own. */
 export function hostileDevice(url: string, identity: Identity) {
   const { name, deviceId, secret } = identity
-  const lineage = randomBytes(16).toString('hex')
-  const tokens = Array.from({ length: 64 }, () => randomBytes(16).toString('hex'))
+  const newTokens = () => Array.from({ length: 64 }, () => randomBytes(16).toString('hex'))
+  let lineage = randomBytes(16).toString('hex')
+  let tokens = newTokens()
+  let hasBegun = false
   /** Positions 0..63 of this device's own life. */
   const chain = (...numbers: number[]): PositionChain => ({
     lineage,
@@ -189,11 +191,24 @@ export function hostileDevice(url: string, identity: Identity) {
       ...(item === undefined ? {} : { item }),
     }
   }
+  /** Each whole file that is taken begins a life of its own, as an honest device's does. */
+  const sendWhole = async (type: string, content: Uint8Array, database?: string): Promise<BackupAnswer> => {
+    const held = { lineage, tokens }
+    if (hasBegun) [lineage, tokens] = [randomBytes(16).toString('hex'), newTokens()]
+    const answer = await send(203, type, content, chain(1), database)
+    if (answer.item === 200) hasBegun = true
+    else [lineage, tokens] = [held.lineage, held.tokens]
+    return answer
+  }
   return {
     ...identity,
     url,
-    lineage,
-    tokens,
+    get lineage() {
+      return lineage
+    },
+    get tokens() {
+      return tokens
+    },
     chain,
     header,
     message,
@@ -202,8 +217,8 @@ export function hostileDevice(url: string, identity: Identity) {
     send,
     /** A full backup of `file` at position 1. */
     sendFile: (file: Uint8Array, database?: string, type: string = FILE_GZIP_TYPE) =>
-      send(203, type, type === FILE_GZIP_TYPE ? gzipSync(file, { level: 1 }) : file, chain(1), database),
-    sendGzip: (gzip: Uint8Array, database?: string) => send(203, FILE_GZIP_TYPE, gzip, chain(1), database),
+      sendWhole(type, type === FILE_GZIP_TYPE ? gzipSync(file, { level: 1 }) : file, database),
+    sendGzip: (gzip: Uint8Array, database?: string) => sendWhole(FILE_GZIP_TYPE, gzip, database),
     /** A Delta as text, from position 1 to 2. */
     sendDelta: (xml: string | Uint8Array, database?: string) =>
       send(202, DELTA_TYPE, gzipSync(xml, { level: 1 }), chain(1, 2), database),

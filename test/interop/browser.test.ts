@@ -149,7 +149,7 @@ describe.skipIf(!browser.available || !shell.available)(`pages ${browser.reason}
 
     const second = await openProfile('second')
     await call(second, 'init', server.url, account.user, account.password, 'replacement')
-    await call(second, 'restore', 'laptop')
+    await call(second, 'restore', 'laptop', account.password)
     const file = await saveAs('file.db', call(second, 'restoredFile'))
     const adopted = await saveAs('adopted.db', call(second, 'exportDatabase'))
     for (const restored of [file, adopted]) {
@@ -160,7 +160,7 @@ describe.skipIf(!browser.available || !shell.available)(`pages ${browser.reason}
     expect(await call(second, 'backup')).toMatchObject({ mode: 'none' })
     await call(second, 'run', "UPDATE note SET body = 'from the replacement' WHERE id = 1")
     expect(await call(second, 'backup')).toMatchObject({ mode: 'delta', puts: 1, deletes: 0 })
-    await call(first, 'restore', 'replacement')
+    await call(first, 'restore', 'replacement', account.password)
     const back = await saveAs('back.db', call(first, 'restoredFile'))
     const changed = await saveAs('changed.db', call(second, 'exportDatabase'))
     expect(canonicalDump(back)).toBe(canonicalDump(changed))

@@ -9,7 +9,7 @@ export interface PageApp {
   run(sql: string): Promise<void>
   add(): Promise<void>
   backup(): Promise<BackupReport>
-  restore(fromDevice: string): Promise<RestoreReport>
+  restore(fromDevice: string, password: string): Promise<RestoreReport>
   /** The database as the page holds it now. */
   exportDatabase(): Promise<string>
   /** The last restored file, octet for octet. */

@@ -52,8 +52,8 @@ async function openApp(): Promise<PageApp> {
       await store()
       return report
     },
-    restore: async (fromDevice) => {
-      const report = await client.restore({ database: 'app', to: PATH, fromDevice })
+    restore: async (fromDevice, password) => {
+      const report = await client.restore({ database: 'app', to: PATH, fromDevice, password })
       await store()
       return report
     },

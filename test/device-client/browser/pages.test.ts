@@ -103,7 +103,7 @@ const openPage = () => TestPage.open(`page-${++pages}`)
 /** Restores what `page` backed up onto a new page and compares; the new page goes on without a full backup. */
 async function expectRestorable(page: TestPage): Promise<void> {
   const other = await openPage()
-  await other.app.restore({ database: 'app', to: 'app', fromDevice: page.device })
+  await other.app.restore({ database: 'app', to: 'app', fromDevice: page.device, password: account.password })
   expect(dumpOctets(other.restored)).toBe(page.dump())
   expect(other.dump()).toBe(page.dump())
   expect(await other.app.backup('app')).toMatchObject({ mode: 'none' })
@@ -230,7 +230,7 @@ describe('[RS-5] [RS-6] a restore in a page', () => {
         throw new Error('the page is full')
       },
     })
-    const wanted = { database: 'app', to: 'app', fromDevice: page.device }
+    const wanted = { database: 'app', to: 'app', fromDevice: page.device, password: account.password }
     await expect(refusing.client.restore(wanted)).rejects.toThrow('the page is full')
     expect(other.database).toBe(old)
     const kept = [...other.keyStore.records.keys()].filter((key) => key.startsWith('restore/'))

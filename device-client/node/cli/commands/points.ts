@@ -5,6 +5,7 @@ import { formatPin } from '../../../../schemas/cli/formatPin.ts'
 import { formatBytes, formatTable, formatTime } from '../../../../schemas/cli/formatTable.ts'
 import type { AgentCommand } from '../agentContext.ts'
 import { chooseDatabase } from '../chooseDatabase.ts'
+import { ownerPassword, PASSWORD_OPTION } from '../ownerPassword.ts'
 
 export const points: AgentCommand = {
   spec: {
@@ -14,11 +15,16 @@ export const points: AgentCommand = {
     options: [
       { name: 'database', value: 'NAME', summary: 'name of the backup (default: the only one)' },
       { name: 'from-device', value: 'NAME', summary: 'the device whose copy is meant (default: this one)' },
+      PASSWORD_OPTION,
     ],
   },
   run: async (context, input) => {
     const database = await chooseDatabase(context, textOf(input, 'database'))
-    const found = await context.client.points(database, textOf(input, 'from-device'))
+    const fromDevice = textOf(input, 'from-device')
+    const found = await context.client.points(database, {
+      ...(fromDevice === undefined ? {} : { fromDevice }),
+      ...(await ownerPassword(context, input, fromDevice)),
+    })
     const rows = found.map((entry) => [
       entry.point,
       formatTime(entry.takenAt),

@@ -7,6 +7,7 @@ import { CodedError } from '../../../../schemas/errors.ts'
 import { type AgentCommand, withWorkLock } from '../agentContext.ts'
 import { bringRowsBack, ROWS_OPTIONS } from '../bringRowsBack.ts'
 import { parseAt } from '../parseAt.ts'
+import { ownerPassword, PASSWORD_OPTION } from '../ownerPassword.ts'
 
 export const restore: AgentCommand = {
   spec: {
@@ -23,6 +24,7 @@ export const restore: AgentCommand = {
         value: 'TIME|POINT',
         summary: 'a restore point, or the last one before a time (default: the latest)',
       },
+      PASSWORD_OPTION,
       ...ROWS_OPTIONS,
       { name: 'trust-new-key', summary: 'the server was set up anew: take its signing key as it is now' },
     ],
@@ -43,6 +45,7 @@ export const restore: AgentCommand = {
         to: resolve(to),
         ...(fromDevice === undefined ? {} : { fromDevice }),
         ...(file === undefined ? {} : { file }),
+        ...(await ownerPassword(context, input, fromDevice)),
         ...(at === undefined ? {} : { at: parseAt(at) }),
         trustNewKey: input['trust-new-key'] === true,
       })
