@@ -98,6 +98,7 @@ export function createDeviceClient(ports: DeviceClientPorts): DeviceClient {
       const { point } = await choosePoint(calls, deviceId, { database, at })
       return calls.pinPoint(deviceId, database, point, reason)
     },
+    fence: async (options) => (await import('./fenceDevice.ts')).fenceDevice(ports, options),
     followNotifications: async (host) =>
       (await import('./notify/followNotifications.ts')).followNotifications(ports, host),
     status: async () => {

@@ -108,6 +108,21 @@ export interface RestoreOptions {
   readonly trustNewKey?: boolean
 }
 
+/** Which device of the account is fenced, and why; a reason of null ends the fence (ID-4). */
+export interface FenceOptions {
+  /** Name or id. */
+  readonly device: string
+  /** Of the account; used once, never kept. */
+  readonly password: string
+  readonly reason: string | null
+}
+
+export interface FenceReport {
+  readonly device: string
+  readonly deviceId: string
+  readonly reason: string | null
+}
+
 export interface RestoreReport {
   readonly database: string
   readonly path: string
@@ -216,6 +231,8 @@ export interface DeviceClient {
   diff(options: DiffOptions): Promise<DiffReport>
   /** Pins a point of a database of this device. @throws `restore.unknown`, `pin.limited`. */
   pin(database: string, at: string | number, reason: string): Promise<PointEntry>
+  /** Stops a device of the account, or lets it go on. @throws `device.unknown`, `auth.*`, `network.unreachable`. */
+  fence(options: FenceOptions): Promise<FenceReport>
   status(): Promise<DeviceStatus>
   /** Waits for the server's notifications and lets `host` obey them, until `host.stopped`; never throws. */
   followNotifications(host: NotificationHost): Promise<void>

@@ -47,6 +47,12 @@ const table = {
   },
   'device.unknown': { http: 404, status: 404, retry: 'never', meaning: 'no such device' },
   'device.exists': { http: 409, status: 409, retry: 'never', meaning: 'a device of that name exists' },
+  'device.fenced': {
+    http: 403,
+    status: 403,
+    retry: 'operator',
+    meaning: 'the device is fenced, since it is said to be lost',
+  },
   'session.busy': { http: 503, status: 417, retry: 'later', meaning: 'another session of this device is at work' },
   'push.busy': { http: 503, status: 417, retry: 'later', meaning: 'too many devices wait for notifications' },
   'trace.limited': { http: 409, status: 409, retry: 'later', meaning: 'too many devices are traced' },

@@ -6,14 +6,13 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { CodedError } from '../schemas/errors.ts'
-import type { AccountService } from './account/accountService.ts'
 import { createDatastorePasswords } from './account/datastorePasswords.ts'
-import { createEnabledCheck } from './account/enabledCheck.ts'
 import { createFailureLimits } from './account/failureLimits.ts'
 import { createServerPasswords } from './account/serverPasswords.ts'
 import { createLoginVerifier } from './account/verifyLogin.ts'
 import { openAccounts, openLocalAccounts, operatorToken } from './assembleAccounts.ts'
 import { assembleBackups } from './assembleBackups.ts'
+import { assembleEdge } from './assembleEdge.ts'
 import { assemblePush } from './assemblePush.ts'
 import { assembleQuota } from './assembleQuota.ts'
 import { assembleTrace } from './assembleTrace.ts'
@@ -37,6 +36,7 @@ import { createApp } from './http/app.ts'
 import { backupHandlers } from './http/backupHandlers.ts'
 import { datastoreHandlers } from './http/datastoreHandlers.ts'
 import { diffHandlers } from './http/diffHandlers.ts'
+import { fenceHandlers } from './http/fenceHandlers.ts'
 import { type Listening, listen } from './http/listen.ts'
 import { notificationHandlers } from './http/notificationHandlers.ts'
 import { operatorHandlers } from './http/operatorHandlers.ts'
@@ -111,6 +111,7 @@ export async function assembleServer(
     // Turns of their own: what is only looked at keeps no message of the same sender waiting.
     show: (bytes, from) => decoder.show(bytes, `trace ${from}`),
   })
+  const edge = assembleEdge(config, secrets, accounts.service, clock, accounts.local !== undefined)
   const omadsDeps: OmadsDeps = {
     sessions,
     decode: (bytes, encoding, from) => decoder.decode(bytes, encoding, from),
@@ -123,7 +124,9 @@ export async function assembleServer(
       accountService: accounts.service,
       limits,
       clock,
+      ...(accounts.local && { maxAgeMs: 0 }),
     }),
+    stopped: edge.stopped,
     datastoreLogins: datastorePasswords,
     ownLogins: serverPasswords,
     registry: backups.registry,
@@ -142,7 +145,7 @@ export async function assembleServer(
   const datastoreParts = { accountService: accounts.service, passwords: datastorePasswords }
   const backupParts = { accountService: accounts.service, databases, proofs, pins, restores: backups.restores }
   const app = createApp({
-    ...edgeParts(config, secrets, accounts.service),
+    ...edge.app,
     handlers: {
       ...accountHandlers({ accountService: accounts.service, limits, registration: config.registration, metrics }),
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
@@ -151,7 +154,8 @@ export async function assembleServer(
       ...diffHandlers({ accountService: accounts.service, diff: backups.timeMachine.diff }),
       ...pinHandlers({ accountService: accounts.service, pinning: backups.timeMachine.pinning }),
       ...serverPasswordHandlers({ accountService: accounts.service, passwords: serverPasswords, serverId }),
-      ...notificationHandlers(push.answerPoll),
+      ...fenceHandlers(accounts.service),
+      ...notificationHandlers(async (poll) => edge.unlessStopped(poll, await push.answerPoll(poll))),
       ...quotaHandlers({ accountService: accounts.service, quotas: quota.service }),
       ...operatorHandlers({
         ...backupParts,
@@ -245,7 +249,7 @@ export async function assembleAccountServer(
   const metrics = createMetrics()
   const { service, close } = await openLocalAccounts(config, keys, clock)
   const app = createApp({
-    ...edgeParts(config, secrets, service),
+    ...assembleEdge(config, secrets, service, clock, true).app,
     handlers: {
       ...accountHandlers({
         accountService: service,
@@ -283,14 +287,4 @@ function openKeys(config: Config): OpenedKeys {
 
 function keysOf(keys: OpenedKeys): OpenedServer['keys'] {
   return { currentKeyId: keys.keyRing.currentKeyId, masterKeyPath: keys.masterKeyPath, created: keys.created }
-}
-
-function edgeParts(config: Config, secrets: Secrets, service: AccountService) {
-  return {
-    verifyToken: (token: string) => service.verifyToken(token),
-    isEnabled: createEnabledCheck(service, clock),
-    ...(secrets.serviceSecret === undefined ? {} : { serviceSecret: secrets.serviceSecret }),
-    corsOrigins: config.corsOrigins,
-    trustProxy: config.trustProxy,
-  }
 }

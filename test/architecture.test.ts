@@ -96,7 +96,7 @@ const domainArrows: Readonly<Record<string, readonly string[]>> = {
   restore: ['backup', 'timeMachine'],
   timeMachine: ['backup'],
   backup: [],
-  account: [],
+  account: ['identity'],
   changes: [],
   delivery: [],
   push: [],

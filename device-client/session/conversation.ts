@@ -10,6 +10,7 @@ import type { Command, Cred, Message, StatusCommand, SyncHdr } from '../../schem
 import { exchange, exchangeWaiting, nextUrl, type Traffic } from './exchange.ts'
 import { type MessageCodec, wbxmlCodec } from './messageCodec.ts'
 import { challengeFor, isProven, serverNonce, unproven } from './proveServer.ts'
+import { toldRefusal } from './refusal.ts'
 import { readServerMemory, type ServerMemory, writeServerMemory } from './serverMemory.ts'
 import type { PeerRequest, SessionPorts, SessionRequest } from './sessionRequest.ts'
 
@@ -228,6 +229,8 @@ export class Conversation<Request extends PeerRequest = SessionRequest> {
       this.#authenticated = true
       return { kind: 'accepted' }
     }
+    const told = toldRefusal(status)
+    if (told) throw told
     const asked = (status.data === 401 || status.data === 407) && chal !== undefined && !this.#authenticated
     // One try for each kind of challenge: the same one again means that the secret is wrong (reference 5.4).
     if (!asked || this.#challenges >= 2) return { kind: 'refused', status: status.data }

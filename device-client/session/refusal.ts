@@ -1,6 +1,7 @@
 /** What a refusing Status of a server means to the user (reference 4). */
 
-import { CodedError, type ErrorCode, errorEntry } from '../../schemas/errors.ts'
+import { CodedError, type ErrorCode, errorEntry, isErrorCode } from '../../schemas/errors.ts'
+import type { StatusCommand } from '../../schemas/syncml/message.ts'
 
 /** Any other: the server's own trouble, or of its way (DC-19). */
 const REFUSALS: Readonly<Record<number, ErrorCode>> = {
@@ -17,6 +18,21 @@ const REFUSALS: Readonly<Record<number, ErrorCode>> = {
   503: 'session.busy',
   510: 'storage.corrupt',
   513: 'protocol.unsupported-version',
+}
+
+/**
+ * What a server of ours says with its refusal: a code of ours and a sentence for the user (ID-4). Anything else than a
+ * device that is stopped is told by its Status.
+ */
+export function toldRefusal({ data, items }: Pick<StatusCommand, 'data' | 'items'>): CodedError | undefined {
+  const text = items[0]?.data
+  const said = text?.kind === 'text' ? /^(device\.[a-z]+): (.{1,300})$/.exec(text.text) : null
+  const [, code, sentence = ''] = said ?? []
+  if (data !== 403 || !isErrorCode(code)) return undefined
+  return new CodedError(code, sentence, {
+    next: 'The owner lets it go on with "nightferry-device unfence" and the account\'s password.',
+    fields: { status: data },
+  })
 }
 
 /** The error that a refusal ends with; `special` are meanings the caller knows better. */

@@ -36,6 +36,7 @@ const codes: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   'auth.server': EXIT.refused,
   'account.unknown': EXIT.notFound,
   'device.unknown': EXIT.notFound,
+  'device.fenced': EXIT.refused,
   'session.busy': EXIT.busy,
   'push.busy': EXIT.busy,
   'trace.limited': EXIT.busy,

@@ -5,14 +5,23 @@
 
 import { z } from 'zod'
 import type { HttpCall } from './call.ts'
-import { accountName, deviceId, deviceName, identifier, password, timestamp } from './fields.ts'
+import { accountName, deviceId, deviceName, fenceReason, identifier, password, timestamp } from './fields.ts'
 
 export const accountSummary = z
   .strictObject({ accountId: identifier, name: accountName, createdAt: timestamp, disabled: z.boolean() })
   .meta({ id: 'Account' })
 
 export const registeredDevice = z
-  .strictObject({ deviceId, name: deviceName, createdAt: timestamp, disabled: z.boolean() })
+  .strictObject({
+    deviceId,
+    name: deviceName,
+    createdAt: timestamp,
+    disabled: z.boolean(),
+    fence: z
+      .strictObject({ reason: fenceReason, since: timestamp })
+      .exactOptional()
+      .meta({ description: 'There if the device is fenced (ID-4).' }),
+  })
   .meta({ id: 'Device' })
 
 export const tokenPair = z

@@ -115,6 +115,15 @@ export const accountInternalCalls = {
     status: 204,
     errors: ['device.unknown'],
   },
+  internalSetDeviceFence: {
+    method: 'post',
+    path: `${base}/devices/fence`,
+    summary: 'Fences a device, or takes that back',
+    access: 'service',
+    body: z.strictObject({ accountId: identifier, deviceId: text, reason: text.nullable() }),
+    status: 204,
+    errors: ['device.unknown'],
+  },
   internalListAccounts: {
     method: 'get',
     path: `${base}/accounts`,

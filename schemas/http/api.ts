@@ -8,6 +8,7 @@ import { accountInternalCalls } from './accountsInternal.ts'
 import { backupCalls } from './backups.ts'
 import { datastoreCalls } from './datastores.ts'
 import { diffCalls } from './diff.ts'
+import { fenceCalls } from './fences.ts'
 import { notificationCalls } from './notifications.ts'
 import { operatorCalls } from './operator.ts'
 import { pinCalls } from './pins.ts'
@@ -19,6 +20,7 @@ export const publicCalls = {
   ...accountCalls,
   ...backupCalls,
   ...datastoreCalls,
+  ...fenceCalls,
   ...notificationCalls,
   ...serverPasswordCalls,
   ...pinCalls,

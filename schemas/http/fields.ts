@@ -22,6 +22,9 @@ export const deviceId = z
 
 export const deviceName = z.string().min(1).max(128)
 
+/** One line for people. */
+export const fenceReason = z.string().regex(/^[^\p{Cc}]{1,200}$/u)
+
 /** Name of a database of a device: the last part of its datastore URI `./databases/<name>`. */
 export const databaseName = z.string().regex(/^(?!\.{1,2}$)[^/\\\p{Cc}]{1,128}$/u)
 

@@ -49,6 +49,8 @@ export interface RegisteredDevice {
   readonly name: string
   readonly createdAt: number
   readonly disabled: boolean
+  /** Present if the device is fenced (ID-4). */
+  readonly fence?: { readonly reason: string; readonly since: number }
 }
 
 export interface AccountSummary {
@@ -80,12 +82,14 @@ export interface AccountService {
   setAccountDisabled(name: string, disabled: boolean): Promise<void>
   /** Without `accountId` the device id must be of one account only. @throws `protocol.malformed` if it is of several. */
   setDeviceDisabled(deviceId: string, disabled: boolean, accountId?: string): Promise<void>
+  /** Fences a device for a reason, or ends that with null. @throws `device.unknown`, `protocol.malformed`. */
+  setDeviceFence(accountId: string, deviceId: string, reason: string | null): Promise<void>
   listAccounts(): Promise<readonly AccountSummary[]>
   listDevices(accountId: string): Promise<readonly RegisteredDevice[]>
   /** Checks credentials of a SyncML peer that the backup server does not know yet. */
   verifySyncml(credentials: SyncmlCredentials): Promise<LoginResult>
   /**
-   * Whether a login that was accepted before still stands: the account or device may have been disabled since.
+   * Whether a login that was accepted before still stands: the account or device may have been disabled or fenced since.
    * With an empty `deviceId` only the account is asked about.
    */
   isEnabled(accountId: string, deviceId: string): Promise<boolean>

@@ -20,6 +20,8 @@ export interface DeviceRow {
   readonly ha1?: string
   readonly createdAt: number
   readonly disabled: boolean
+  /** Present if it is fenced. */
+  readonly fence?: { readonly reason: string; readonly since: number }
 }
 
 /** One use of a login: its refresh tokens form a family (AC-3). */
@@ -50,6 +52,8 @@ export interface AccountStore {
   listDevices(accountId: string): Promise<readonly DeviceRow[]>
   /** Disabling also ends the device's refresh tokens. @returns false if there is no such device. */
   setDeviceDisabled(accountId: string, deviceId: string, disabled: boolean): Promise<boolean>
+  /** Fencing also ends the device's refresh tokens; undefined ends the fence. @returns false if there is no such device. */
+  setDeviceFence(accountId: string, deviceId: string, fence: DeviceRow['fence']): Promise<boolean>
   addAppPassword(accountId: string, ha1: string, createdAt: number): Promise<void>
   listAppPasswords(accountId: string): Promise<readonly string[]>
   addRefreshToken(row: RefreshRow): Promise<void>

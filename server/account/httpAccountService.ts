@@ -38,6 +38,8 @@ export function createHttpAccountService(options: HttpAccountOptions): AccountSe
     setAccountDisabled: (name, disabled) => send(calls.internalSetAccountDisabled, { name, disabled }),
     setDeviceDisabled: (deviceId, disabled, accountId) =>
       send(calls.internalSetDeviceDisabled, { deviceId, disabled, ...(accountId === undefined ? {} : { accountId }) }),
+    setDeviceFence: (accountId, deviceId, reason) =>
+      send(calls.internalSetDeviceFence, { accountId, deviceId, reason }),
     listAccounts: async () => (await send(calls.internalListAccounts, undefined)).accounts,
     listDevices: async (accountId) => (await send(calls.internalListDevices, { accountId })).devices,
     verifySyncml: ({ data, nonces, ...rest }) =>

@@ -10,9 +10,11 @@ import {
   accountName,
   deviceId as deviceIdField,
   deviceName,
+  fenceReason,
   password as passwordField,
 } from '../../schemas/http/fields.ts'
 import { ACCOUNT_DEVICE } from '../catalogue/catalogue.ts'
+import { fencedError } from '../identity/refusal.ts'
 import { step } from '../steps.ts'
 import type { AccountService, AccountSummary, RegisteredDevice, TokenClaims, TokenPair } from './accountService.ts'
 import type { AccountRow, AccountStore, DeviceRow } from './accountStore.ts'
@@ -58,6 +60,12 @@ export function createLocalAccountService(deps: LocalAccountDeps): LocalAccountS
       if (!(await store.setAccountDisabled(name, disabled))) throw unknownAccount(name)
     },
     setDeviceDisabled: (deviceId, disabled, accountId) => setDeviceDisabled(store, deviceId, disabled, accountId),
+    async setDeviceFence(accountId, deviceId, reason) {
+      if (reason !== null) check(fenceReason, reason, 'reason')
+      const fence = reason === null ? undefined : { reason, since: clock() }
+      if (!(await store.setDeviceFence(accountId, deviceId, fence)))
+        throw new CodedError('device.unknown', `no device has the id ${deviceId}`)
+    },
     listAccounts: async () => (await store.listAccounts()).map(toSummary),
     listDevices: async (accountId) => (await store.listDevices(accountId)).map(toDevice),
     verifySyncml: async (credentials) => {
@@ -103,6 +111,7 @@ async function loginDevice(deps: LocalAccountDeps, deviceId: string, secret: str
     const account = await deps.store.getAccount(device.accountId)
     // The secret is 256 random bits: comparing digests of it tells an observer of time nothing.
     if (account === undefined || device.ha1 !== ha1Of(account.name, secret)) continue
+    if (device.fence !== undefined) throw fencedError(device.fence.reason)
     if (account.disabled || device.disabled) throw disabled()
     return newPair(deps, { scope: 'device', accountId: account.accountId, accountName: account.name, deviceId })
   }
@@ -191,7 +200,7 @@ async function isEnabled(store: AccountStore, accountId: string, deviceId: strin
   if (account === undefined || account.disabled) return false
   if (deviceId === '') return true
   const device = await store.getDevice(accountId, deviceId)
-  return device !== undefined && !device.disabled
+  return device !== undefined && !device.disabled && device.fence === undefined
 }
 
 async function findAccount(store: AccountStore, name: string): Promise<AccountRow> {
@@ -217,8 +226,8 @@ function toSummary({ accountId, name, createdAt, disabled: isDisabled }: Account
   return { accountId, name, createdAt, disabled: isDisabled }
 }
 
-function toDevice({ deviceId, name, createdAt, disabled: isDisabled }: DeviceRow): RegisteredDevice {
-  return { deviceId, name, createdAt, disabled: isDisabled }
+function toDevice({ deviceId, name, createdAt, disabled: isDisabled, fence }: DeviceRow): RegisteredDevice {
+  return { deviceId, name, createdAt, disabled: isDisabled, ...(fence && { fence }) }
 }
 
 function hashToken(token: string): string {

@@ -6,6 +6,7 @@
 
 import { CodedError } from '../../schemas/errors.ts'
 import type { KnownLogin, KnownLogins } from '../catalogue/catalogue.ts'
+import { refusalFor } from '../identity/refusal.ts'
 import type { AccountService, SyncmlCredentials } from './accountService.ts'
 import type { Attempt, FailureLimits } from './failureLimits.ts'
 import { matchingNonce, offeredUserName } from './syncmlCredential.ts'
@@ -22,12 +23,14 @@ export type LoginVerdict =
       readonly nonce: Uint8Array
     }
   /** 401: wrong, or too many wrong ones before; 403: disabled; 417: cannot be checked now, come again. */
-  | { readonly kind: 'refused'; readonly status: 401 | 403 | 417 }
+  | { readonly kind: 'refused'; readonly status: 401 | 403 | 417; readonly why?: string }
 
 export interface VerifyLoginDeps {
   readonly knownLogins: KnownLogins
   readonly accountService: AccountService
   readonly limits: FailureLimits
+  /** How old the service's word may be, milliseconds; 0 where it is in this process. */
+  readonly maxAgeMs?: number
   /** Milliseconds since 1970. */
   readonly clock: () => number
 }
@@ -71,12 +74,22 @@ async function findKept(logins: KnownLogins, credentials: SyncmlCredentials): Pr
 async function goOn(deps: VerifyLoginDeps, credentials: SyncmlCredentials, known: KnownLogin): Promise<LoginVerdict> {
   const { accountId, accountName, deviceId } = known
   const now = deps.clock()
-  const asked = now - known.checkedAt > ENABLED_MAX_AGE_MS ? await askEnabled(deps, known) : undefined
+  const isOld = now - known.checkedAt >= (deps.maxAgeMs ?? ENABLED_MAX_AGE_MS)
+  const asked = isOld ? await askEnabled(deps, known) : undefined
   const enabled = asked ?? known.enabled
   const change = asked === undefined ? { lastAccessAt: now } : { lastAccessAt: now, enabled: asked, checkedAt: now }
   await deps.knownLogins.touch(accountId, deviceId, change)
-  if (!enabled) return { kind: 'refused', status: 403 }
+  if (!enabled) return stopped(deps, { accountId, deviceId })
   return accepted(credentials, known.ha1, { accountId, accountName, deviceId })
+}
+
+/** Known, and may do nothing: the device is told why (ID-4). */
+async function stopped(
+  { accountService }: VerifyLoginDeps,
+  device: { readonly accountId: string; readonly deviceId: string },
+): Promise<LoginVerdict> {
+  const { code, message } = await refusalFor(accountService, device)
+  return { kind: 'refused', status: 403, why: `${code}: ${message}` }
 }
 
 function accepted(

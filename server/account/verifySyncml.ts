@@ -29,7 +29,7 @@ export async function verifySyncml(
     const device = await store.getDevice(account.accountId, credentials.deviceId)
     const ha1 = await findMatch(store, account, device, credentials)
     if (ha1 === undefined) continue
-    if (account.disabled || device?.disabled) return { kind: 'refused', reason: 'disabled' }
+    if (account.disabled || device?.disabled || device?.fence) return { kind: 'refused', reason: 'disabled' }
     if (device === undefined && !(await takeUp(store, account, credentials.deviceId, now)))
       return { kind: 'refused', reason: 'wrong' }
     const { accountId, name } = account

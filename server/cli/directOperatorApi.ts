@@ -48,6 +48,8 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
       await server.serverPasswords.set({ accountId: await accountIdOf(accountName), deviceId }, password)
       return server.serverId
     },
+    setFence: async ({ accountName, deviceId }, reason) =>
+      accounts.setDeviceFence(await accountIdOf(accountName), deviceId, reason),
     wake: async ({ accountName, deviceId }, request) => {
       const { issuedAt, sessionId } = await server.wake(
         { accountId: await accountIdOf(accountName), deviceId },

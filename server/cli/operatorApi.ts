@@ -66,6 +66,8 @@ export interface OperatorApi {
    * @returns the name it proves itself with. @throws {CodedError} `device.unknown`, `protocol.malformed`.
    */
   setServerPassword(device: AccountDevice, password: string | null): Promise<string>
+  /** Stops a device for a reason; null lets it go on. @throws {CodedError} `device.unknown`, `protocol.malformed`. */
+  setFence(device: AccountDevice, reason: string | null): Promise<void>
   /** Asks a device to synchronize now. @throws {CodedError} `device.unknown` if it never did, `auth.forbidden`. */
   wake(device: AccountDevice, request: WakeRequest): Promise<IssuedWakeUp>
   /** Notes the device's messages for `hours`; 0 ends it. @throws {CodedError} `trace.limited`. */

@@ -14,6 +14,7 @@ import { demo } from './commands/demo.ts'
 import { deviceAllowEmpty, deviceList, deviceServerPassword, deviceShow } from './commands/device.ts'
 import { deviceTrace, traceShow } from './commands/deviceTrace.ts'
 import { diff } from './commands/diff.ts'
+import { deviceFence, deviceUnfence } from './commands/fence.ts'
 import { keysStatus } from './commands/keys.ts'
 import { operatorToken } from './commands/operatorToken.ts'
 import { pin, unpin } from './commands/pin.ts'
@@ -37,6 +38,8 @@ const modules = [
   accountAppPassword,
   deviceList,
   deviceShow,
+  deviceFence,
+  deviceUnfence,
   deviceAllowEmpty,
   deviceServerPassword,
   datastorePassword,

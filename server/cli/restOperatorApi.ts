@@ -47,6 +47,8 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
       void (await send(calls.setDatastorePassword, { name, datastore }, { password })),
     setServerPassword: async ({ accountName, deviceId }, password) =>
       (await read(calls.setServerPassword, { name: accountName, deviceId }, { password })).serverId,
+    setFence: async ({ accountName, deviceId }, reason) =>
+      void (await send(calls.setFence, { name: accountName, deviceId }, { reason })),
     wake: ({ accountName, deviceId }, request) => read(calls.wakeDevice, { name: accountName, deviceId }, request),
     setTrace: ({ accountName, deviceId }, hours) => read(calls.setTrace, { name: accountName, deviceId }, { hours }),
     readTrace: ({ accountName, deviceId }) => read(calls.readTrace, { name: accountName, deviceId }),

@@ -23,6 +23,10 @@ export function accountInternalHandlers(
       await service.setDeviceDisabled(body.deviceId, body.disabled, body.accountId)
       return undefined
     },
+    internalSetDeviceFence: async ({ body }) => {
+      await service.setDeviceFence(body.accountId, body.deviceId, body.reason)
+      return undefined
+    },
     internalListAccounts: async () => ({ accounts: await service.listAccounts() }),
     internalListDevices: async ({ body }) => ({ devices: await service.listDevices(body.accountId) }),
     internalVerify: ({ body: { data, nonces, ...rest } }) =>

@@ -12,6 +12,8 @@ export interface AuthenticateParts {
   /** @throws `auth.invalid`. */
   verifyToken(token: string): Promise<TokenClaims>
   isEnabled(claims: TokenClaims): Promise<boolean>
+  /** Why a holder who is not enabled is refused. */
+  refusalFor(claims: TokenClaims): Promise<CodedError>
   /** Without it no call between services is answered. */
   readonly serviceSecret?: string
 }
@@ -19,7 +21,7 @@ export interface AuthenticateParts {
 /**
  * The claims of the caller; undefined for calls that need none.
  *
- * @throws {CodedError} `auth.missing`, `auth.invalid`, `auth.forbidden`.
+ * @throws {CodedError} `auth.missing`, `auth.invalid`, `auth.forbidden`, `device.fenced`.
  */
 export async function authenticateCall(
   parts: AuthenticateParts,
@@ -36,7 +38,7 @@ export async function authenticateCall(
   const claims = await parts.verifyToken(token)
   if (!access.includes(claims.scope))
     throw new CodedError('auth.forbidden', `a token of scope ${claims.scope} cannot do this`)
-  if (!(await parts.isEnabled(claims))) throw new CodedError('auth.forbidden', 'the account or device is disabled')
+  if (!(await parts.isEnabled(claims))) throw await parts.refusalFor(claims)
   return claims
 }
 

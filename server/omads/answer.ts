@@ -88,11 +88,14 @@ export interface Refusal {
   readonly commandStatus?: number
   readonly chal?: Chal
   readonly versions?: readonly string[]
+  /** For the client's user, as data of the header's Status: a code of ours and a sentence. */
+  readonly why?: string
 }
 
 /** A message that refuses all of `received`: as many Statuses as the client's MaxMsgSize takes. */
 export function refusalMessage(received: Message, header: SyncHdr, encoding: Encoding, refusal: Refusal): Message {
-  const items: Item[] = (refusal.versions ?? []).map((text) => ({ data: { kind: 'text', text } }))
+  const texts = refusal.versions ?? (refusal.why === undefined ? [] : [refusal.why])
+  const items: Item[] = texts.map((text) => ({ data: { kind: 'text', text } }))
   const first = headerStatus(received.header, refusal.status, { chal: refusal.chal, items })
   const commands: Command[] = first ? [first] : []
   const silent = received.header.noResp === true || refusal.versions !== undefined

@@ -26,7 +26,7 @@ export type LoginVerdict =
   /** `nonce` is the one of the nonces that the digest was made with; empty for basic. */
   | { readonly kind: 'accepted'; readonly peer: Peer; readonly nonce: Uint8Array }
   /** 401: wrong; 403: known and not allowed; 417: cannot be checked now, come again. */
-  | { readonly kind: 'refused'; readonly status: 401 | 403 | 417 }
+  | { readonly kind: 'refused'; readonly status: 401 | 403 | 417; readonly why?: string }
 
 /** Checks one set of credentials, against all nonces that are possible at once: wrong ones are one failure. */
 export interface LoginVerifier {
@@ -65,7 +65,7 @@ export type Authentication =
       confirm(): Promise<void>
     }
   | { readonly kind: 'challenged'; readonly status: 401 | 407; readonly chal: Chal }
-  | { readonly kind: 'refused'; readonly status: 403 | 417 }
+  | { readonly kind: 'refused'; readonly status: 403 | 417; readonly why?: string }
 
 /** Judges the credentials of a SyncHdr. */
 export async function authenticate(
@@ -87,7 +87,7 @@ export async function authenticate(
   const nonces = possible.map(({ nonce }) => coveredNonce(offer, nonce))
   const verdict = await deps.verifier.verify({ ...offer, deviceId, nonces, verDtd: version }, remoteAddress)
   if (verdict.kind === 'refused') {
-    if (verdict.status !== 401) return { kind: 'refused', status: verdict.status }
+    if (verdict.status !== 401) return { ...verdict, status: verdict.status }
     return challenge(deps, offer.userName, deviceId, version, 401, { held, offer })
   }
   const used = possible[nonces.findIndex((nonce) => sameOctets(nonce, verdict.nonce))]
@@ -110,7 +110,7 @@ async function judgeBasic(
   const verdict = await deps.verifier.verify({ ...offer, deviceId, nonces: [], verDtd: version }, remoteAddress)
   if (verdict.kind === 'accepted')
     return { kind: 'accepted', peer: verdict.peer, chal: undefined, confirm: async () => undefined }
-  if (verdict.status !== 401) return { kind: 'refused', status: verdict.status }
+  if (verdict.status !== 401) return { ...verdict, status: verdict.status }
   return challenge(deps, offer.userName, deviceId, version, 401)
 }
 

@@ -34,6 +34,8 @@ export interface OmadsDeps extends CommandDeps {
   readonly sessions: SessionStore
   /** Reads a message; at once if absent. May be of another thread (OM-24). */
   decode?(bytes: Uint8Array, encoding: Encoding, from: string): Promise<Message>
+  /** Why a peer that logged in may not go on, if so; asked with each further message of its session. */
+  stopped?(peer: ActiveState['peer']): Promise<string | undefined>
   /** Told of each exchange that could be read; returns at once and never throws. */
   trace?(exchange: TracedMessages): void
   /** Address for RespURI; without it the request's own is used. */
@@ -151,7 +153,8 @@ async function receive(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {
   if (located && isAwaited(located, arrival)) return repeatAnswer(deps, arrival, located.record)
   const state = located?.record.state
   if (!located || !state || state.phase === 'ended' || state.phase === 'fresh') return begin(deps, arrival)
-  if (trusts(located, state, arrival)) return goOn(deps, arrival, located.record, state)
+  if (trusts(located, state, arrival))
+    return (await stopIfFenced(deps, arrival, located.record, state)) ?? goOn(deps, arrival, located.record, state)
   return claim(deps, arrival, located.record, state)
 }
 
@@ -162,6 +165,20 @@ function trusts(located: Located, state: ActiveState, arrival: Arrival): boolean
   return (
     header.cred === undefined && arrival.ids.msgId > 1 && state.identity.remoteAddress === arrival.request.remoteAddress
   )
+}
+
+/** ID-4: whose device was fenced meanwhile has no session any more. */
+async function stopIfFenced(
+  deps: OmadsDeps,
+  arrival: Arrival,
+  record: SessionRecord,
+  state: ActiveState,
+): Promise<OmadsReply | undefined> {
+  const why = await deps.stopped?.(state.peer)
+  if (why === undefined) return undefined
+  const ended = await endSession(deps, state, 'aborted')
+  await deps.sessions.save({ ...record, state: ended, touchedAt: deps.clock() })
+  return refuse(arrival.message, arrival.version, arrival.encoding, { status: STATUS.forbidden, why })
 }
 
 /** A message whose session is known and proven. */
@@ -216,7 +233,7 @@ async function begin(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {
     const proof = await firstProof(deps.ownLogins, login.peer)
     return runMessage(deps, arrival, transition(fresh, { kind: 'authenticated', peer: login.peer, proof }), { login })
   }
-  const refusal = login.kind === 'challenged' ? { status: login.status, chal: login.chal } : { status: login.status }
+  const refusal = login.kind === 'challenged' ? { status: login.status, chal: login.chal } : login
   return refuse(message, version, encoding, refusal, ids.msgId)
 }
 

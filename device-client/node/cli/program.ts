@@ -21,6 +21,7 @@ import { add } from './commands/add.ts'
 import { backup } from './commands/backup.ts'
 import { configure } from './commands/configure.ts'
 import { diff } from './commands/diff.ts'
+import { fence, unfence } from './commands/fence.ts'
 import { init } from './commands/init.ts'
 import { list } from './commands/list.ts'
 import { pin } from './commands/pin.ts'
@@ -45,6 +46,8 @@ const modules = [
   points,
   pin,
   diff,
+  fence,
+  unfence,
   status,
   watch,
   syncAdd,

@@ -31,6 +31,8 @@ export interface AccountTables {
     ha1: string | null
     createdAt: number
     disabled: number
+    fenceReason: string | null
+    fencedAt: number | null
   }
   appPassword: { accountId: string; ha1: string; createdAt: number }
   refreshToken: {
@@ -51,6 +53,7 @@ export const accountMigrations: readonly Migration[] = [
   { name: '0003-app-password', up: createAppPassword },
   { name: '0004-refresh-token', up: createRefreshToken },
   { name: '0005-signing-key', up: createSigningKey },
+  { name: '0006-device-fence', up: addFence },
 ]
 
 async function createAccount(db: Kysely<unknown>): Promise<void> {
@@ -112,4 +115,9 @@ async function createSigningKey(db: Kysely<unknown>): Promise<void> {
     .addColumn('wrappedPrivateKey', 'text', (column) => column.notNull())
     .addColumn('createdAt', 'bigint', (column) => column.notNull())
     .execute()
+}
+
+async function addFence(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('device').addColumn('fenceReason', 'text').execute()
+  await db.schema.alterTable('device').addColumn('fencedAt', 'bigint').execute()
 }

@@ -4,7 +4,10 @@ import type { Kysely } from 'kysely'
 import type { AccountStore, DeviceRow } from '../accountStore.ts'
 import type { AccountTables } from './accountTables.ts'
 
-type DevicePart = Pick<AccountStore, 'addDevice' | 'getDevice' | 'findDevices' | 'listDevices' | 'setDeviceDisabled'>
+type DevicePart = Pick<
+  AccountStore,
+  'addDevice' | 'getDevice' | 'findDevices' | 'listDevices' | 'setDeviceDisabled' | 'setDeviceFence'
+>
 
 /** Devices kept in `db`. */
 export function deviceRows(db: Kysely<AccountTables>): DevicePart {
@@ -12,7 +15,7 @@ export function deviceRows(db: Kysely<AccountTables>): DevicePart {
     async addDevice(row) {
       const inserted = await db
         .insertInto('device')
-        .values({ ...row, ha1: row.ha1 ?? null, disabled: row.disabled ? 1 : 0 })
+        .values(toRow(row))
         .onConflict((conflict) => conflict.doNothing())
         .executeTakeFirst()
       return inserted.numInsertedOrUpdatedRows === 1n
@@ -38,27 +41,47 @@ export function deviceRows(db: Kysely<AccountTables>): DevicePart {
         .execute()
       return rows.map(fromRow)
     },
-    async setDeviceDisabled(accountId, deviceId, disabled) {
-      return db.transaction().execute(async (trx) => {
-        const updated = await trx
-          .updateTable('device')
-          .set({ disabled: disabled ? 1 : 0 })
-          .where('accountId', '=', accountId)
-          .where('deviceId', '=', deviceId)
-          .executeTakeFirst()
-        if (disabled)
-          await trx
-            .deleteFrom('refreshToken')
-            .where('accountId', '=', accountId)
-            .where('deviceId', '=', deviceId)
-            .execute()
-        return updated.numUpdatedRows === 1n
-      })
-    },
+    setDeviceDisabled: (accountId, deviceId, disabled) =>
+      update(db, { accountId, deviceId }, { disabled: disabled ? 1 : 0 }, disabled),
+    setDeviceFence: (accountId, deviceId, fence) =>
+      update(db, { accountId, deviceId }, fenceColumns(fence), fence !== undefined),
   }
 }
 
+/** Changes one device; one that is stopped by it loses its refresh tokens. */
+async function update(
+  db: Kysely<AccountTables>,
+  { accountId, deviceId }: Pick<DeviceRow, 'accountId' | 'deviceId'>,
+  change: Partial<AccountTables['device']>,
+  isStopped: boolean,
+): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const updated = await trx
+      .updateTable('device')
+      .set(change)
+      .where('accountId', '=', accountId)
+      .where('deviceId', '=', deviceId)
+      .executeTakeFirst()
+    if (isStopped)
+      await trx.deleteFrom('refreshToken').where('accountId', '=', accountId).where('deviceId', '=', deviceId).execute()
+    return updated.numUpdatedRows === 1n
+  })
+}
+
+function fenceColumns(fence: DeviceRow['fence']): Pick<AccountTables['device'], 'fenceReason' | 'fencedAt'> {
+  return { fenceReason: fence?.reason ?? null, fencedAt: fence?.since ?? null }
+}
+
+function toRow({ fence, ...row }: DeviceRow): AccountTables['device'] {
+  return { ...row, ...fenceColumns(fence), ha1: row.ha1 ?? null, disabled: row.disabled ? 1 : 0 }
+}
+
 function fromRow(row: AccountTables['device']): DeviceRow {
-  const { ha1, disabled, ...rest } = row
-  return { ...rest, disabled: disabled === 1, ...(ha1 === null ? {} : { ha1 }) }
+  const { ha1, disabled, fenceReason, fencedAt, ...rest } = row
+  return {
+    ...rest,
+    disabled: disabled === 1,
+    ...(ha1 === null ? {} : { ha1 }),
+    ...(fenceReason === null ? {} : { fence: { reason: fenceReason, since: fencedAt ?? 0 } }),
+  }
 }

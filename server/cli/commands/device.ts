@@ -4,7 +4,7 @@ import { textOf } from '../../../schemas/cli/commandTable.ts'
 import { formatAge, formatBytes, formatTable, formatTime } from '../../../schemas/cli/formatTable.ts'
 import { typedPassword } from '../../account/typedPassword.ts'
 import { findDevice } from '../findDevice.ts'
-import type { DeviceDatabase } from '../operatorApi.ts'
+import type { AccountDevice, DeviceDatabase } from '../operatorApi.ts'
 import { readSecretFile } from '../readSecret.ts'
 import { type ServerCommand, WHERE_OPTIONS, withOperatorApi } from '../serverContext.ts'
 
@@ -14,12 +14,12 @@ export const deviceList: ServerCommand = {
   spec: { name: 'device list', summary: 'list the devices of all accounts', args: [], options: WHERE_OPTIONS },
   run: async (context, input) => {
     const devices = await withOperatorApi(context, input, (api) => api.listDevices())
-    const rows = devices.map(({ accountName, name, disabled, createdAt, deviceId }) => [
-      accountName,
-      name,
-      disabled ? 'disabled' : 'enabled',
-      formatTime(createdAt),
-      deviceId,
+    const rows = devices.map((device) => [
+      device.accountName,
+      device.name,
+      stateOf(device),
+      formatTime(device.createdAt),
+      device.deviceId,
     ])
     const headings = ['ACCOUNT', 'NAME', 'STATE', 'CREATED', 'ID']
     return { json: { devices }, text: formatTable(headings, rows, 'no device yet') }
@@ -55,11 +55,16 @@ export const deviceShow: ServerCommand = {
             .join('; '),
         ],
       )
-      const state = device.disabled ? 'disabled' : 'enabled'
-      const heading = `${device.name} of ${device.accountName}, ${state}, ${device.deviceId}\n`
+      const why = device.fence === undefined ? '' : ` (${device.fence.reason})`
+      const heading = `${device.name} of ${device.accountName}, ${stateOf(device)}${why}, ${device.deviceId}\n`
       const headings = ['DATABASE', 'KIND', 'NUMBER', 'SIZE', 'LAST BACKUP', 'PROVEN', '']
       return { json: { device, databases }, text: heading + formatTable(headings, rows, 'no backup yet') }
     }),
+}
+
+function stateOf({ disabled, fence }: Pick<AccountDevice, 'disabled' | 'fence'>): string {
+  if (fence !== undefined) return 'fenced'
+  return disabled ? 'disabled' : 'enabled'
 }
 
 /** Whether it is known that the copy can be restored. */

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CodedError } from '../../../schemas/errors.ts'
 import { createFailureLimits } from '../../../server/account/failureLimits.ts'
 import { createHttpAccountService } from '../../../server/account/httpAccountService.ts'
 import { createLocalAccountService, type LocalAccountService } from '../../../server/account/localAccountService.ts'
@@ -72,6 +73,7 @@ export async function serveAccounts(local: LocalUnderTest): Promise<Listening> {
     },
     verifyToken: local.service.verifyToken,
     isEnabled: async () => true,
+    refusalFor: async () => new CodedError('auth.forbidden', 'disabled'),
     serviceSecret: SERVICE_SECRET,
     readiness: {},
     metrics,

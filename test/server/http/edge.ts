@@ -24,12 +24,14 @@ import { createApp } from '../../../server/http/app.ts'
 import { backupHandlers } from '../../../server/http/backupHandlers.ts'
 import { datastoreHandlers } from '../../../server/http/datastoreHandlers.ts'
 import { diffHandlers } from '../../../server/http/diffHandlers.ts'
+import { fenceHandlers } from '../../../server/http/fenceHandlers.ts'
 import { notificationHandlers } from '../../../server/http/notificationHandlers.ts'
 import type { HandleOmads } from '../../../server/http/omadsRoute.ts'
 import { operatorHandlers } from '../../../server/http/operatorHandlers.ts'
 import { pinHandlers } from '../../../server/http/pinHandlers.ts'
 import { quotaHandlers } from '../../../server/http/quotaHandlers.ts'
 import { serverPasswordHandlers } from '../../../server/http/serverPasswordHandlers.ts'
+import { refusalFor } from '../../../server/identity/refusal.ts'
 import { openKeyRing } from '../../../server/keys/openKeyRing.ts'
 import { createLoggers } from '../../../server/logger.ts'
 import { createMetrics } from '../../../server/metrics.ts'
@@ -154,6 +156,7 @@ export async function openEdge(
       ...pinHandlers({ accountService, pinning }),
       ...datastoreHandlers({ accountService, passwords: datastorePasswords }),
       ...serverPasswordHandlers({ accountService, passwords: serverPasswords, serverId: 'nightferry-test' }),
+      ...fenceHandlers(accountService),
       ...notificationHandlers(push.answerPoll),
       ...quotaHandlers({ accountService, quotas: quota.service }),
       ...operatorHandlers({
@@ -167,6 +170,7 @@ export async function openEdge(
     },
     verifyToken: accountService.verifyToken,
     isEnabled: createEnabledCheck(accountService, local.time.now),
+    refusalFor: (claims) => refusalFor(accountService, claims),
     serviceSecret: SERVICE_SECRET,
     readiness: { catalogue: () => checkCatalogue(db), storage: () => checkWritable(local.dataDir) },
     metrics,

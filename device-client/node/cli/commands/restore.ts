@@ -4,10 +4,11 @@ import { resolve } from 'node:path'
 import { textOf } from '../../../../schemas/cli/commandTable.ts'
 import { formatBytes } from '../../../../schemas/cli/formatTable.ts'
 import { CodedError } from '../../../../schemas/errors.ts'
-import { type AgentCommand, withWorkLock } from '../agentContext.ts'
+import { type AgentCommand, type AgentContext, withWorkLock } from '../agentContext.ts'
 import { bringRowsBack, ROWS_OPTIONS } from '../bringRowsBack.ts'
 import { parseAt } from '../parseAt.ts'
 import { ownerPassword, PASSWORD_OPTION } from '../ownerPassword.ts'
+import { parseAt } from '../parseAt.ts'
 
 export const restore: AgentCommand = {
   spec: {
@@ -24,6 +25,7 @@ export const restore: AgentCommand = {
         value: 'TIME|POINT',
         summary: 'a restore point, or the last one before a time (default: the latest)',
       },
+      { name: 'lost', summary: 'that device is lost: fence it first' },
       PASSWORD_OPTION,
       ...ROWS_OPTIONS,
       { name: 'trust-new-key', summary: 'the server was set up anew: take its signing key as it is now' },
@@ -40,12 +42,14 @@ export const restore: AgentCommand = {
       const fromDevice = textOf(input, 'from-device')
       const at = textOf(input, 'at')
       const file = textOf(input, 'file')
+      const owner = await ownerPassword(context, input, fromDevice)
+      if (input.lost === true) await fenceLost(context, fromDevice, owner.password)
       const report = await context.client.restore({
         database: textOf(input, 'database') ?? '',
         to: resolve(to),
         ...(fromDevice === undefined ? {} : { fromDevice }),
         ...(file === undefined ? {} : { file }),
-        ...(await ownerPassword(context, input, fromDevice)),
+        ...owner,
         ...(at === undefined ? {} : { at: parseAt(at) }),
         trustNewKey: input['trust-new-key'] === true,
       })
@@ -56,4 +60,16 @@ export const restore: AgentCommand = {
         text: `${report.database} is restored to ${report.path}: ${size}, point ${report.point}, ${report.durationMs} ms\n${kept}`,
       }
     }),
+}
+
+/** Before anything is restored: whoever has the device may be at work. Its copies and points stay. */
+async function fenceLost(
+  { client, records }: Pick<AgentContext, 'client' | 'records'>,
+  lost: string | undefined,
+  password: string | undefined,
+): Promise<void> {
+  if (lost === undefined || password === undefined)
+    throw new CodedError('config.invalid', '--lost needs --from-device with another device of the account')
+  const { device } = await records.identity()
+  await client.fence({ device: lost, password, reason: `lost, replaced by ${device}`.slice(0, 200) })
 }

@@ -46,6 +46,7 @@ function clientOf(parts: Partial<DeviceClient>): DeviceClient {
       pin: absent,
       restoreRows: absent,
       diff: absent,
+      fence: absent,
     },
     list: async () => [entry('a')],
     status: absent,

@@ -1,0 +1,52 @@
+/** Builds what the edges ask about a caller: its token, and whether it still may do anything. Part of `assemble.ts`. */
+
+import type { AccountService, TokenClaims } from './account/accountService.ts'
+import { createEnabledCheck } from './account/enabledCheck.ts'
+import type { Config } from './config/config.ts'
+import type { Secrets } from './config/secrets.ts'
+import type { AppParts } from './http/app.ts'
+import { refusalFor } from './identity/refusal.ts'
+
+type Holder = Pick<TokenClaims, 'accountId' | 'deviceId'>
+
+export interface EdgeAssembly {
+  /** What every application needs. */
+  readonly app: Pick<
+    AppParts,
+    'verifyToken' | 'isEnabled' | 'refusalFor' | 'serviceSecret' | 'corsOrigins' | 'trustProxy'
+  >
+  /** Why a peer that logged in may not go on; undefined if it may. */
+  stopped(peer: Holder): Promise<string | undefined>
+  /** Gives `found` on to a caller that waited. @throws {CodedError} `device.fenced`, `auth.forbidden` if it may not have it. */
+  unlessStopped<T>(caller: Holder, found: T): Promise<T>
+}
+
+/** `isLocal`: the account service is in this process, and asked each time. */
+export function assembleEdge(
+  config: Config,
+  secrets: Secrets,
+  service: AccountService,
+  clock: () => number,
+  isLocal: boolean,
+): EdgeAssembly {
+  const isEnabled = createEnabledCheck(service, clock, isLocal ? 0 : undefined)
+  return {
+    app: {
+      verifyToken: (token) => service.verifyToken(token),
+      isEnabled,
+      refusalFor: (claims) => refusalFor(service, claims),
+      ...(secrets.serviceSecret === undefined ? {} : { serviceSecret: secrets.serviceSecret }),
+      corsOrigins: config.corsOrigins,
+      trustProxy: config.trustProxy,
+    },
+    stopped: async (peer) => {
+      if (await isEnabled(peer)) return undefined
+      const { code, message } = await refusalFor(service, peer)
+      return `${code}: ${message}`
+    },
+    unlessStopped: async (caller, found) => {
+      if (await isEnabled(caller)) return found
+      throw await refusalFor(service, caller)
+    },
+  }
+}
