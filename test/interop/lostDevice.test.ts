@@ -8,9 +8,9 @@ import { expect, it } from 'vitest'
 import { createAgentProcess, createRegisteredAgent } from '../support/agentProcess.ts'
 import { startServer } from '../support/startServer.ts'
 
-it("[ID-1] [ID-4] [ID-5] a replacement takes over with the account's password, and the lost device is told", async ({
-  onTestFinished,
-}) => {
+it("[ID-1] [ID-4] [ID-5] a replacement takes over with the account's password, and the lost device is told", {
+  timeout: 120_000,
+}, async ({ onTestFinished }) => {
   const server = await startServer()
   onTestFinished(() => server.stop())
   const folder = mkdtempSync(join(tmpdir(), 'nightferry-lost-'))
