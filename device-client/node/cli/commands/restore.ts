@@ -6,7 +6,6 @@ import { formatBytes } from '../../../../schemas/cli/formatTable.ts'
 import { CodedError } from '../../../../schemas/errors.ts'
 import { type AgentCommand, type AgentContext, withWorkLock } from '../agentContext.ts'
 import { bringRowsBack, ROWS_OPTIONS } from '../bringRowsBack.ts'
-import { parseAt } from '../parseAt.ts'
 import { ownerPassword, PASSWORD_OPTION } from '../ownerPassword.ts'
 import { parseAt } from '../parseAt.ts'
 
