@@ -106,6 +106,8 @@ export interface RestoreOptions {
   readonly file?: string
   /** Takes the server's signing key as it is now in place of the one this device knows. */
   readonly trustNewKey?: boolean
+  /** A copy to look at, wherever it lies: nothing begins anew with it, here or on the server. */
+  readonly aside?: boolean
 }
 
 /** Which device of the account is fenced, and why; a reason of null ends the fence (ID-4). */

@@ -29,7 +29,7 @@ export async function restoreEntry(ports: DeviceClientPorts, options: RestoreOpt
   // A restore beside a living database of the same name is a look at the backup, not its replacement.
   const replaces = !held || (held.path === path && (held.kind === 'files') === isSet)
   const entry = held ?? newEntry(options.database, path, isSet)
-  const adopts = replaces && options.file === undefined
+  const adopts = replaces && options.file === undefined && !options.aside
   const restored = await fetchImage(ports, calls, {
     ...{ database: options.database, fromDeviceId, point, path },
     ...(takenAt !== undefined && { takenAt }),

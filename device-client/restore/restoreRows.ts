@@ -13,6 +13,10 @@ export async function restoreRows(ports: DeviceClientPorts, options: RestoreRows
   const startedAt = ports.clock.now()
   const { database, table, where, exact, dryRun } = options
   const entry = await ports.records.database(database)
+  if (entry.kind === 'files')
+    throw new CodedError('restore.mismatch', `${database} is a set of files and has no tables`, {
+      next: 'Restore one of its files, or all, with --to.',
+    })
   if (ports.scratchFile === undefined)
     throw new CodedError('config.invalid', 'rows come back only where the agent has files of its own')
   // A database that is gone is no place for rows.

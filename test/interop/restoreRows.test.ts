@@ -1,6 +1,6 @@
 /** One row comes back into a database that goes on: through both programs, and the server is none the wiser. */
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -61,4 +61,28 @@ it('[DC-91] [DC-94] rows by two conditions, and nothing else, on the device and 
   expect(await agent.run(...args, '--to', join(home, 'x.db'))).toMatchObject({ exitCode: 2 })
   expect(await agent.run('restore', '--database', 'app')).toMatchObject({ exitCode: 2 })
   expect(await agent.run('restore', '--database', 'other', '--table', 'note')).toMatchObject({ exitCode: 10 })
+})
+
+it('[DC-95] any state as SQLite, SQL and CSV, over nothing that is there', async () => {
+  const before = await points()
+  const to = join(home, 'old.db')
+  expect(await agent.do('export', 'app', '--format', 'sqlite', '--at', '1', '--to', to)).toMatchObject({ files: [to] })
+  const db = new Database(to, { readonly: true })
+  expect(db.prepare('SELECT count(*) FROM note').pluck().get()).toBe(3)
+  db.close()
+  const sql = ['export', 'app', '--format', 'sql', '--to', to]
+  expect(await agent.run(...sql)).toMatchObject({ errorCode: 'restore.target-exists' })
+  await agent.do(...sql, '--overwrite')
+  expect(readFileSync(to, 'utf8')).toContain(`INSERT INTO "note"("id","text","owner") VALUES(1,'ONE','a');`)
+  const csv = join(home, 'csv')
+  expect(await agent.do('export', 'app', '--format', 'csv', '--at', '1', '--to', csv)).toMatchObject({ point: '1' })
+  expect(readFileSync(join(csv, 'note.csv'), 'utf8')).toBe(
+    '"id","text","owner"\r\n1,"one","a"\r\n2,"two","b"\r\n3,"three","b"\r\n',
+  )
+  expect(await agent.run('export', 'app', '--format', 'sqlite', '--to', path, '--overwrite')).toMatchObject({
+    errorCode: 'restore.target-exists',
+  })
+  expect(readdirSync(join(home, 'agent', 'images'))).toEqual([])
+  expect(await points()).toEqual(before)
+  expect(await agent.do('backup')).toMatchObject({ mode: 'none' })
 })

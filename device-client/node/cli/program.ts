@@ -21,6 +21,7 @@ import { add } from './commands/add.ts'
 import { backup } from './commands/backup.ts'
 import { configure } from './commands/configure.ts'
 import { diff } from './commands/diff.ts'
+import { exportDatabase } from './commands/export.ts'
 import { fence, unfence } from './commands/fence.ts'
 import { init } from './commands/init.ts'
 import { list } from './commands/list.ts'
@@ -43,6 +44,7 @@ const modules = [
   remove,
   backup,
   restore,
+  exportDatabase,
   points,
   pin,
   diff,
