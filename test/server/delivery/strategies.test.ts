@@ -84,6 +84,45 @@ describe('the best there is', () => {
     },
   )
 
+  it.each(['time', 'cost'] as const)(
+    '[DL-6] by %s, of one size, whatever limits and types',
+    { timeout: 600_000 },
+    (objective) => {
+      const device = fc.record({
+        slots: fc.nat(3),
+        speed: fc.constantFrom(1, 2, 3, 5),
+        cost: fc.nat(3),
+        types: fc.subarray([...'abc']),
+      })
+      const types = fc.array(fc.constantFrom(...'abc'), { minLength: 1, maxLength: 6 })
+      fc.assert(
+        fc.property(fc.array(device, { minLength: 2, maxLength: 4 }), types, (devices, each) => {
+          const { problem } = openProblem(
+            each.map((type, number) => ({ number, sizeBytes: 10, priority: 0, type })),
+            devices.map(({ slots, speed, cost, types: dataTypes }, number) => ({
+              deviceId: `d${number}`,
+              links: [{ linkId: 'l', bytesPerSecond: speed, costPerByte: cost }],
+              roomBytes: slots * 10,
+              dataTypes,
+            })),
+          )
+          const placement = STRATEGIES[objective === 'time' ? 'shortestTime' : 'lowestCost'](problem)
+          const best = bestOfAll(problem)
+          expect(placement).toMatchObject(
+            best.cost < Number.POSITIVE_INFINITY
+              ? { kind: 'placed', optimal: true }
+              : { kind: 'impossible', proven: true },
+          )
+          if (placement.kind === 'impossible') return
+          const found = figuresOf(problem, placement.work)
+          if (objective === 'time') expect(found.seconds).toBeCloseTo(best.seconds, 9)
+          else expect(found.cost).toBeCloseTo(best.cost, 9)
+        }),
+        { numRuns: PLANS },
+      )
+    },
+  )
+
   it('[DL-6] of one size, or all but the last, at any number', { timeout: 600_000 }, () => {
     const counts = fc.tuple(fc.integer({ min: 2, max: 400 }), fc.integer({ min: 1, max: 8 }))
     fc.assert(
