@@ -15,6 +15,8 @@ export interface ListenOptions {
   /** Connections of one address; 0 or absent: any. Not counted behind a proxy: all are of its address. */
   readonly connectionsPerAddress?: number
   readonly trustProxy?: number
+  /** Connections in all; `MAX_CONNECTIONS` if absent. */
+  readonly maxConnections?: number
 }
 
 export interface Listening {
@@ -44,7 +46,7 @@ export async function listen(app: RequestListener, options: ListenOptions): Prom
     },
     app,
   )
-  server.maxConnections = MAX_CONNECTIONS
+  server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
   if (options.trustProxy === undefined || options.trustProxy === 0)
     boundConnections(server, options.connectionsPerAddress ?? 0)
   await new Promise<void>((resolve, reject) => {

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { listen } from '../../../server/http/listen.ts'
+import { type ListenOptions, listen } from '../../../server/http/listen.ts'
 import { createLongPoll } from '../../../server/push/longPoll.ts'
 import type { Notifications } from '../../../server/push/notifications.ts'
 
@@ -12,7 +12,7 @@ const app = (_request: unknown, response: { end(text: string): void }): void => 
 /** However it ends. */
 const closeOf = (made: Socket): Promise<void> => new Promise((resolve) => made.once('close', () => resolve()))
 
-async function open(options: { connectionsPerAddress?: number; trustProxy?: number; requestTimeoutMs?: number }) {
+async function open(options: Partial<ListenOptions>) {
   const listening = await listen(app, { host: '127.0.0.1', port: 0, requestTimeoutMs: 60_000, ...options })
   onTestFinished(() => listening.close(0))
   const sockets: Socket[] = []
@@ -41,6 +41,16 @@ it('[QT-14] an address has so many connections, and a place is free when one end
   expect(await ask(await socket())).toBe(false)
   expect(await ask(held[0] as Socket)).toBe(true)
   held[1]?.destroy()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(await ask(await socket())).toBe(true)
+})
+
+it('[QT-14] there are so many connections in all', async () => {
+  const { socket, ask } = await open({ maxConnections: 2 })
+  const held = await Promise.all([socket(), socket()])
+  for (const made of held) expect(await ask(made)).toBe(true)
+  expect(await ask(await socket())).toBe(false)
+  held[0]?.destroy()
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(await ask(await socket())).toBe(true)
 })
