@@ -200,9 +200,19 @@ function countMissing(wanted: readonly string[], held: readonly string[]): numbe
 }
 
 async function ask(fleet: ChildProcess, request: PairRequest): Promise<PairReply> {
+  const answered = new AbortController()
+  const { signal } = answered
   fleet.send(request)
-  const ended = once(fleet, 'exit').then(() => Promise.reject(new Error('the process of the devices ended')))
-  const [reply] = (await Promise.race([once(fleet, 'message'), ended])) as [PairReply]
-  if (reply.kind === 'failed') throw new Error(reply.message)
-  return reply
+  const ended = once(fleet, 'exit', { signal }).then(() =>
+    Promise.reject(new Error('the process of the devices ended')),
+  )
+  // Nobody waits for it any more once there is an answer.
+  ended.catch(() => undefined)
+  try {
+    const [reply] = (await Promise.race([once(fleet, 'message', { signal }), ended])) as [PairReply]
+    if (reply.kind === 'failed') throw new Error(reply.message)
+    return reply
+  } finally {
+    answered.abort()
+  }
 }
