@@ -4,11 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type AgentProcess, createRegisteredAgent } from '../support/agentProcess.ts'
 import { canonicalDump } from '../support/canonicalDump.ts'
 import { type StartServerOptions, startServer, type TestServer } from '../support/startServer.ts'
 import { operate } from '../support/syncEvolution.ts'
+
+// Each command is a process of its own.
+vi.setConfig({ testTimeout: 180_000 })
 
 let server: TestServer
 let home: string

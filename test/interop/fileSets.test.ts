@@ -138,7 +138,9 @@ describe('a folder that lives', () => {
     expect(await restored()).toEqual(folderState(bench.path))
     const other = await openFileSetBench(server, account, `device-${++devices}`)
     try {
-      await other.client.restore({ database: 'data', to: other.path, fromDevice: `device-${devices - 1}` })
+      const { password } = account
+      const from = { fromDevice: `device-${devices - 1}`, password }
+      await other.client.restore({ database: 'data', to: other.path, ...from })
       expect(folderState(other.path)).toEqual(folderState(bench.path))
       writeFileSync(join(other.path, 'new'), 'new')
       expect(await other.client.backup('data')).toMatchObject({ mode: 'delta' })
