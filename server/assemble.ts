@@ -4,7 +4,6 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
 import { CodedError } from '../schemas/errors.ts'
 import { createDatastorePasswords } from './account/datastorePasswords.ts'
 import { createFailureLimits } from './account/failureLimits.ts'
@@ -12,7 +11,9 @@ import { createServerPasswords } from './account/serverPasswords.ts'
 import { createLoginVerifier } from './account/verifyLogin.ts'
 import { openAccounts, openLocalAccounts, operatorToken } from './assembleAccounts.ts'
 import { assembleBackups } from './assembleBackups.ts'
+import { assembleCare } from './assembleCare.ts'
 import { assembleEdge } from './assembleEdge.ts'
+import { type JoinedKeys, joinKeys } from './assembleKeys.ts'
 import { assemblePush } from './assemblePush.ts'
 import { assembleQuota } from './assembleQuota.ts'
 import { assembleTrace } from './assembleTrace.ts'
@@ -43,7 +44,6 @@ import { operatorHandlers } from './http/operatorHandlers.ts'
 import { pinHandlers } from './http/pinHandlers.ts'
 import { quotaHandlers } from './http/quotaHandlers.ts'
 import { serverPasswordHandlers } from './http/serverPasswordHandlers.ts'
-import { type OpenedKeys, openKeyRing } from './keys/openKeyRing.ts'
 import { createLoggers } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import type { BusyOptions } from './omads/busySignal.ts'
@@ -73,7 +73,7 @@ export async function assembleServer(
   secrets: Secrets,
   logTo?: Parameters<typeof createLoggers>[1],
 ): Promise<OpenedServer> {
-  const keys = openKeys(config)
+  const keys = await joinKeys(config, secrets)
   const { keyRing } = keys
   const loggers = createLoggers(config.logLevel, logTo)
   const metrics = createMetrics()
@@ -88,6 +88,10 @@ export async function assembleServer(
     ...{ config, catalogue, databases, proofs, pins, quota, keyRing, loggers, metrics, clock },
     accounts: accounts.service,
   })
+  const care = await assembleCare({
+    ...{ config, secrets, keys, catalogue, accounts, limits, clock },
+    ...{ spool: backups.spool, log: loggers.keys },
+  })
   const sessions = sqlSessionStore(catalogue)
   const knownLogins = sqlKnownLogins(catalogue)
   const datastorePasswords = createDatastorePasswords({
@@ -100,7 +104,7 @@ export async function assembleServer(
     keyRing,
     accountService: accounts.service,
   })
-  const serverId = `nightferry-${Buffer.from(keyRing.derive('server-id')).toString('hex').slice(0, 16)}`
+  const { serverId } = keyRing
   const push = assemblePush({
     ...{ config, secrets, catalogue, knownLogins, loggers, serverId, clock },
     accountService: accounts.service,
@@ -157,6 +161,7 @@ export async function assembleServer(
       ...fenceHandlers(accounts.service),
       ...notificationHandlers(async (poll) => edge.unlessStopped(poll, await push.answerPoll(poll))),
       ...quotaHandlers({ accountService: accounts.service, quotas: quota.service }),
+      ...care.handlers,
       ...operatorHandlers({
         ...backupParts,
         allowEmpty: backups.allowEmpty,
@@ -176,6 +181,7 @@ export async function assembleServer(
       await backups.restores.sweep()
       await push.wakeOverdue()
       await tracer.sweep()
+      await care.tend(false)
       void backups.night.doIfDue()
       metrics.unprovenAre(await proofs.countFailed())
       const oldest = await databases.oldestBackupAt()
@@ -206,10 +212,12 @@ export async function assembleServer(
     wake: push.wake,
     tracer,
     keys: keysOf(keys),
+    ...{ keyCare: care.keyCare, erasure: care.erasure },
     createOperatorToken: (lifeS) => operatorToken(accounts, lifeS),
     listen: async () => {
       await backups.removeStrays(sessions)
       await tracer.removeStrays()
+      await care.tend(true)
       await sweep()
       listening = await listen(app, config)
       backups.keepWarm()
@@ -230,6 +238,7 @@ export async function assembleServer(
       await accounts.close()
       await knownLogins.flush()
       await catalogue.destroy()
+      keys.lock.close()
     },
   }
 }
@@ -244,7 +253,7 @@ export async function assembleAccountServer(
       next: 'Set NIGHTFERRY_SERVICE_SECRET or NIGHTFERRY_SERVICE_SECRET_FILE, the same for the backup server.',
     })
   }
-  const keys = openKeys(config)
+  const keys = await joinKeys(config, secrets)
   const loggers = createLoggers(config.logLevel)
   const metrics = createMetrics()
   const { service, close } = await openLocalAccounts(config, keys, clock)
@@ -273,18 +282,11 @@ export async function assembleAccountServer(
     close: async () => {
       await listening?.close()
       await close()
+      keys.lock.close()
     },
   }
 }
 
-function openKeys(config: Config): OpenedKeys {
-  if (!existsSync(config.data)) mkdirSync(config.data, { recursive: true, mode: 0o700 })
-  return openKeyRing({
-    dataDir: config.data,
-    ...(config.masterKeyFile === undefined ? {} : { masterKeyFile: config.masterKeyFile }),
-  })
-}
-
-function keysOf(keys: OpenedKeys): OpenedServer['keys'] {
-  return { currentKeyId: keys.keyRing.currentKeyId, masterKeyPath: keys.masterKeyPath, created: keys.created }
+function keysOf({ keyRing, source, created }: JoinedKeys): OpenedServer['keys'] {
+  return { currentKeyId: keyRing.currentKeyId, created, ...(source.kind === 'file' && { masterKeyFile: source.path }) }
 }

@@ -10,12 +10,15 @@ import { openSigningKeys } from './account/signingKeys.ts'
 import { type OpenedAccountStore, openAccountStore } from './account/sqlite/openAccountStore.ts'
 import type { Config } from './config/config.ts'
 import type { Secrets } from './config/secrets.ts'
-import type { OpenedKeys } from './keys/openKeyRing.ts'
+import type { KeyUse } from './keys/keyUse.ts'
+import type { KeysOfServer } from './keys/openKeyRing.ts'
 
 /** The account service of this process, or the one behind `accountsUrl`. */
 export interface Accounts {
   readonly service: AccountService
   readonly local: LocalAccountService | undefined
+  /** What it keeps wrapped here. */
+  readonly keyUses: readonly KeyUse[]
   close(): Promise<void>
 }
 
@@ -23,12 +26,12 @@ export interface Accounts {
 export async function openAccounts(
   config: Config,
   secrets: Secrets,
-  keys: OpenedKeys,
+  keys: KeysOfServer,
   clock: () => number,
 ): Promise<Accounts> {
   if (config.accountsUrl === undefined) {
-    const { service, close } = await openLocalAccounts(config, keys, clock)
-    return { service, local: service, close }
+    const { service, keyUses, close } = await openLocalAccounts(config, keys, clock)
+    return { service, local: service, keyUses, close }
   }
   if (secrets.serviceSecret === undefined) {
     throw new CodedError('config.invalid', 'an account service elsewhere needs the service secret', {
@@ -36,18 +39,19 @@ export async function openAccounts(
     })
   }
   const service = createHttpAccountService({ baseUrl: config.accountsUrl, serviceSecret: secrets.serviceSecret, clock })
-  return { service, local: undefined, close: async () => undefined }
+  return { service, local: undefined, keyUses: [], close: async () => undefined }
 }
 
 /** The account service of this process. @throws {CodedError} `storage.*`. */
 export async function openLocalAccounts(
   config: Config,
-  keys: OpenedKeys,
+  keys: KeysOfServer,
   clock: () => number,
-): Promise<{ service: LocalAccountService; close(): Promise<void> }> {
+): Promise<{ service: LocalAccountService; keyUses: readonly KeyUse[]; close(): Promise<void> }> {
   const store: OpenedAccountStore = await openAccountStore(config.data, keys.keyRing)
   const signingKeys = openSigningKeys(store.signingKeys, keys.keyRing)
-  return { service: createLocalAccountService({ store, signingKeys, clock }), close: () => store.close() }
+  const service = createLocalAccountService({ store, signingKeys, clock })
+  return { service, keyUses: store.keyUses, close: () => store.close() }
 }
 
 /** @throws {CodedError} `config.invalid` where the account service is elsewhere. */

@@ -48,7 +48,13 @@ export const SERVER_STEPS = [
   'verified',
 ] as const
 
-export type ServerStep = (typeof SERVER_STEPS)[number]
+/** Steps of a change of the master key (KY-7), in the order of the work; they have crash tests of their own. */
+export const KEY_STEPS = ['key-prepared', 'key-switched', 'key-placed', 'key-rewrapped', 'key-forgotten'] as const
+
+/** Steps of the deletion of an account (KY-11), likewise. */
+export const ERASE_STEPS = ['erase-keys-gone', 'erase-account-gone', 'erase-files-gone', 'erase-ended'] as const
+
+export type ServerStep = (typeof SERVER_STEPS)[number] | (typeof KEY_STEPS)[number] | (typeof ERASE_STEPS)[number]
 
 let observer: ((name: ServerStep) => void) | undefined
 

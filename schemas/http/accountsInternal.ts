@@ -124,6 +124,14 @@ export const accountInternalCalls = {
     status: 204,
     errors: ['device.unknown'],
   },
+  internalRemoveAccount: {
+    method: 'post',
+    path: `${base}/remove-account`,
+    summary: 'Removes an account with its devices, passwords and tokens',
+    access: 'service',
+    body: z.strictObject({ accountId: text }),
+    status: 204,
+  },
   internalListAccounts: {
     method: 'get',
     path: `${base}/accounts`,

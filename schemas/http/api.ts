@@ -8,7 +8,9 @@ import { accountInternalCalls } from './accountsInternal.ts'
 import { backupCalls } from './backups.ts'
 import { datastoreCalls } from './datastores.ts'
 import { diffCalls } from './diff.ts'
+import { erasureCalls } from './erasures.ts'
 import { fenceCalls } from './fences.ts'
+import { keyCalls } from './keys.ts'
 import { notificationCalls } from './notifications.ts'
 import { operatorCalls } from './operator.ts'
 import { pinCalls } from './pins.ts'
@@ -27,6 +29,8 @@ export const publicCalls = {
   ...diffCalls,
   ...operatorCalls,
   ...quotaCalls,
+  ...keyCalls,
+  ...erasureCalls,
 } as const
 
 /** All calls, with those between a backup server and a separate account service. */

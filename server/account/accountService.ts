@@ -84,6 +84,8 @@ export interface AccountService {
   setDeviceDisabled(deviceId: string, disabled: boolean, accountId?: string): Promise<void>
   /** Fences a device for a reason, or ends that with null. @throws `device.unknown`, `protocol.malformed`. */
   setDeviceFence(accountId: string, deviceId: string, reason: string | null): Promise<void>
+  /** Removes an account with its devices, passwords and tokens. Does no harm twice. */
+  removeAccount(accountId: string): Promise<void>
   listAccounts(): Promise<readonly AccountSummary[]>
   listDevices(accountId: string): Promise<readonly RegisteredDevice[]>
   /** Checks credentials of a SyncML peer that the backup server does not know yet. */

@@ -44,6 +44,8 @@ export interface AccountStore {
   listAccounts(): Promise<readonly AccountRow[]>
   /** Disabling also ends all refresh tokens. @returns false if there is none of that name. */
   setAccountDisabled(name: string, disabled: boolean): Promise<boolean>
+  /** Removes an account with all its rows. Does no harm twice. */
+  removeAccount(accountId: string): Promise<void>
   /** @returns false if the account has a device of that id or name. */
   addDevice(row: DeviceRow): Promise<boolean>
   getDevice(accountId: string, deviceId: string): Promise<DeviceRow | undefined>

@@ -40,6 +40,7 @@ export function createHttpAccountService(options: HttpAccountOptions): AccountSe
       send(calls.internalSetDeviceDisabled, { deviceId, disabled, ...(accountId === undefined ? {} : { accountId }) }),
     setDeviceFence: (accountId, deviceId, reason) =>
       send(calls.internalSetDeviceFence, { accountId, deviceId, reason }),
+    removeAccount: (accountId) => send(calls.internalRemoveAccount, { accountId }),
     listAccounts: async () => (await send(calls.internalListAccounts, undefined)).accounts,
     listDevices: async (accountId) => (await send(calls.internalListDevices, { accountId })).devices,
     verifySyncml: ({ data, nonces, ...rest }) =>

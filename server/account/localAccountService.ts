@@ -66,6 +66,7 @@ export function createLocalAccountService(deps: LocalAccountDeps): LocalAccountS
       if (!(await store.setDeviceFence(accountId, deviceId, fence)))
         throw new CodedError('device.unknown', `no device has the id ${deviceId}`)
     },
+    removeAccount: (accountId) => store.removeAccount(accountId),
     listAccounts: async () => (await store.listAccounts()).map(toSummary),
     listDevices: async (accountId) => (await store.listDevices(accountId)).map(toDevice),
     verifySyncml: async (credentials) => {

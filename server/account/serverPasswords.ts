@@ -32,8 +32,12 @@ export interface ServerPasswords {
   keepNonce(peer: ProofPeer, nonce: Uint8Array): Promise<void>
 }
 
+/** What a password is bound to when it is sealed. */
+export function serverPasswordContext({ accountId, deviceId }: ProofPeer): string {
+  return `server-password:${JSON.stringify([accountId, deviceId])}`
+}
+
 export function createServerPasswords({ store, keyRing, accountService }: ServerPasswordDeps): ServerPasswords {
-  const contextOf = ({ accountId, deviceId }: ProofPeer) => `server-password:${JSON.stringify([accountId, deviceId])}`
   return {
     async set(peer, password) {
       const { accountId, deviceId } = peer
@@ -47,7 +51,9 @@ export function createServerPasswords({ store, keyRing, accountService }: Server
       await store.put({
         accountId,
         deviceId,
-        sealedPassword: Buffer.from(keyRing.seal(Buffer.from(password), contextOf(peer))).toString('base64'),
+        sealedPassword: Buffer.from(keyRing.seal(Buffer.from(password), serverPasswordContext(peer))).toString(
+          'base64',
+        ),
         nonce: null,
       })
     },
@@ -56,9 +62,9 @@ export function createServerPasswords({ store, keyRing, accountService }: Server
       if (row === undefined) return undefined
       const nonce = row.nonce === null ? undefined : new Uint8Array(Buffer.from(row.nonce, 'base64'))
       return {
-        password: Buffer.from(keyRing.open(Buffer.from(row.sealedPassword, 'base64'), contextOf(peer))).toString(
-          'utf8',
-        ),
+        password: Buffer.from(
+          keyRing.open(Buffer.from(row.sealedPassword, 'base64'), serverPasswordContext(peer)),
+        ).toString('utf8'),
         nonce,
       }
     },

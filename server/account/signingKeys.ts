@@ -76,7 +76,7 @@ async function make(store: SigningKeyStore, keyRing: KeyRing, now: number): Prom
   const row: SigningKeyRow = {
     kid,
     publicJwk: JSON.stringify({ ...publicJwk, kid, use: 'sig', alg: 'EdDSA' }),
-    wrappedPrivateKey: keyRing.wrap(Buffer.from(d, 'base64url'), contextOf(kid)),
+    wrappedPrivateKey: keyRing.wrap(Buffer.from(d, 'base64url'), signingKeyContext(kid)),
     createdAt: now,
   }
   await store.add(row)
@@ -84,11 +84,12 @@ async function make(store: SigningKeyStore, keyRing: KeyRing, now: number): Prom
 }
 
 function openPrivateKey(row: SigningKeyRow, keyRing: KeyRing): KeyObject {
-  const d = Buffer.from(keyRing.unwrap(row.wrappedPrivateKey, contextOf(row.kid))).toString('base64url')
+  const d = Buffer.from(keyRing.unwrap(row.wrappedPrivateKey, signingKeyContext(row.kid))).toString('base64url')
   const { x } = JSON.parse(row.publicJwk) as { x: string }
   return createPrivateKey({ key: { kty: 'OKP', crv: 'Ed25519', x, d }, format: 'jwk' })
 }
 
-function contextOf(kid: string): string {
+/** What a signing key is bound to when it is wrapped. */
+export function signingKeyContext(kid: string): string {
   return `signing:${kid}`
 }

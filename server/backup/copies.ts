@@ -231,7 +231,8 @@ async function replaceByFile(
     ...key,
     copyId,
     kind: result.kind,
-    wrappedKey: copyKey.wrapped,
+    // Now, not before the work: the master key may have changed since (KY-5).
+    wrappedKey: parts.keyRing.wrap(copyKey.key, copyKeyContext(copyId)),
     ...begin,
     sizeBytes: result.sizeBytes,
     lastBackupAt: parts.now(),

@@ -68,7 +68,8 @@ export interface Databases {
   /** New, or in place of the row of the same key. */
   put(row: DatabaseRow): Promise<void>
   /**
-   * Puts `row` only if the key's row still names `fromCopyId` (undefined: if there is no row yet).
+   * Puts `row` only if the key's row still names `fromCopyId` (undefined: if there is no row yet). The wrapped key of a
+   * copy that stays is left as it is.
    * @returns false if somebody else was first; nothing was changed then.
    */
   switchCopy(row: DatabaseRow, fromCopyId: string | undefined): Promise<boolean>

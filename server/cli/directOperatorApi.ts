@@ -68,6 +68,13 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     setQuota: async (name, deviceId = '', change) =>
       server.quotas.set({ accountId: await accountIdOf(name), deviceId }, change),
     prune: (dryRun) => server.prune(dryRun),
+    eraseAccount: async (given) => {
+      const { accountId, name } = await findAccount(accounts, given)
+      return server.erasure.erase({ accountId, accountName: name })
+    },
+    listErasures: () => server.erasure.list(),
+    readKeys: () => server.keyCare.status(),
+    rotateKeys: () => server.keyCare.rotate(true),
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
     diff: async ({ accountName, deviceId }, name, query) =>

@@ -11,17 +11,22 @@ function assembly() {
   return import('../assemble.ts')
 }
 
+const environment = { ...process.env }
+// Workers and whatever else is started from here inherit what is left.
+delete process.env.NIGHTFERRY_MASTER_KEY
+delete process.env.NIGHTFERRY_NEW_MASTER_KEY
+
 const exitCode = await runServerProgram({
   argv: process.argv.slice(2),
-  environment: process.env,
+  environment,
   output: {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
   },
   stopped: stopSignal,
   openers: {
-    openServer: async (config) => (await assembly()).assembleServer(config, readSecrets(process.env)),
-    openAccountServer: async (config) => (await assembly()).assembleAccountServer(config, readSecrets(process.env)),
+    openServer: async (config) => (await assembly()).assembleServer(config, readSecrets(environment)),
+    openAccountServer: async (config) => (await assembly()).assembleAccountServer(config, readSecrets(environment)),
   },
 })
 // What was written to a pipe must still get out.

@@ -10,6 +10,8 @@ import type { Databases, Proofs } from '../catalogue/catalogue.ts'
 import type { Pins } from '../catalogue/pins.ts'
 import type { Config } from '../config/config.ts'
 import type { Peer } from '../datastore/datastore.ts'
+import type { AccountErasure } from '../erasure/eraseAccount.ts'
+import type { KeyCare } from '../keys/keyCare.ts'
 import type { DeviceKey } from '../push/notifications.ts'
 import type { QuotaService } from '../quota/quotaService.ts'
 import type { DiffPoints } from '../timeMachine/diffs.ts'
@@ -42,8 +44,12 @@ export interface OpenedServer {
   /** Asks a device to synchronize. @throws {CodedError} `device.unknown`, `auth.forbidden`. */
   wake(device: DeviceKey, request: WakeRequest): Promise<IssuedWakeUp>
   readonly tracer: Pick<Tracer, 'set' | 'read'>
-  /** Which master key wraps, and where it lies. */
-  readonly keys: { readonly currentKeyId: string; readonly masterKeyPath: string; readonly created: boolean }
+  /** Which master key wraps, where its file lies if it has one, and whether this start made it. */
+  readonly keys: { readonly currentKeyId: string; readonly masterKeyFile?: string; readonly created: boolean }
+  /** Rotation of the master key, and what needs which. */
+  readonly keyCare: Pick<KeyCare, 'status' | 'rotate'>
+  /** Deletion of accounts, and its receipts. */
+  readonly erasure: Pick<AccountErasure, 'erase' | 'list'>
   /** A token of scope `operator`, valid for `lifeS` seconds. */
   createOperatorToken(lifeS: number): Promise<string>
   /** Begins to answer; the address, e.g. `http://127.0.0.1:8080`. */

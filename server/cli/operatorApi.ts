@@ -6,6 +6,8 @@
 import type { BackupMethod, TimeMachineChoice } from '../../schemas/backupChoice.ts'
 import type { RestorePoint } from '../../schemas/http/backups.ts'
 import type { DiffQuery, DiffReport } from '../../schemas/http/diff.ts'
+import type { ErasedAccount } from '../../schemas/http/erasures.ts'
+import type { KeyStatus } from '../../schemas/http/keys.ts'
 import type { DeviceTrace, IssuedWakeUp, PruneReport, TraceState, WakeRequest } from '../../schemas/http/operator.ts'
 import type { QuotaChange, QuotaReport } from '../../schemas/http/quotas.ts'
 import type { AccountSummary, RegisteredDevice } from '../account/accountService.ts'
@@ -80,6 +82,14 @@ export interface OperatorApi {
   readQuota(accountName: string): Promise<QuotaReport>
   /** Of the account itself without `deviceId`. @throws {CodedError} `account.unknown`. */
   setQuota(accountName: string, deviceId: string | undefined, change: QuotaChange): Promise<void>
+  /** Deletes an account with all it has. @throws {CodedError} `account.unknown`. */
+  eraseAccount(name: string): Promise<ErasedAccount>
+  /** Receipts of deleted accounts, newest first. */
+  listErasures(): Promise<readonly ErasedAccount[]>
+  /** Which master keys protect what. */
+  readKeys(): Promise<KeyStatus>
+  /** Changes the master key. @throws {CodedError} `config.invalid` without a new one, `session.busy`. */
+  rotateKeys(): Promise<KeyStatus>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
   /** What differs between two points. @throws {CodedError} as the call `diffPoints`. */

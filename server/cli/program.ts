@@ -9,13 +9,15 @@ import type { ProgramSpec } from '../../schemas/cli/commandTable.ts'
 import { createCompletion } from '../../schemas/cli/completionCommand.ts'
 import { type ProgramOutput, runProgram } from '../../schemas/cli/frame.ts'
 import { accountAdd, accountAppPassword, accountDisable, accountList } from './commands/account.ts'
+import { accountDelete, accountReceipts } from './commands/accountDelete.ts'
 import { datastoreList, datastorePassword } from './commands/datastore.ts'
 import { demo } from './commands/demo.ts'
 import { deviceAllowEmpty, deviceList, deviceServerPassword, deviceShow } from './commands/device.ts'
 import { deviceTrace, traceShow } from './commands/deviceTrace.ts'
 import { diff } from './commands/diff.ts'
 import { deviceFence, deviceUnfence } from './commands/fence.ts'
-import { keysStatus } from './commands/keys.ts'
+import { keysRotate, keysStatus } from './commands/keys.ts'
+import { keysKit, keysRestoreFromKit } from './commands/keysKit.ts'
 import { operatorToken } from './commands/operatorToken.ts'
 import { pin, unpin } from './commands/pin.ts'
 import { points } from './commands/points.ts'
@@ -35,6 +37,8 @@ const modules = [
   accountAdd,
   accountList,
   accountDisable,
+  accountDelete,
+  accountReceipts,
   accountAppPassword,
   deviceList,
   deviceShow,
@@ -56,6 +60,9 @@ const modules = [
   backupServerCommand,
   restoreServerCommand,
   keysStatus,
+  keysRotate,
+  keysKit,
+  keysRestoreFromKit,
   operatorToken,
   traceDecode,
   traceShow,

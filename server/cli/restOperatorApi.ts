@@ -57,6 +57,10 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
       void (await (deviceId === undefined
         ? send(calls.setAccountQuota, { name }, change)
         : send(calls.setDeviceQuota, { name, deviceId }, change))),
+    eraseAccount: (name) => read(calls.eraseAccount, { name }),
+    listErasures: async () => (await read(calls.listErasures)).erasures,
+    readKeys: () => read(calls.readKeys),
+    rotateKeys: () => read(calls.rotateKeys),
     prune: (dryRun) => read(calls.prune, {}, { dryRun }),
     listPoints: async ({ accountName, deviceId }, database) =>
       (await read(calls.listAccountPoints, { name: accountName, deviceId, database })).points,

@@ -5,6 +5,7 @@ import type { CommandModule } from '../../schemas/cli/frame.ts'
 import { CodedError } from '../../schemas/errors.ts'
 import { type Config, type GivenOptions, readConfig } from '../config/config.ts'
 import { environmentName, optionName, type Setting, type SettingName, settings } from '../config/settings.ts'
+import type { GivenKeySources } from '../keys/keySource.ts'
 import { createDirectOperatorApi } from './directOperatorApi.ts'
 import type { ServerOpeners } from './openedServer.ts'
 import type { OperatorApi } from './operatorApi.ts'
@@ -49,9 +50,19 @@ export function configOf(context: ServerContext, input: CommandInput): Config {
   return readConfig(context.environment, given)
 }
 
+/** Where the master key comes from, for commands that open the keys alone. */
+export function givenMasterKey(context: ServerContext, config: Config): GivenKeySources {
+  const environment = context.environment.NIGHTFERRY_MASTER_KEY
+  return {
+    ...(config.masterKeyFile !== undefined && { file: config.masterKeyFile }),
+    ...(config.masterKeyCommand !== undefined && { command: config.masterKeyCommand }),
+    ...(environment !== undefined && { environment }),
+  }
+}
+
 /** Options of commands that work on a data folder here or on a server elsewhere. */
 export const WHERE_OPTIONS: readonly OptionSpec[] = [
-  ...settingOptions('data', 'masterKeyFile', 'accountsUrl'),
+  ...settingOptions('data', 'masterKeyFile', 'masterKeyCommand', 'accountsUrl'),
   { name: 'server', value: 'URL', summary: 'a server elsewhere; the token comes from NIGHTFERRY_TOKEN' },
 ]
 

@@ -15,6 +15,9 @@ export interface Config {
   readonly publicUrl?: string
   readonly trustProxy: number
   readonly masterKeyFile?: string
+  readonly masterKeyCommand?: string
+  readonly newMasterKeyFile?: string
+  readonly newMasterKeyCommand?: string
   readonly accountsUrl?: string
   readonly registration: 'open' | 'closed'
   readonly corsOrigins: readonly string[]

@@ -11,20 +11,30 @@ export interface Secrets {
   readonly serviceSecret?: string
   /** Signs what is posted to the operator's gateway (PU-6). */
   readonly pushSecret?: string
+  /** The master key as hex, and the one that the next rotation changes to (KY-1). */
+  readonly masterKey?: string
+  readonly newMasterKey?: string
 }
 
 /** A shorter secret could be guessed. */
 const MIN_SECRET_CHARS = 32
 
 /**
- * Reads `NIGHTFERRY_SERVICE_SECRET` and `NIGHTFERRY_PUSH_SECRET`, or the files that the same names with `_FILE` name.
+ * Reads `NIGHTFERRY_SERVICE_SECRET` and `NIGHTFERRY_PUSH_SECRET`, or the files that the same names with `_FILE` name,
+ * and the master keys, which are checked where they are used.
  *
  * @throws {CodedError} `config.invalid` if a file cannot be read or a secret is too short or no word of ASCII.
  */
 export function readSecrets(environment: Readonly<Record<string, string | undefined>>): Secrets {
   const serviceSecret = readOne(environment, 'NIGHTFERRY_SERVICE_SECRET', 'service secret')
   const pushSecret = readOne(environment, 'NIGHTFERRY_PUSH_SECRET', 'push secret')
-  return { ...(serviceSecret !== undefined && { serviceSecret }), ...(pushSecret !== undefined && { pushSecret }) }
+  const { NIGHTFERRY_MASTER_KEY: masterKey, NIGHTFERRY_NEW_MASTER_KEY: newMasterKey } = environment
+  return {
+    ...(serviceSecret !== undefined && { serviceSecret }),
+    ...(pushSecret !== undefined && { pushSecret }),
+    ...(masterKey !== undefined && { masterKey }),
+    ...(newMasterKey !== undefined && { newMasterKey }),
+  }
 }
 
 function readOne(

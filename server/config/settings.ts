@@ -27,6 +27,15 @@ export const settings = {
     sentence: 'How many proxies before this server tell the truth about addresses.',
   },
   masterKeyFile: { type: 'path', sentence: 'File of the master key; else `master.key` in the data folder.' },
+  masterKeyCommand: {
+    type: 'text',
+    sentence: 'Command that prints the master key as hex, e.g. the client of a key service; run without a shell.',
+  },
+  newMasterKeyFile: { type: 'path', sentence: 'File of the master key that the next rotation changes to.' },
+  newMasterKeyCommand: {
+    type: 'text',
+    sentence: 'Command that prints the master key that the next rotation changes to.',
+  },
   accountsUrl: { type: 'url', sentence: 'Address of an account service of its own; else it runs in this process.' },
   registration: {
     type: ['open', 'closed'],

@@ -27,6 +27,10 @@ export function accountInternalHandlers(
       await service.setDeviceFence(body.accountId, body.deviceId, body.reason)
       return undefined
     },
+    internalRemoveAccount: async ({ body }) => {
+      await service.removeAccount(body.accountId)
+      return undefined
+    },
     internalListAccounts: async () => ({ accounts: await service.listAccounts() }),
     internalListDevices: async ({ body }) => ({ devices: await service.listDevices(body.accountId) }),
     internalVerify: ({ body: { data, nonces, ...rest } }) =>

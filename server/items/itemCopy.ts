@@ -141,7 +141,7 @@ async function makeCopy(parts: ItemCopyParts, key: DatabaseKey): Promise<Databas
     ...key,
     copyId,
     kind: 'sql',
-    wrappedKey: copyKey.wrapped,
+    wrappedKey: parts.keyRing.wrap(copyKey.key, copyKeyContext(copyId)),
     lineage,
     number: 0,
     token,

@@ -74,7 +74,7 @@ export function createFileImages(parts: FileImagesParts): FileImages {
           throw cause
         })
       })
-      return { imageId, wrappedKey: imageKey.wrapped, sizeBytes: result.sizeBytes }
+      return { imageId, wrappedKey: parts.keyRing.wrap(imageKey.key, context(imageId)), sizeBytes: result.sizeBytes }
     },
     read: async (image, offset, length) => (await readerOf(image)).read(offset, length),
     remove: async (imageId) => {

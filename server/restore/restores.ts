@@ -8,7 +8,7 @@ import { CodedError } from '../../schemas/errors.ts'
 import { toHex } from '../../schemas/hex.ts'
 import type { RestoreCompletion, RestoreRequest, RestoreTicket } from '../../schemas/http/backups.ts'
 import type { SegmentCompression, SegmentMap } from '../../schemas/restore/segmentMap.ts'
-import { copyKeyContext } from '../backup/copyKey.ts'
+import { contentKeyContext, copyKeyContext } from '../backup/copyKey.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
 import { type ImportInput, type ImportResult, removeCopy } from '../backup/importFile.ts'
 import type { DatabaseKey, DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
@@ -79,7 +79,7 @@ async function createRestore(
   const point = await findPoint(parts.timeMachine, key, request.point)
   const before = await parts.databases.get({ ...caller, name: request.database })
   const imageId = randomUUID()
-  const contentKey = parts.keyRing.newKey(`content:${imageId}`)
+  const contentKey = parts.keyRing.newKey(contentKeyContext(imageId))
   const imageKey = parts.keyRing.newKey(`image:${imageId}`)
   const build = async (source: Pick<DatabaseRow, 'kind' | 'copyId' | 'wrappedKey'>): Promise<BuiltImage> => {
     const input = {
@@ -117,7 +117,7 @@ async function createRestore(
     sourceDeviceId,
     database: request.database,
     imageId,
-    wrappedContentKey: contentKey.wrapped,
+    wrappedContentKey: parts.keyRing.wrap(contentKey.key, contentKeyContext(imageId)),
     segmentMap: await parts.signer.sign(describeImage(parts, imageId, request.database, image)),
     // Number and token stay, so that the copy can tell whether it still stands there; the life is a new one.
     lineage: toHex(randomBytes(16)),
@@ -230,7 +230,7 @@ async function adoptInPlace(parts: RestoreParts, row: RestoreRow, current: Datab
 
 function storedImage(parts: RestoreParts, row: RestoreRow): StoredImage {
   const { version, compression } = readSignedMap(row.segmentMap)
-  const contentKey = toHex(parts.keyRing.unwrap(row.wrappedContentKey, `content:${row.imageId}`))
+  const contentKey = toHex(parts.keyRing.unwrap(row.wrappedContentKey, contentKeyContext(row.imageId)))
   return { imageId: row.imageId, version, compression, segments: row.segments, contentKey }
 }
 
@@ -256,7 +256,7 @@ async function cloneFromImage(parts: RestoreParts, row: RestoreRow, current: Dat
     name: row.database,
     copyId,
     kind: made.kind,
-    wrappedKey: copyKey.wrapped,
+    wrappedKey: parts.keyRing.wrap(copyKey.key, copyKeyContext(copyId)),
     ...positionOf(row),
     sizeBytes: made.sizeBytes,
     lastBackupAt: parts.now(),

@@ -1,10 +1,11 @@
 /**
  * Fills the spool with sealed files: one per spool, made of frames of up to 64 KiB, each AES-256-GCM with its plain
  * offset as additional data, so that frames cannot be dropped, repeated or exchanged unnoticed. The key follows from
- * master key and spool id. A restart, or a device that sends again, continues at any earlier offset.
+ * master key and spool id; the file's name says which master key. A restart, or a device that sends again, continues at
+ * any earlier offset.
  */
 
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { type FileHandle, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
@@ -13,10 +14,10 @@ import type { KeyRing } from '../keys/keyRing.ts'
 import { step } from '../steps.ts'
 import type { Spool } from './spool.ts'
 import { FRAME_OVERHEAD_BYTES, openFrame, readFrameHeader, sealFrames } from './spoolFrame.ts'
+import { formatSpoolName, parseSpoolName } from './spoolNames.ts'
 import { isMissing, storageError } from './storageError.ts'
 
 const SPOOL_ID = /^[A-Za-z0-9_-]{1,128}$/
-const SUFFIX = '.spool'
 /** Octets that are read at once: a chunk of our devices and its seals. */
 const READ_BYTES = 1024 * 1024 + 64 * 1024
 /** Places where recent appends began: a device goes on at the last one, or sends one again. */
@@ -31,16 +32,28 @@ interface FramePosition {
 /** A spool of files under `folder`, which is made when it is missing. */
 export function openFileSpool(folder: string, keyRing: KeyRing): Spool {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // What an earlier process began stays under the key it was begun with.
+  const begun = new Map<string, { readonly name: string; readonly keyId: string }>()
+  for (const name of readdirSync(folder)) {
+    const { spoolId, keyId = keyRing.olderKeyIds.at(-1) ?? keyRing.currentKeyId } = parseSpoolName(name) ?? {}
+    if (spoolId !== undefined) begun.set(spoolId, { name, keyId })
+  }
   const places = new Map<string, readonly FramePosition[]>()
   // Each chunk would leave as much behind for the collector as it has octets: the memory of one is used again.
   let room: Buffer | undefined = Buffer.allocUnsafeSlow(READ_BYTES)
-  const locate = (spoolId: string): { path: string; key: Uint8Array } => {
+  const placeOf = (spoolId: string): { readonly name: string; readonly keyId: string } => {
     if (!SPOOL_ID.test(spoolId)) throw new TypeError(`not a spool id: ${spoolId}`)
-    return { path: join(folder, `${spoolId}${SUFFIX}`), key: keyRing.derive(`spool:${spoolId}`) }
+    const keyId = keyRing.currentKeyId
+    return begun.get(spoolId) ?? { name: formatSpoolName(spoolId, keyId), keyId }
+  }
+  const locate = (spoolId: string): { path: string; key: Uint8Array } => {
+    const { name, keyId } = placeOf(spoolId)
+    return { path: join(folder, name), key: keyRing.derive(`spool:${spoolId}`, keyId) }
   }
   return {
     locate,
     async append(spoolId, offset, bytes) {
+      begun.set(spoolId, placeOf(spoolId))
       const { path, key } = locate(spoolId)
       try {
         await refuseWithoutRoom(folder, bytes.length)
@@ -70,17 +83,19 @@ export function openFileSpool(folder: string, keyRing: KeyRing): Spool {
     async remove(spoolId) {
       places.delete(spoolId)
       await rm(locate(spoolId).path, { force: true })
+      begun.delete(spoolId)
     },
     async list() {
-      const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX))
       const found = await Promise.all(
-        names.map(async (name) => {
+        (await readdir(folder)).map(async (name) => {
+          const spoolId = parseSpoolName(name)?.spoolId
+          if (spoolId === undefined) return undefined
           const changed = await stat(join(folder, name)).catch((cause: unknown) => {
             // Removed between listing and looking.
             if (isMissing(cause)) return undefined
             throw storageError(cause, 'the spool cannot be listed')
           })
-          return changed && { spoolId: name.slice(0, -SUFFIX.length), changedAt: changed.mtimeMs }
+          return changed && { spoolId, changedAt: changed.mtimeMs }
         }),
       )
       return found.filter((entry) => entry !== undefined)

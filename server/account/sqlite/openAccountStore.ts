@@ -3,29 +3,32 @@
  */
 
 import { join } from 'node:path'
-import type { Kysely } from 'kysely'
-import { openSqliteFile } from '../../catalogue/sqlite/openSqliteFile.ts'
+import { type Kysely, sql } from 'kysely'
+import { fileKeyUse, openSqliteFile } from '../../catalogue/sqlite/openSqliteFile.ts'
 import type { KeyRing } from '../../keys/keyRing.ts'
+import type { KeyUse } from '../../keys/keyUse.ts'
 import type { AccountRow, AccountStore } from '../accountStore.ts'
 import { type AccountTables, accountMigrations } from './accountTables.ts'
 import { deviceRows } from './deviceRows.ts'
 import { refreshTokens } from './refreshTokens.ts'
 import { signingKeyRows } from './signingKeyRows.ts'
+import { signingKeyUse } from './signingKeyUse.ts'
 
 type AccountDb = Kysely<AccountTables>
 
 /** The opened store. `close` ends it. */
 export interface OpenedAccountStore extends AccountStore {
+  /** What it keeps wrapped, its own file's key included. */
+  readonly keyUses: readonly KeyUse[]
   close(): Promise<void>
 }
 
 /** @throws {CodedError} as `openSqliteFile` says. */
 export async function openAccountStore(dataDir: string, keyRing: KeyRing): Promise<OpenedAccountStore> {
-  const db = await openSqliteFile<AccountTables>(
-    { path: join(dataDir, 'accounts.sqlite'), context: 'accounts', migrations: accountMigrations },
-    keyRing,
-  )
+  const path = join(dataDir, 'accounts.sqlite')
+  const db = await openSqliteFile<AccountTables>({ path, context: 'accounts', migrations: accountMigrations }, keyRing)
   return {
+    keyUses: [fileKeyUse('accounts', path, keyRing), signingKeyUse(db, keyRing)],
     signingKeys: signingKeyRows(db),
     ...accountRows(db),
     ...deviceRows(db),
@@ -41,6 +44,7 @@ type AccountPart = Pick<
   | 'getAccount'
   | 'listAccounts'
   | 'setAccountDisabled'
+  | 'removeAccount'
   | 'addAppPassword'
   | 'listAppPasswords'
 >
@@ -81,6 +85,13 @@ function accountRows(db: AccountDb): AccountPart {
         if (row !== undefined && disabled)
           await trx.deleteFrom('refreshToken').where('accountId', '=', row.accountId).execute()
         return row !== undefined
+      })
+    },
+    async removeAccount(accountId) {
+      await db.transaction().execute(async (trx) => {
+        for (const { name, columns } of await trx.introspection.getTables())
+          if (columns.some((column) => column.name === 'accountId'))
+            await sql`DELETE FROM ${sql.table(name)} WHERE "accountId" = ${accountId}`.execute(trx)
       })
     },
     async addAppPassword(accountId, ha1, createdAt) {

@@ -24,6 +24,15 @@ export function sqlDatabases(db: CatalogueDb): Databases {
       .where('name', '=', row.name)
       .where('copyId', '=', row.fromCopyId),
   )
+  const moveWithin = compileOnce(db, (row: DatabaseTable) =>
+    db
+      .updateTable('database')
+      .set(movedOf(row))
+      .where('accountId', '=', row.accountId)
+      .where('deviceId', '=', row.deviceId)
+      .where('name', '=', row.name)
+      .where('copyId', '=', row.copyId),
+  )
   return {
     async get(key) {
       const [row] = (await select(key)).rows
@@ -54,7 +63,8 @@ export function sqlDatabases(db: CatalogueDb): Databases {
           .executeTakeFirst()
         return inserted.numInsertedOrUpdatedRows === 1n
       }
-      return (await switchFrom({ ...toRow(row), fromCopyId })).numAffectedRows === 1n
+      const written = row.copyId === fromCopyId ? moveWithin(toRow(row)) : switchFrom({ ...toRow(row), fromCopyId })
+      return (await written).numAffectedRows === 1n
     },
     async list(accountId) {
       const rows = await db
@@ -92,10 +102,13 @@ export function sqlDatabases(db: CatalogueDb): Databases {
 
 /** All but the key, one by one: they may be places for values. */
 function contentOf(row: DatabaseTable): Omit<DatabaseTable, keyof DatabaseKey> {
+  return { ...movedOf(row), copyId: row.copyId, wrappedKey: row.wrappedKey }
+}
+
+/** What changes while the copy stays. Its key is not written: it may have been wrapped anew meanwhile (KY-5). */
+function movedOf(row: DatabaseTable): Omit<DatabaseTable, keyof DatabaseKey | 'copyId' | 'wrappedKey'> {
   return {
-    copyId: row.copyId,
     kind: row.kind,
-    wrappedKey: row.wrappedKey,
     lineage: row.lineage,
     number: row.number,
     token: row.token,

@@ -6,6 +6,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from './migrate.ts'
 import { addBackupChoice } from './migrations/backupChoice.ts'
+import { createErasure } from './migrations/erasure.ts'
 import { createPastProof } from './migrations/pastProof.ts'
 import { createPin } from './migrations/pin.ts'
 import { createQuota } from './migrations/quota.ts'
@@ -33,6 +34,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0020-past-proof', up: createPastProof },
   { name: '0021-backup-choice', up: addBackupChoice },
   { name: '0022-quota', up: createQuota },
+  { name: '0023-erasure', up: createErasure },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {

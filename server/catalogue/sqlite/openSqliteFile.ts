@@ -5,11 +5,15 @@
  */
 
 import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import type { KeyRing } from '../../keys/keyRing.ts'
+import { CodedError } from '../../../schemas/errors.ts'
+import { type KeyRing, wrappedWith } from '../../keys/keyRing.ts'
+import { countIds, type KeyUse } from '../../keys/keyUse.ts'
 import { openDatabase } from '../../sql/betterSqlite.ts'
+import type { OpenOptions, SqlDatabase } from '../../sql/sqlDatabase.ts'
 import { storageError } from '../../storage/storageError.ts'
-import { createFileOnce, linkOnce } from '../../storage/writeFileDurably.ts'
+import { createFileOnce, linkOnce, writeFileDurably } from '../../storage/writeFileDurably.ts'
 import { kyselyOver } from './kyselySqlite.ts'
 import { type Migration, migrate } from './migrate.ts'
 
@@ -52,11 +56,13 @@ async function createWhole(file: SqliteFile, key: Uint8Array): Promise<void> {
 
 async function openAndMigrate<Tables>(path: string, key: Uint8Array, file: SqliteFile): Promise<Kysely<Tables>> {
   const cipher = { kind: 'aegis', key } as const
-  const database = openDatabase(path, { cipher, create: path !== file.path, busyTimeoutMs: BUSY_TIMEOUT_MS })
+  const database = openProven(path, { cipher, create: path !== file.path, busyTimeoutMs: BUSY_TIMEOUT_MS })
   const db = kyselyOver<Tables>(database)
   try {
     database.pragma('journal_mode=WAL')
     database.pragma('synchronous=FULL')
+    // What is deleted is overwritten: a wrapped key must not lie on in free parts of pages (KY-13).
+    database.pragma('secure_delete=ON')
     await migrate(db, file.migrations)
   } catch (cause) {
     await db.destroy()
@@ -65,9 +71,68 @@ async function openAndMigrate<Tables>(path: string, key: Uint8Array, file: Sqlit
   return db
 }
 
+/** With a key that the ring unwrapped, and so proved: a file that does not open with it is damaged (KY-8). */
+function openProven(path: string, options: OpenOptions): SqlDatabase {
+  try {
+    return openDatabase(path, options)
+  } catch (cause) {
+    if (!(cause instanceof CodedError) || cause.code !== 'key.wrong') throw cause
+    throw new CodedError('storage.corrupt', `${path} is damaged, or not the file that its key belongs to`, { cause })
+  }
+}
+
+/** The key of the file at `path`, as one that needs a master key. */
+export function fileKeyUse(context: string, path: string, keyRing: KeyRing): KeyUse {
+  return {
+    what: context,
+    count: async () => {
+      const wrapped = readWrapped(path)
+      return countIds(wrapped === undefined ? [] : [wrappedWith(wrapped)], keyRing)
+    },
+    rewrap: async () => {
+      const wrapped = readWrapped(path)
+      if (wrapped === undefined || wrappedWith(wrapped) === keyRing.currentKeyId) return
+      writeFileDurably(keyPathOf(path), `${keyRing.wrap(keyRing.unwrap(wrapped, context), context)}\n`)
+    },
+  }
+}
+
+/**
+ * Writes the log of a file back and empties it, so that nothing deleted is left there; nothing happens if there is no such
+ * file.
+ * @throws {CodedError} `session.busy` if others read an older state for longer than ten seconds.
+ */
+export async function emptyLog(
+  { path, context }: Pick<SqliteFile, 'path' | 'context'>,
+  keyRing: KeyRing,
+): Promise<void> {
+  const wrapped = readWrapped(path)
+  if (wrapped === undefined || !existsSync(path)) return
+  const key = keyRing.unwrap(wrapped, context)
+  const database = openDatabase(path, { cipher: { kind: 'aegis', key }, busyTimeoutMs: 0 })
+  try {
+    for (
+      const until = Date.now() + BUSY_TIMEOUT_MS;
+      database.pragma('wal_checkpoint(TRUNCATE)') !== 0n;
+      await pause(50)
+    )
+      if (Date.now() >= until) throw new CodedError('session.busy', `${path} is read by others for too long`)
+  } finally {
+    database.close()
+  }
+}
+
+function keyPathOf(path: string): string {
+  return `${path}.key`
+}
+
+function readWrapped(path: string): string | undefined {
+  return existsSync(keyPathOf(path)) ? readFileSync(keyPathOf(path), 'utf8').trim() : undefined
+}
+
 function readOrMakeKey(file: SqliteFile, keyRing: KeyRing): Uint8Array {
-  const keyPath = `${file.path}.key`
   // The key rests before the file does: a file without its key could never be opened.
-  if (!existsSync(keyPath)) createFileOnce(keyPath, `${keyRing.newKey(file.context).wrapped}\n`)
-  return keyRing.unwrap(readFileSync(keyPath, 'utf8').trim(), file.context)
+  if (readWrapped(file.path) === undefined)
+    createFileOnce(keyPathOf(file.path), `${keyRing.newKey(file.context).wrapped}\n`)
+  return keyRing.unwrap(readWrapped(file.path) ?? '', file.context)
 }

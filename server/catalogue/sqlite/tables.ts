@@ -179,6 +179,19 @@ export interface QuotaTable {
   sessionsPerHour: number | null
 }
 
+/** Deleted accounts; what is in JSON is described at the port. */
+export interface ErasureTable {
+  subject: string
+  accountName: string
+  startedAt: number
+  devices: number
+  files: string
+  facts: string
+  endedAt: number | null
+  /** Compact JWS. */
+  receipt: string | null
+}
+
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
 export interface CatalogueTables {
   knownLogin: KnownLoginTable
@@ -197,4 +210,5 @@ export interface CatalogueTables {
   notification: NotificationTable
   trace: TraceTable
   quota: QuotaTable
+  erasure: ErasureTable
 }

@@ -1,18 +1,46 @@
-/** `nightferry keys status`: which master key protects the data folder. */
+/** `nightferry keys status` and `keys rotate`: which master keys protect the data, and a new one in their place. */
 
-import { configOf, type ServerCommand, settingOptions } from '../serverContext.ts'
+import { formatTable, formatTime } from '../../../schemas/cli/formatTable.ts'
+import type { KeyStatus } from '../../../schemas/http/keys.ts'
+import { type ServerCommand, settingOptions, WHERE_OPTIONS, withOperatorApi } from '../serverContext.ts'
 
 export const keysStatus: ServerCommand = {
+  spec: { name: 'keys status', summary: 'show which master keys protect what', args: [], options: WHERE_OPTIONS },
+  run: async (context, input) => {
+    const status = await withOperatorApi(context, input, (api) => api.readKeys())
+    return { json: { ...status }, text: formatStatus(status) }
+  },
+}
+
+export const keysRotate: ServerCommand = {
   spec: {
-    name: 'keys status',
-    summary: 'show which master key protects the data',
+    name: 'keys rotate',
+    summary: 'change the master key and wrap everything anew',
     args: [],
-    options: settingOptions('data', 'masterKeyFile'),
+    options: [...WHERE_OPTIONS, ...settingOptions('newMasterKeyFile', 'newMasterKeyCommand')],
   },
   run: async (context, input) => {
-    const server = await context.openers.openServer(configOf(context, input))
-    const { currentKeyId, masterKeyPath } = server.keys
-    await server.close()
-    return { json: { currentKeyId, masterKeyPath }, text: `key   ${currentKeyId}\nfile  ${masterKeyPath}\n` }
+    const status = await withOperatorApi(context, input, (api) => api.rotateKeys())
+    return { json: { ...status }, text: formatStatus(status) }
   },
+}
+
+function formatStatus(status: KeyStatus): string {
+  const { currentKeyId, source, masterKeyFile, olderKeyIds, rotatedAt, kit, uses } = status
+  const places = { file: 'file', environment: 'NIGHTFERRY_MASTER_KEY', command: '--master-key-command' }
+  const lines = [
+    `key    ${currentKeyId}`,
+    `from   ${masterKeyFile ?? places[source]}`,
+    `since  ${rotatedAt === undefined ? 'the first start' : formatTime(rotatedAt)}`,
+    `older  ${olderKeyIds.length === 0 ? 'none: what is left of them can be thrown away' : `${olderKeyIds.join(', ')}, still read with`}`,
+    `kit    ${formatKit(kit)}`,
+  ]
+  const rows = uses.map(({ what, keyId, objects }) => [what, keyId, String(objects)])
+  return `${lines.join('\n')}\n${formatTable(['WHAT', 'KEY', 'OBJECTS'], rows, 'nothing needs a key yet')}`
+}
+
+function formatKit({ state, provenAt }: KeyStatus['kit']): string {
+  if (provenAt === undefined) return 'never proven: nightferry keys kit'
+  if (state === 'proven') return `recovery kit proven on ${formatTime(provenAt)}`
+  return `stale: the kit proven on ${formatTime(provenAt)} is of an older key; print a new one`
 }

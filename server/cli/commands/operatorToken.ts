@@ -13,7 +13,7 @@ export const operatorToken: ServerCommand = {
     args: [],
     options: [
       { name: 'hours', value: 'HOURS', summary: 'how long it is valid', default: '1' },
-      ...settingOptions('data', 'masterKeyFile'),
+      ...settingOptions('data', 'masterKeyFile', 'masterKeyCommand'),
     ],
   },
   run: async (context, input) => {

@@ -41,7 +41,8 @@ export async function runUntilStopped(
 
 /** The plain notice of the embedded default: where the key lies, and that it must be kept (once, at the first start). */
 export function noticeNewKey(context: ServerContext, keys: OpenedServer['keys']): void {
-  if (!keys.created) return
-  context.notice(`A master key was made: ${keys.masterKeyPath}\n`)
+  if (!keys.created || keys.masterKeyFile === undefined) return
+  context.notice(`A master key was made: ${keys.masterKeyFile}\n`)
   context.notice('Keep a copy of it elsewhere: without it no backup here can be read again.\n')
+  context.notice('Print it as words with "nightferry keys kit"; no recovery kit is proven yet.\n')
 }

@@ -1,13 +1,13 @@
 /** `nightferry backup-server` and `nightferry restore-server`: the whole server into a folder, and back. */
 
-import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type CommandInput, textOf } from '../../../schemas/cli/commandTable.ts'
 import { formatBytes, formatTime } from '../../../schemas/cli/formatTable.ts'
 import { CodedError } from '../../../schemas/errors.ts'
-import type { KeyRing } from '../../keys/keyRing.ts'
-import { openKeyRing } from '../../keys/openKeyRing.ts'
-import { configOf, type ServerCommand, type ServerContext, settingOptions } from '../serverContext.ts'
+import { openKeys } from '../../keys/openKeyRing.ts'
+import { requireServer } from '../../keys/recoveryKit.ts'
+import { joinFolder } from '../../sql/folderLock.ts'
+import { configOf, givenMasterKey, type ServerCommand, type ServerContext, settingOptions } from '../serverContext.ts'
 
 /** Milliseconds between two lines of progress. */
 const PROGRESS_MS = 2000
@@ -19,18 +19,24 @@ export const backupServerCommand: ServerCommand = {
     args: [],
     options: [
       { name: 'to', value: 'DIR', summary: 'the folder to make', path: true },
-      ...settingOptions('data', 'masterKeyFile'),
+      ...settingOptions('data', 'masterKeyFile', 'masterKeyCommand'),
     ],
   },
   run: async (context, input) => {
     const config = configOf(context, input)
     const target = folderOf(input, 'to')
-    const keyRing = openExisting(config.data, config.masterKeyFile)
+    requireServer(config.data)
     const { backupServer } = await import('../../serverBackup/backupServer.ts')
-    const { files, sizeBytes, databases, damaged } = await backupServer({
-      ...{ dataFolder: config.data, keyRing, target, now: Date.now },
-      onProgress: progressOf(context),
-    })
+    // The master key must not change between the key ring and the last file.
+    const lock = joinFolder(join(config.data, 'keyring.lock'))
+    const { files, sizeBytes, databases, damaged } = await openKeys(config.data, givenMasterKey(context, config))
+      .then(({ keyRing }) =>
+        backupServer({
+          ...{ dataFolder: config.data, keyRing, target, now: Date.now },
+          onProgress: progressOf(context),
+        }),
+      )
+      .finally(() => lock.close())
     for (const copyId of damaged) context.notice(`copy ${copyId} is damaged: its device must send it again\n`)
     return {
       json: { folder: target, files, sizeBytes, databases, damaged },
@@ -46,19 +52,20 @@ export const restoreServerCommand: ServerCommand = {
     args: [],
     options: [
       { name: 'from', value: 'DIR', summary: 'the folder that backup-server made', path: true },
-      ...settingOptions('data', 'masterKeyFile'),
+      ...settingOptions('data', 'masterKeyFile', 'masterKeyCommand'),
     ],
   },
   run: async (context, input) => {
     const config = configOf(context, input)
     const source = folderOf(input, 'from')
-    const { masterKeyFile } = config
-    if (masterKeyFile === undefined) {
+    const given = givenMasterKey(context, config)
+    if (Object.keys(given).length === 0) {
       throw new CodedError('config.invalid', 'a backup of the server does not hold the master key', {
         next: 'Give the copy of it that you kept: --master-key-file PATH.',
       })
     }
-    const keyRing = openExisting(source, masterKeyFile)
+    requireServer(source)
+    const { keyRing } = await openKeys(source, given)
     const { restoreServer } = await import('../../serverBackup/restoreServer.ts')
     const { files, sizeBytes, databases, createdAt } = await restoreServer({
       ...{ source, dataFolder: config.data, keyRing },
@@ -75,13 +82,6 @@ function folderOf(input: CommandInput, option: string): string {
   const given = textOf(input, option)
   if (given !== undefined) return resolve(given)
   throw new CodedError('config.invalid', `--${option} is missing`, { next: `Name the folder: --${option} DIR.` })
-}
-
-/** The key ring of a folder that has one: none is made here. */
-function openExisting(folder: string, masterKeyFile: string | undefined): KeyRing {
-  if (existsSync(join(folder, 'keyring.json')))
-    return openKeyRing({ dataDir: folder, ...(masterKeyFile !== undefined && { masterKeyFile }) }).keyRing
-  throw new CodedError('config.invalid', `${folder} holds no server`, { next: 'Name the right folder.' })
 }
 
 function progressOf(context: ServerContext): (files: number, sizeBytes: number) => void {

@@ -41,9 +41,9 @@ function openersOf(created = false): ServerOpeners {
     ...{ listPoints: edge.restores.listPoints, pinning: edge.pinning, diff: noDiff },
     ...{ prune: async () => ({ databases: [], failed: 0 }), allowEmpty: async () => undefined },
     ...{ datastorePasswords: edge.datastorePasswords, serverPasswords: edge.serverPasswords },
-    serverId: 'nightferry-test',
-    ...{ wake: edge.push.wake, tracer: edge.tracer, quotas: edge.quotas },
-    keys: { currentKeyId: 'mk_1', masterKeyPath: 'data/master.key', created },
+    ...{ serverId: 'nightferry-test', wake: edge.push.wake, tracer: edge.tracer, quotas: edge.quotas },
+    ...{ keys: { currentKeyId: 'mk_1', masterKeyFile: 'data/master.key', created } },
+    ...{ keyCare: edge.keyCare, erasure: edge.erasure },
     createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
     listen: async () => ({ url: listening.url }),
     close: async () => undefined,
@@ -283,7 +283,7 @@ describe('the operator', () => {
     const token = String((await run(['operator-token', '--hours', '2', '--json'])).json().token)
     expect((await edge.local.service.verifyToken(token)).scope).toBe('operator')
     expect((await run(['operator-token', '--hours', '0'])).exitCode).toBe(2)
-    expect((await run(['keys', 'status', '--json'])).json()).toMatchObject({ currentKeyId: 'mk_1' })
+    expect((await run(['keys', 'status', '--json'])).json()).toMatchObject({ currentKeyId: edge.keyCare.currentKeyId })
   })
 
   it('a password file is read without its line end', async () => {

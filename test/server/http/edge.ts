@@ -1,5 +1,6 @@
 /** A whole edge for tests: real account service and catalogue; restores and SyncML answer from memory. */
 
+import { join } from 'node:path'
 import type { Express } from 'express'
 import { CodedError } from '../../../schemas/errors.ts'
 import { showMessage } from '../../../schemas/syncml/trace.ts'
@@ -7,6 +8,8 @@ import { createDatastorePasswords, type DatastorePasswords } from '../../../serv
 import { createEnabledCheck } from '../../../server/account/enabledCheck.ts'
 import { createFailureLimits } from '../../../server/account/failureLimits.ts'
 import { createServerPasswords, type ServerPasswords } from '../../../server/account/serverPasswords.ts'
+import { assembleCare } from '../../../server/assembleCare.ts'
+import { joinKeys } from '../../../server/assembleKeys.ts'
 import { assemblePush, type PushAssembly } from '../../../server/assemblePush.ts'
 import { assembleQuota } from '../../../server/assembleQuota.ts'
 import { assembleTrace } from '../../../server/assembleTrace.ts'
@@ -18,6 +21,7 @@ import { sqlOwnLogins } from '../../../server/catalogue/sqlite/ownLogins.ts'
 import { sqlPins } from '../../../server/catalogue/sqlite/pins.ts'
 import { sqlProofs } from '../../../server/catalogue/sqlite/proofs.ts'
 import { readConfig } from '../../../server/config/config.ts'
+import type { AccountErasure } from '../../../server/erasure/eraseAccount.ts'
 import { accountHandlers } from '../../../server/http/accountHandlers.ts'
 import { accountInternalHandlers } from '../../../server/http/accountInternalHandlers.ts'
 import { createApp } from '../../../server/http/app.ts'
@@ -32,12 +36,14 @@ import { pinHandlers } from '../../../server/http/pinHandlers.ts'
 import { quotaHandlers } from '../../../server/http/quotaHandlers.ts'
 import { serverPasswordHandlers } from '../../../server/http/serverPasswordHandlers.ts'
 import { refusalFor } from '../../../server/identity/refusal.ts'
+import type { KeyCare } from '../../../server/keys/keyCare.ts'
 import { openKeyRing } from '../../../server/keys/openKeyRing.ts'
 import { createLoggers } from '../../../server/logger.ts'
 import { createMetrics } from '../../../server/metrics.ts'
 import type { QuotaService } from '../../../server/quota/quotaService.ts'
 import type { RestoreService } from '../../../server/restore/restoreService.ts'
 import { checkWritable } from '../../../server/storage/checkWritable.ts'
+import { openFileSpool } from '../../../server/storage/fileSpool.ts'
 import type { DiffPoints } from '../../../server/timeMachine/diffs.ts'
 import { createPinning, type Pinning } from '../../../server/timeMachine/pinning.ts'
 import type { PlacedPoint } from '../../../server/timeMachine/timeMachine.ts'
@@ -57,6 +63,8 @@ export interface Edge {
   readonly push: PushAssembly
   readonly tracer: Tracer
   readonly quotas: QuotaService
+  readonly keyCare: KeyCare & { readonly currentKeyId: string }
+  readonly erasure: AccountErasure
   /** What the session engine was given last. */
   readonly omads: { last?: Parameters<HandleOmads>[0] }
   /** Lines that were logged. */
@@ -142,6 +150,13 @@ export async function openEdge(
     ...{ data: local.dataDir, catalogue: db, keyRing: openKeyRing({ dataDir: local.dataDir }).keyRing },
     ...{ clock: local.time.now, log: createLoggers('silent').omads, show: async (bytes) => showMessage(bytes) },
   })
+  const config = readConfig({ NIGHTFERRY_DATA: local.dataDir })
+  const keys = await joinKeys(config, {})
+  const care = await assembleCare({
+    ...{ config, secrets: {}, keys, catalogue: db, limits: createFailureLimits(), clock: local.time.now },
+    accounts: { service: accountService, local: undefined, keyUses: [], close: async () => undefined },
+    ...{ spool: openFileSpool(join(local.dataDir, 'spool'), keyRing), log: createLoggers('silent').keys },
+  })
   const app = createApp({
     handlers: {
       ...accountHandlers({
@@ -159,6 +174,7 @@ export async function openEdge(
       ...fenceHandlers(accountService),
       ...notificationHandlers(push.answerPoll),
       ...quotaHandlers({ accountService, quotas: quota.service }),
+      ...care.handlers,
       ...operatorHandlers({
         ...{ ...backupParts, allowEmpty: async () => undefined, wake: push.wake, tracer },
         prune: async () => ({ databases: [], failed: 0 }),
@@ -190,6 +206,8 @@ export async function openEdge(
     push,
     tracer,
     quotas: quota.service,
+    keyCare: { ...care.keyCare, currentKeyId: keyRing.currentKeyId },
+    erasure: care.erasure,
     omads,
     logged,
     async close() {
@@ -198,6 +216,7 @@ export async function openEdge(
       push.release()
       await push.close()
       await db.destroy()
+      keys.lock.close()
       await local.close()
     },
   }

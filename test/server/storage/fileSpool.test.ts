@@ -89,7 +89,7 @@ describe('file spool', () => {
     ['is empty', () => Buffer.alloc(0)],
   ])('[OM-27] what %s after a power cut is not gone on with', async (_, cut) => {
     await openSpool().append('s1', 0, pattern(200_000))
-    const path = join(dir, 'spool', 's1.spool')
+    const { path } = openSpool().locate('s1')
     writeFileSync(path, cut(readFileSync(path)))
     const spool = openSpool()
     const goOn = async () => {
