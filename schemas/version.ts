@@ -21,5 +21,8 @@ export const OBSERVER_VERSION = 1
 /** What a program says to a resident agent (`schemas/cli/agentRequest.ts`). 1: backup, its log lines and its end. */
 export const AGENT_PROTOCOL_VERSION = 1
 
-/** The copy of an account's Items (`server/items`). 1: a table per store, versions per device. */
-export const ITEMS_VERSION = 1
+/**
+ * The copy of an account's Items (`server/items`). 1: a table per store, versions per device; still written as it is.
+ * 2: without anchors of ours, which follow from the client's.
+ */
+export const ITEMS_VERSION = 2

@@ -105,6 +105,9 @@ export function checkItemTables(db: SqlDatabase): void {
     held === undefined
       ? undefined
       : Number(db.prepare("SELECT value FROM _nightferry_sync_meta WHERE key = 'version'").get()?.[0])
-  if (version !== ITEMS_VERSION)
-    throw new CodedError('storage.corrupt', `the copy holds Items of version ${version}, known is ${ITEMS_VERSION}`)
+  if (version === undefined || !(version >= 1 && version <= ITEMS_VERSION))
+    throw new CodedError(
+      'storage.corrupt',
+      `the copy holds Items of version ${version}, known is up to ${ITEMS_VERSION}`,
+    )
 }

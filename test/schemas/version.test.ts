@@ -16,7 +16,9 @@ import { TextBytes } from '../../schemas/delta/value.ts'
 import { parseSegmentMap } from '../../schemas/restore/segmentMap.ts'
 import { COPY_VERSION, DELTA_VERSION, IMAGE_VERSION, ITEMS_VERSION, OBSERVER_VERSION } from '../../schemas/version.ts'
 import { createLayout } from '../../server/backup/copyLayout.ts'
-import { createItemTables } from '../../server/items/itemTables.ts'
+import { openClient, updateClient } from '../../server/items/clientRow.ts'
+import { ItemFile } from '../../server/items/itemFile.ts'
+import { checkItemTables, createItemTables } from '../../server/items/itemTables.ts'
 import { openDatabase } from '../../server/sql/betterSqlite.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/format')
@@ -98,6 +100,22 @@ describe('versions of formats', () => {
     const schema = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid').all()
     const text = `${schema.flat().join('\n')}\n`
     expect(text).toBe(fixture(`items-${ITEMS_VERSION}.txt`, text))
+    database.close()
+  })
+
+  it('[IT-1] a copy of Items of version 1 is written on as it is', () => {
+    const database = openDatabase(':memory:', { cipher: { kind: 'none' } })
+    for (const sql of readFileSync(join(fixtures, 'items-1.txt'), 'utf8').split(/\n(?=CREATE )/)) database.exec(sql)
+    const version = database.prepare("INSERT INTO _nightferry_sync_meta(key, value) VALUES('version', ?)")
+    version.run(1n)
+    expect(() => checkItemTables(database)).not.toThrow()
+    const file = new ItemFile(database, '')
+    const { client } = openClient(file, { deviceId: 'phone', uri: './contacts', sourceUri: './c' })
+    updateClient(file, client, { last: 'B', previous: 'A', next: 'C', finished: true })
+    const held = openClient(file, { deviceId: 'phone', uri: './contacts', sourceUri: './c' })
+    expect(held).toMatchObject({ client, last: 'B', previous: 'A', finished: true })
+    database.prepare("UPDATE _nightferry_sync_meta SET value = 3 WHERE key = 'version'").run()
+    expect(() => checkItemTables(database)).toThrow(/version 3/)
     database.close()
   })
 
