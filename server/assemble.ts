@@ -10,6 +10,7 @@ import { createFailureLimits } from './account/failureLimits.ts'
 import { createServerPasswords } from './account/serverPasswords.ts'
 import { createLoginVerifier } from './account/verifyLogin.ts'
 import { openAccounts, openLocalAccounts, operatorToken } from './assembleAccounts.ts'
+import { assembleAlerts } from './assembleAlerts.ts'
 import { assembleBackups } from './assembleBackups.ts'
 import { assembleCare } from './assembleCare.ts'
 import { assembleEdge } from './assembleEdge.ts'
@@ -46,9 +47,9 @@ import { quotaHandlers } from './http/quotaHandlers.ts'
 import { serverPasswordHandlers } from './http/serverPasswordHandlers.ts'
 import { createLoggers } from './logger.ts'
 import { createMetrics } from './metrics.ts'
-import type { BusyOptions } from './omads/busySignal.ts'
 import { createOmads, type OmadsDeps } from './omads/handleMessage.ts'
 import { rehearseSessions } from './omads/rehearsal.ts'
+import { timerDelay } from './omads/timerDelay.ts'
 import { checkWritable } from './storage/checkWritable.ts'
 import { createMessageDecoder } from './worker/decodeMessages.ts'
 
@@ -56,13 +57,6 @@ import { createMessageDecoder } from './worker/decodeMessages.ts'
 const SWEEP_MS = 60_000
 
 const clock = (): number => Date.now()
-
-const delay: BusyOptions['delay'] = (ms) => {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  // A timer holds 24 days at most, and a longer one would end at once.
-  const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1))
-  return { over: promise, cancel: () => clearTimeout(timer) }
-}
 
 /**
  * Opens a whole server; its log goes to stderr unless `logTo` says where.
@@ -84,8 +78,13 @@ export async function assembleServer(
   const databases = quota.meter.meterDatabases(sqlDatabases(catalogue))
   const proofs = sqlProofs(catalogue)
   const pins = sqlPins(catalogue)
+  const { serverId } = keyRing
+  const alerts = assembleAlerts({
+    ...{ config, secrets, catalogue, databases, proofs, metrics, serverId, clock },
+    ...{ accounts: accounts.service, log: loggers.server },
+  })
   const backups = await assembleBackups({
-    ...{ config, catalogue, databases, proofs, pins, quota, keyRing, loggers, metrics, clock },
+    ...{ config, catalogue, databases, proofs, pins, quota, keyRing, loggers, metrics, clock, alerts },
     accounts: accounts.service,
   })
   const care = await assembleCare({
@@ -104,7 +103,6 @@ export async function assembleServer(
     keyRing,
     accountService: accounts.service,
   })
-  const { serverId } = keyRing
   const push = assemblePush({
     ...{ config, secrets, catalogue, knownLogins, loggers, serverId, clock },
     accountService: accounts.service,
@@ -115,7 +113,8 @@ export async function assembleServer(
     // Turns of their own: what is only looked at keeps no message of the same sender waiting.
     show: (bytes, from) => decoder.show(bytes, `trace ${from}`),
   })
-  const edge = assembleEdge(config, secrets, accounts.service, clock, accounts.local !== undefined)
+  const isLocal = accounts.local !== undefined
+  const edge = assembleEdge(config, secrets, accounts.service, clock, isLocal, alerts.fencedTried)
   const omadsDeps: OmadsDeps = {
     sessions,
     decode: (bytes, encoding, from) => decoder.decode(bytes, encoding, from),
@@ -128,7 +127,8 @@ export async function assembleServer(
       accountService: accounts.service,
       limits,
       clock,
-      ...(accounts.local && { maxAgeMs: 0 }),
+      ...(isLocal && { maxAgeMs: 0 }),
+      onFenced: alerts.fencedTried,
     }),
     stopped: edge.stopped,
     datastoreLogins: datastorePasswords,
@@ -142,12 +142,15 @@ export async function assembleServer(
     random: (length) => new Uint8Array(randomBytes(length)),
     clock,
     idleTimeoutMs: config.sessionIdleMs,
-    ...(config.busyAfterMs > 0 && { busy: { afterMs: config.busyAfterMs, delay } }),
+    ...(config.busyAfterMs > 0 && { busy: { afterMs: config.busyAfterMs, delay: timerDelay } }),
     ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl }),
   }
   const omads = createOmads(omadsDeps)
   const datastoreParts = { accountService: accounts.service, passwords: datastorePasswords }
-  const backupParts = { accountService: accounts.service, databases, proofs, pins, restores: backups.restores }
+  const backupParts = {
+    ...{ accountService: accounts.service, databases, proofs, pins },
+    ...{ restores: backups.restores, healthOf: alerts.healthOf },
+  }
   const app = createApp({
     ...edge.app,
     handlers: {
@@ -169,6 +172,7 @@ export async function assembleServer(
         tracer,
         prune: backups.timeMachine.prune,
       }),
+      testAlerts: async () => ({ ports: await alerts.test() }),
     },
     handleOmads: omads,
     readiness: { storage: () => checkWritable(config.data), catalogue: () => checkCatalogue(catalogue) },
@@ -183,6 +187,7 @@ export async function assembleServer(
       await tracer.sweep()
       await care.tend(false)
       void backups.night.doIfDue()
+      void alerts.work()
       metrics.unprovenAre(await proofs.countFailed())
       const oldest = await databases.oldestBackupAt()
       if (oldest !== undefined) metrics.stalestBackupIs((clock() - oldest) / 1000)
@@ -210,6 +215,8 @@ export async function assembleServer(
     serverPasswords,
     serverId,
     wake: push.wake,
+    testAlerts: alerts.test,
+    healthOf: alerts.healthOf,
     tracer,
     keys: keysOf(keys),
     ...{ keyCare: care.keyCare, erasure: care.erasure },
@@ -234,6 +241,7 @@ export async function assembleServer(
       await tracer.idle()
       await decoder.close()
       await push.close()
+      await alerts.close()
       await backups.close()
       await accounts.close()
       await knownLogins.flush()
@@ -258,7 +266,7 @@ export async function assembleAccountServer(
   const metrics = createMetrics()
   const { service, close } = await openLocalAccounts(config, keys, clock)
   const app = createApp({
-    ...assembleEdge(config, secrets, service, clock, true).app,
+    ...assembleEdge(config, secrets, service, clock, true, () => undefined).app,
     handlers: {
       ...accountHandlers({
         accountService: service,

@@ -8,12 +8,13 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodedError } from '../schemas/errors.ts'
 import type { AccountService } from './account/accountService.ts'
+import type { AlertAssembly } from './assembleAlerts.ts'
 import { assembleNight, type NightWork } from './assembleNight.ts'
 import type { QuotaAssembly } from './assembleQuota.ts'
 import { assembleTimeMachine, type TimeMachineAssembly } from './assembleTimeMachine.ts'
 import { createArrivals } from './backup/arrivals.ts'
 import { type BackupEvent, createCopies } from './backup/copies.ts'
-import type { Databases, Proofs } from './catalogue/catalogue.ts'
+import type { DatabaseKey, Databases, Proofs } from './catalogue/catalogue.ts'
 import type { Pins } from './catalogue/pins.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlPastCopies } from './catalogue/sqlite/pastCopies.ts'
@@ -74,6 +75,7 @@ export interface BackupAssemblyParts {
   readonly loggers: ReturnType<typeof createLoggers>
   readonly metrics: Metrics
   readonly clock: () => number
+  readonly alerts: Pick<AlertAssembly, 'backupRefused' | 'tableEmptied'>
 }
 
 export async function assembleBackups(parts: BackupAssemblyParts): Promise<BackupAssembly> {
@@ -123,8 +125,8 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     },
     now: parts.clock,
     jobs: {
-      applyDelta: (input, owner) => countRefusal(parts.metrics, pool.run('applyDelta', input, { owner })),
-      importFile: (input, owner) => countRefusal(parts.metrics, pool.run('importFile', input, { owner })),
+      applyDelta: (input, owner) => countRefusal(parts, owner, pool.run('applyDelta', input, { owner })),
+      importFile: (input, owner) => countRefusal(parts, owner, pool.run('importFile', input, { owner })),
     },
     onBackup: (event) => reportBackup(parts, event),
   })
@@ -217,21 +219,29 @@ async function sessionImageIds(sessions: SessionStore): Promise<string[]> {
 }
 
 /** Counts work on a backup that was refused, by its code. */
-async function countRefusal<T>(metrics: Metrics, work: Promise<T>): Promise<T> {
+async function countRefusal<T>(
+  { metrics, alerts }: BackupAssemblyParts,
+  owner: DatabaseKey,
+  work: Promise<T>,
+): Promise<T> {
   try {
     return await work
   } catch (cause) {
-    if (cause instanceof CodedError) metrics.backupRefused(cause.code)
+    if (cause instanceof CodedError) {
+      metrics.backupRefused(cause.code)
+      alerts.backupRefused(owner, cause.code)
+    }
     throw cause
   }
 }
 
-function reportBackup({ loggers, metrics }: BackupAssemblyParts, event: BackupEvent): void {
+function reportBackup({ loggers, metrics, alerts }: BackupAssemblyParts, event: BackupEvent): void {
   const { accountId, deviceId, name, mode, outcome, puts, deletes, durationMs, emptied, receivedBytes } = event
   metrics.backupApplied(outcome === 'duplicate' ? 'duplicate' : mode, receivedBytes, durationMs)
   loggers.backup.info('backup taken', { accountId, deviceId, database: name, mode, outcome, puts, deletes, durationMs })
   if (emptied.length > 0) {
     // The guard of the design: it is applied, but somebody shall look.
     loggers.backup.warn('a table lost most of its rows', { accountId, deviceId, database: name, tables: emptied })
+    alerts.tableEmptied({ accountId, deviceId, name })
   }
 }

@@ -1,5 +1,6 @@
 /** Builds what the edges ask about a caller: its token, and whether it still may do anything. Part of `assemble.ts`. */
 
+import type { CodedError } from '../schemas/errors.ts'
 import type { AccountService, TokenClaims } from './account/accountService.ts'
 import { createEnabledCheck } from './account/enabledCheck.ts'
 import type { Config } from './config/config.ts'
@@ -28,25 +29,32 @@ export function assembleEdge(
   service: AccountService,
   clock: () => number,
   isLocal: boolean,
+  onFenced: (device: { readonly accountId: string; readonly deviceId: string }) => void,
 ): EdgeAssembly {
   const isEnabled = createEnabledCheck(service, clock, isLocal ? 0 : undefined)
+  const refusal = async (holder: Holder): Promise<CodedError> => {
+    const error = await refusalFor(service, holder)
+    const { accountId, deviceId } = holder
+    if (error.code === 'device.fenced' && deviceId !== undefined) onFenced({ accountId, deviceId })
+    return error
+  }
   return {
     app: {
       verifyToken: (token) => service.verifyToken(token),
       isEnabled,
-      refusalFor: (claims) => refusalFor(service, claims),
+      refusalFor: refusal,
       ...(secrets.serviceSecret === undefined ? {} : { serviceSecret: secrets.serviceSecret }),
       corsOrigins: config.corsOrigins,
       trustProxy: config.trustProxy,
     },
     stopped: async (peer) => {
       if (await isEnabled(peer)) return undefined
-      const { code, message } = await refusalFor(service, peer)
+      const { code, message } = await refusal(peer)
       return `${code}: ${message}`
     },
     unlessStopped: async (caller, found) => {
       if (await isEnabled(caller)) return found
-      throw await refusalFor(service, caller)
+      throw await refusal(caller)
     },
   }
 }

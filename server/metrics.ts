@@ -18,6 +18,8 @@ export interface Metrics {
   segmentSent(bytes: number): void
   /** Age of the oldest newest backup of all databases: what a fleet's operator watches. */
   stalestBackupIs(ageS: number): void
+  /** Databases and devices by the words of AL-1; those that are well are not counted. */
+  healthIs(counts: ReadonlyMap<string, number>): void
   /** Databases that could not be restored when they were last tried (RS-19). */
   unprovenAre(count: number): void
   /** A Delta took most rows of a table, and the point before it was pinned, or not (TM-18). */
@@ -65,6 +67,12 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
     help: 'Age of the newest backup of the database that waits longest',
     registers: [registry],
   })
+  const unwell = new Gauge({
+    name: 'nightferry_databases_unwell',
+    help: 'Databases, and devices without one, that are late, failing, never backed up or unproven',
+    labelNames: ['state'],
+    registers: [registry],
+  })
   const unproven = new Gauge({
     name: 'nightferry_databases_not_restorable',
     help: 'Databases whose copy could not be restored when that was last tried',
@@ -89,6 +97,9 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
     restoreCompleted: () => restores.inc({ step: 'completed' }),
     segmentSent: (bytes) => sent.inc({ what: 'sent' }, bytes),
     stalestBackupIs: (ageS) => stalest.set(ageS),
+    healthIs(counts) {
+      for (const state of ['late', 'failing', 'never', 'unproven']) unwell.set({ state }, counts.get(state) ?? 0)
+    },
     unprovenAre: (count) => unproven.set(count),
     guardTripped: (outcome) => guards.inc({ point: outcome === 'pinned' ? 'pinned' : 'not-pinned' }),
     quotaRefused: (what) => quotas.inc({ what }),

@@ -100,6 +100,7 @@ const domainArrows: Readonly<Record<string, readonly string[]>> = {
   changes: [],
   delivery: [],
   push: [],
+  alerts: ['push'],
   trace: [],
   identity: [],
   quota: ['datastore'],

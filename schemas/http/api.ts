@@ -5,6 +5,7 @@
 
 import { accountCalls } from './accounts.ts'
 import { accountInternalCalls } from './accountsInternal.ts'
+import { alertCalls } from './alerts.ts'
 import { backupCalls } from './backups.ts'
 import { datastoreCalls } from './datastores.ts'
 import { diffCalls } from './diff.ts'
@@ -31,6 +32,7 @@ export const publicCalls = {
   ...quotaCalls,
   ...keyCalls,
   ...erasureCalls,
+  ...alertCalls,
 } as const
 
 /** All calls, with those between a backup server and a separate account service. */

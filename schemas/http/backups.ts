@@ -38,6 +38,12 @@ export const databaseSummary = z
       .enum(TIME_MACHINE_CHOICES)
       .exactOptional()
       .meta({ description: 'Whether older states are kept, as its device said last.' }),
+    health: z
+      .strictObject({
+        state: z.enum(['ok', 'late', 'failing', 'never', 'unproven']),
+        reason: z.string().max(1200).meta({ description: 'For people; empty if all is well.' }),
+      })
+      .meta({ description: 'How safe it is (AL-1).' }),
     provenAt: timestamp.exactOptional().meta({ description: 'When the server last restored it as a proof.' }),
     proofFailure: z
       .string()

@@ -31,6 +31,8 @@ export interface VerifyLoginDeps {
   readonly limits: FailureLimits
   /** How old the service's word may be, milliseconds; 0 where it is in this process. */
   readonly maxAgeMs?: number
+  /** A fenced device came. */
+  onFenced?(device: { readonly accountId: string; readonly deviceId: string }): void
   /** Milliseconds since 1970. */
   readonly clock: () => number
 }
@@ -85,10 +87,11 @@ async function goOn(deps: VerifyLoginDeps, credentials: SyncmlCredentials, known
 
 /** Known, and may do nothing: the device is told why (ID-4). */
 async function stopped(
-  { accountService }: VerifyLoginDeps,
+  { accountService, onFenced }: VerifyLoginDeps,
   device: { readonly accountId: string; readonly deviceId: string },
 ): Promise<LoginVerdict> {
   const { code, message } = await refusalFor(accountService, device)
+  if (code === 'device.fenced') onFenced?.(device)
   return { kind: 'refused', status: 403, why: `${code}: ${message}` }
 }
 

@@ -29,9 +29,11 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
       const proofs = (await server.proofs.list(accountId)).filter((proof) => proof.deviceId === deviceId)
       const rows = (await server.databases.list(accountId)).filter((row) => row.deviceId === deviceId)
       const guards = newestGuards(await server.pins.listAccount(accountId))
+      const judge = await server.healthOf(accountId)
       return rows.map((row) =>
         toDeviceDatabase({
           ...row,
+          health: judge(row, proofs.find(({ name }) => name === row.name)?.failure),
           ...describeProof(proofs.find(({ name }) => name === row.name)),
           ...describeGuard(guards.get(`${deviceId}/${row.name}`)),
         }),
@@ -48,6 +50,7 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
       await server.serverPasswords.set({ accountId: await accountIdOf(accountName), deviceId }, password)
       return server.serverId
     },
+    testAlerts: () => server.testAlerts(),
     setFence: async ({ accountName, deviceId }, reason) =>
       accounts.setDeviceFence(await accountIdOf(accountName), deviceId, reason),
     wake: async ({ accountName, deviceId }, request) => {

@@ -6,6 +6,7 @@ import type { IssuedWakeUp, PruneReport, WakeRequest } from '../../schemas/http/
 import type { AccountService } from '../account/accountService.ts'
 import type { DatastorePasswords } from '../account/datastorePasswords.ts'
 import type { ServerPasswords } from '../account/serverPasswords.ts'
+import type { HealthJudge } from '../alerts/healthJudge.ts'
 import type { Databases, Proofs } from '../catalogue/catalogue.ts'
 import type { Pins } from '../catalogue/pins.ts'
 import type { Config } from '../config/config.ts'
@@ -43,6 +44,10 @@ export interface OpenedServer {
   readonly serverId: string
   /** Asks a device to synchronize. @throws {CodedError} `device.unknown`, `auth.forbidden`. */
   wake(device: DeviceKey, request: WakeRequest): Promise<IssuedWakeUp>
+  /** Judges the databases of one account. */
+  healthOf(accountId: string): Promise<HealthJudge>
+  /** Sends an alert by each way that is set up. */
+  testAlerts(): Promise<readonly { readonly port: 'webhook' | 'mail'; readonly failure?: string }[]>
   readonly tracer: Pick<Tracer, 'set' | 'read'>
   /** Which master key wraps, where its file lies if it has one, and whether this start made it. */
   readonly keys: { readonly currentKeyId: string; readonly masterKeyFile?: string; readonly created: boolean }

@@ -25,6 +25,8 @@ export interface DeviceDatabase {
   readonly sizeBytes: number
   readonly lastBackupAt: number
   readonly lastMode: 'full' | 'delta' | 'restore'
+  /** How safe it is (AL-1). */
+  readonly health: { readonly state: string; readonly reason: string }
   /** Why it is kept as a file. */
   readonly reason?: string
   /** How its device backs it up, and whether older states are kept. */
@@ -68,6 +70,8 @@ export interface OperatorApi {
    * @returns the name it proves itself with. @throws {CodedError} `device.unknown`, `protocol.malformed`.
    */
   setServerPassword(device: AccountDevice, password: string | null): Promise<string>
+  /** Sends an alert by each way that is set up, now. */
+  testAlerts(): Promise<readonly { readonly port: string; readonly failure?: string }[]>
   /** Stops a device for a reason; null lets it go on. @throws {CodedError} `device.unknown`, `protocol.malformed`. */
   setFence(device: AccountDevice, reason: string | null): Promise<void>
   /** Asks a device to synchronize now. @throws {CodedError} `device.unknown` if it never did, `auth.forbidden`. */
@@ -107,10 +111,10 @@ export interface PinChange {
 
 /** What a command shows of a database, whichever way it was asked for. */
 export function toDeviceDatabase(row: DeviceDatabase): DeviceDatabase {
-  const { name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, method, timeMachine } = row
+  const { name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, method, timeMachine, health } = row
   const { provenAt, proofFailure, guardedAt } = row
   return {
-    ...{ name, kind, number, sizeBytes, lastBackupAt, lastMode },
+    ...{ name, kind, number, sizeBytes, lastBackupAt, lastMode, health },
     ...(reason !== undefined && { reason }),
     ...(method !== undefined && { method }),
     ...(timeMachine !== undefined && { timeMachine }),

@@ -10,6 +10,7 @@ import { createCompletion } from '../../schemas/cli/completionCommand.ts'
 import { type ProgramOutput, runProgram } from '../../schemas/cli/frame.ts'
 import { accountAdd, accountAppPassword, accountDisable, accountList } from './commands/account.ts'
 import { accountDelete, accountReceipts } from './commands/accountDelete.ts'
+import { alertTest } from './commands/alert.ts'
 import { datastoreList, datastorePassword } from './commands/datastore.ts'
 import { demo } from './commands/demo.ts'
 import { deviceAllowEmpty, deviceList, deviceServerPassword, deviceShow } from './commands/device.ts'
@@ -57,6 +58,7 @@ const modules = [
   prune,
   quotaShow,
   quotaSet,
+  alertTest,
   backupServerCommand,
   restoreServerCommand,
   keysStatus,

@@ -47,6 +47,7 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
       void (await send(calls.setDatastorePassword, { name, datastore }, { password })),
     setServerPassword: async ({ accountName, deviceId }, password) =>
       (await read(calls.setServerPassword, { name: accountName, deviceId }, { password })).serverId,
+    testAlerts: async () => (await read(calls.testAlerts)).ports,
     setFence: async ({ accountName, deviceId }, reason) =>
       void (await send(calls.setFence, { name: accountName, deviceId }, { reason })),
     wake: ({ accountName, deviceId }, request) => read(calls.wakeDevice, { name: accountName, deviceId }, request),

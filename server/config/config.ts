@@ -48,6 +48,11 @@ export interface Config {
   readonly quotaDeviceSessions: number
   readonly conflictPolicy: readonly string[]
   readonly wakeAfterHours: number
+  readonly staleAfterHours: number
+  readonly alertWebhook?: string
+  readonly alertMailTo?: readonly string[]
+  readonly alertMailFrom?: string
+  readonly smtpUrl?: string
   readonly pushWebhook?: string
   readonly pushServerId?: string
 }

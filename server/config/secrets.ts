@@ -14,14 +14,18 @@ export interface Secrets {
   /** The master key as hex, and the one that the next rotation changes to (KY-1). */
   readonly masterKey?: string
   readonly newMasterKey?: string
+  /** Signs what is posted as alerts (AL-5). */
+  readonly alertSecret?: string
+  /** Of the mail server. */
+  readonly smtpPassword?: string
 }
 
 /** A shorter secret could be guessed. */
 const MIN_SECRET_CHARS = 32
 
 /**
- * Reads `NIGHTFERRY_SERVICE_SECRET` and `NIGHTFERRY_PUSH_SECRET`, or the files that the same names with `_FILE` name,
- * and the master keys, which are checked where they are used.
+ * Reads `NIGHTFERRY_SERVICE_SECRET`, `NIGHTFERRY_PUSH_SECRET`, `NIGHTFERRY_ALERT_SECRET` and `NIGHTFERRY_SMTP_PASSWORD`, or
+ * the files that the same names with `_FILE` name. The master keys are checked where they are used.
  *
  * @throws {CodedError} `config.invalid` if a file cannot be read or a secret is too short or no word of ASCII.
  */
@@ -29,9 +33,16 @@ export function readSecrets(environment: Readonly<Record<string, string | undefi
   const serviceSecret = readOne(environment, 'NIGHTFERRY_SERVICE_SECRET', 'service secret')
   const pushSecret = readOne(environment, 'NIGHTFERRY_PUSH_SECRET', 'push secret')
   const { NIGHTFERRY_MASTER_KEY: masterKey, NIGHTFERRY_NEW_MASTER_KEY: newMasterKey } = environment
+  const alertSecret = readOne(environment, 'NIGHTFERRY_ALERT_SECRET', 'alert secret')
+  const smtpFile = environment.NIGHTFERRY_SMTP_PASSWORD_FILE
+  // Somebody else chose it: it is as long as it is.
+  const smtpPassword =
+    smtpFile === undefined ? environment.NIGHTFERRY_SMTP_PASSWORD : readSecretFile(smtpFile, 'SMTP password')
   return {
     ...(serviceSecret !== undefined && { serviceSecret }),
     ...(pushSecret !== undefined && { pushSecret }),
+    ...(alertSecret !== undefined && { alertSecret }),
+    ...(smtpPassword !== undefined && { smtpPassword }),
     ...(masterKey !== undefined && { masterKey }),
     ...(newMasterKey !== undefined && { newMasterKey }),
   }

@@ -188,6 +188,19 @@ export const settings = {
     fallback: '48',
     sentence: 'Age of its newest backup at which a device is woken, once; 0 never wakes one.',
   },
+  staleAfterHours: {
+    type: 'whole',
+    fallback: '36',
+    least: 1,
+    sentence: 'Age of its newest backup from which a database is late, if three of its usual gaps are over, too.',
+  },
+  alertWebhook: { type: 'url', sentence: 'Address that alerts are posted to; needs the alert secret.' },
+  alertMailTo: { type: 'list', sentence: 'Addresses that alerts are mailed to; needs the next two.' },
+  alertMailFrom: { type: 'text', sentence: 'Sender of those mails.' },
+  smtpUrl: {
+    type: 'text',
+    sentence: 'Mail server, as smtp://USER@HOST:PORT or smtps://…; its password comes from NIGHTFERRY_SMTP_PASSWORD.',
+  },
   pushWebhook: { type: 'url', sentence: 'Gateway that notifications are posted to; needs the push secret.' },
   pushServerId: {
     type: 'text',

@@ -3,6 +3,7 @@
 import { CodedError } from '../../schemas/errors.ts'
 import type { backupCalls, DatabaseSummary } from '../../schemas/http/backups.ts'
 import type { AccountService, RegisteredDevice, TokenClaims } from '../account/accountService.ts'
+import type { HealthJudge } from '../alerts/healthJudge.ts'
 import type { DatabaseRow, Databases, Proofs } from '../catalogue/catalogue.ts'
 import type { Pins } from '../catalogue/pins.ts'
 import { outOfReach, reaches, requireReach } from '../identity/reach.ts'
@@ -17,6 +18,8 @@ export interface BackupHandlerParts {
   readonly proofs: Pick<Proofs, 'list'>
   readonly pins: Pick<Pins, 'listAccount'>
   readonly restores: RestoreService
+  /** Judges the databases of one account (AL-1). */
+  healthOf(accountId: string): Promise<HealthJudge>
 }
 
 /** Handlers of the calls in `backupCalls`. */
@@ -55,15 +58,17 @@ async function proveOwner(
 
 /** All databases of an account as the interface shows them. */
 export async function listSummaries(
-  { accountService, databases, proofs, pins }: Omit<BackupHandlerParts, 'restores'>,
+  { accountService, databases, proofs, pins, healthOf }: Omit<BackupHandlerParts, 'restores'>,
   accountId: string,
 ): Promise<DatabaseSummary[]> {
   const names = await deviceNames(accountService, accountId)
   const found = new Map((await proofs.list(accountId)).map((proof) => [`${proof.deviceId}/${proof.name}`, proof]))
   const guards = newestGuards(await pins.listAccount(accountId))
   const rows = await databases.list(accountId)
+  const judge = await healthOf(accountId)
   return rows.map((row) => ({
     ...toSummary(row, names.get(row.deviceId) ?? row.deviceId.slice(0, 128)),
+    health: judge(row, found.get(`${row.deviceId}/${row.name}`)?.failure),
     ...describeProof(found.get(`${row.deviceId}/${row.name}`)),
     ...describeGuard(guards.get(`${row.deviceId}/${row.name}`)),
   }))
@@ -78,7 +83,7 @@ async function deviceNames(service: AccountService, accountId: string): Promise<
   return new Map(devices.map((device) => [device.deviceId, device.name]))
 }
 
-function toSummary(row: DatabaseRow, deviceName: string): DatabaseSummary {
+function toSummary(row: DatabaseRow, deviceName: string): Omit<DatabaseSummary, 'health'> {
   const { deviceId, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode, reason, method, timeMachine } = row
   const summary = { deviceId, deviceName, name, kind, number, lineage, sizeBytes, lastBackupAt, lastMode }
   return {

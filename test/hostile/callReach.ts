@@ -59,6 +59,7 @@ export const reach: Record<CallName, Reach> = {
   eraseOwnAccount: 'owner',
   listErasures: 'operator',
   internalRemoveAccount: 'service',
+  testAlerts: 'operator',
   internalSetDeviceFence: 'service',
   internalRegister: 'service',
   internalLogin: 'service',

@@ -5,6 +5,7 @@
 
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from './migrate.ts'
+import { createAlert } from './migrations/alert.ts'
 import { addBackupChoice } from './migrations/backupChoice.ts'
 import { createErasure } from './migrations/erasure.ts'
 import { createPastProof } from './migrations/pastProof.ts'
@@ -35,6 +36,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0021-backup-choice', up: addBackupChoice },
   { name: '0022-quota', up: createQuota },
   { name: '0023-erasure', up: createErasure },
+  { name: '0024-alert', up: createAlert },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {

@@ -85,6 +85,32 @@ export interface PastProofTable {
   failure: string | null
 }
 
+export interface HealthTable {
+  accountId: string
+  deviceId: string
+  name: string
+  state: string
+  since: number
+  failedAt: number | null
+  failureCode: string | null
+}
+
+export interface AlertTable {
+  id: string
+  /** What it is about: one is not raised again soon. */
+  topic: string
+  at: number
+  /** JSON. */
+  body: string
+}
+
+export interface AlertDeliveryTable {
+  port: string
+  alertId: string
+  attempts: number
+  dueAt: number
+}
+
 export interface RestoreTable {
   id: string
   accountId: string
@@ -199,6 +225,9 @@ export interface CatalogueTables {
   database: DatabaseTable
   pastCopy: PastCopyTable
   pin: PinTable
+  health: HealthTable
+  alert: AlertTable
+  alertDelivery: AlertDeliveryTable
   proof: ProofTable
   pastProof: PastProofTable
   restore: RestoreTable

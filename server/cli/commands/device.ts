@@ -38,7 +38,7 @@ export const deviceShow: ServerCommand = {
       const device = await findDevice(api, textOf(input, 'DEVICE') ?? '')
       const databases = await api.listDatabases(device)
       const rows = databases.map(
-        ({ name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, guardedAt, ...proof }) => [
+        ({ name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, guardedAt, health, ...proof }) => [
           name,
           kind,
           String(number),
@@ -46,6 +46,7 @@ export const deviceShow: ServerCommand = {
           `${formatAge(Date.now() - lastBackupAt)} ago (${lastMode})`,
           provenOf(proof),
           [
+            health.state === 'ok' || health.state === 'unproven' ? undefined : `${health.state}: ${health.reason}`,
             reason,
             guardedAt === undefined
               ? undefined

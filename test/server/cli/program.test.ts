@@ -43,7 +43,7 @@ function openersOf(created = false): ServerOpeners {
     ...{ datastorePasswords: edge.datastorePasswords, serverPasswords: edge.serverPasswords },
     ...{ serverId: 'nightferry-test', wake: edge.push.wake, tracer: edge.tracer, quotas: edge.quotas },
     ...{ keys: { currentKeyId: 'mk_1', masterKeyFile: 'data/master.key', created } },
-    ...{ keyCare: edge.keyCare, erasure: edge.erasure },
+    ...{ keyCare: edge.keyCare, erasure: edge.erasure, healthOf: edge.healthOf, testAlerts: async () => [] },
     createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
     listen: async () => ({ url: listening.url }),
     close: async () => undefined,
@@ -167,7 +167,7 @@ describe.each(['--data', '--server'])('the operator with %s', (way) => {
         databases: [
           {
             ...{ name: 'app', kind: 'file', number: 3, sizeBytes: 4096, lastBackupAt: 1000, lastMode: 'full' },
-            reason: 'the index i cannot be evaluated here',
+            ...{ reason: 'the index i cannot be evaluated here', health: expect.anything() },
           },
         ],
       },

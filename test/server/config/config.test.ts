@@ -56,7 +56,14 @@ describe('configuration', () => {
       type === 'whole' && least !== undefined ? [{ name, least }] : [],
     )
     expect(withLeast.map(({ name }) => name)).toEqual([
-      ...['requestTimeoutMs', 'sessionIdleMs', 'restoreLifeHours', 'workerTimeoutMs', 'workerMemoryMb'],
+      ...[
+        'requestTimeoutMs',
+        'sessionIdleMs',
+        'restoreLifeHours',
+        'workerTimeoutMs',
+        'workerMemoryMb',
+        'staleAfterHours',
+      ],
     ])
     for (const { name, least } of withLeast) {
       for (const text of ['0', String(least - 1)])

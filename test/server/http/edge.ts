@@ -8,11 +8,13 @@ import { createDatastorePasswords, type DatastorePasswords } from '../../../serv
 import { createEnabledCheck } from '../../../server/account/enabledCheck.ts'
 import { createFailureLimits } from '../../../server/account/failureLimits.ts'
 import { createServerPasswords, type ServerPasswords } from '../../../server/account/serverPasswords.ts'
+import { type HealthJudge, openHealthJudge } from '../../../server/alerts/healthJudge.ts'
 import { assembleCare } from '../../../server/assembleCare.ts'
 import { joinKeys } from '../../../server/assembleKeys.ts'
 import { assemblePush, type PushAssembly } from '../../../server/assemblePush.ts'
 import { assembleQuota } from '../../../server/assembleQuota.ts'
 import { assembleTrace } from '../../../server/assembleTrace.ts'
+import { sqlAlerts } from '../../../server/catalogue/sqlite/alerts.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
 import { sqlDatastorePasswords } from '../../../server/catalogue/sqlite/datastorePasswords.ts'
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
@@ -51,6 +53,7 @@ import type { Tracer } from '../../../server/trace/tracer.ts'
 import { type LocalUnderTest, openLocal, SERVICE_SECRET } from '../account/accountParts.ts'
 
 export interface Edge {
+  healthOf(accountId: string): Promise<HealthJudge>
   readonly app: Express
   readonly local: LocalUnderTest
   readonly db: CatalogueDb
@@ -117,6 +120,8 @@ export async function openEdge(
   const backupParts = {
     ...{ accountService, databases: sqlDatabases(db), proofs: sqlProofs(db), pins: sqlPins(db) },
     restores: memoryRestores('IMEI:1'),
+    healthOf: (accountId: string) =>
+      openHealthJudge({ alerts: sqlAlerts(db), staleAfterMs: 36 * 3_600_000, clock: local.time.now }, accountId),
   }
   const latest: PlacedPoint = {
     ...{ ...POSITION, takenAt: 1, sizeBytes: 10, copy: { copyId: 'c', kind: 'sql', wrappedKey: '' } },
@@ -172,6 +177,7 @@ export async function openEdge(
       ...datastoreHandlers({ accountService, passwords: datastorePasswords }),
       ...serverPasswordHandlers({ accountService, passwords: serverPasswords, serverId: 'nightferry-test' }),
       ...fenceHandlers(accountService),
+      testAlerts: async () => ({ ports: [] }),
       ...notificationHandlers(push.answerPoll),
       ...quotaHandlers({ accountService, quotas: quota.service }),
       ...care.handlers,
@@ -200,6 +206,7 @@ export async function openEdge(
     local,
     db,
     restores: backupParts.restores,
+    healthOf: backupParts.healthOf,
     pinning,
     datastorePasswords,
     serverPasswords,

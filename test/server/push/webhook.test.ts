@@ -9,7 +9,8 @@ import { decodeMessage } from '../../../schemas/syncml/codec.ts'
 import { decodeNotification } from '../../../schemas/syncml/notification.ts'
 import { openWakeUp } from '../../../schemas/syncml/wakeUp.ts'
 import { createDispatcher, PUSH_LIFE_MS, PUSH_PAUSES_MS } from '../../../server/push/dispatch.ts'
-import { createWebhook, SIGNATURE_HEADER, signBody } from '../../../server/push/webhook.ts'
+import { SIGNATURE_HEADER, signBody } from '../../../server/push/signedPost.ts'
+import { createWebhook } from '../../../server/push/webhook.ts'
 import { DEVICE, HA1, openPushBench, type PushBench } from './pushParts.ts'
 
 const secret = 's'.repeat(32)
