@@ -8,11 +8,12 @@ import type { BackupMethod } from '../schemas/backupChoice.ts'
 import { CodedError } from '../schemas/errors.ts'
 import type { Advice } from '../schemas/http/advice.ts'
 import { decodeUtf8, encodeUtf8 } from '../schemas/utf8.ts'
-import type { AttemptRecord, DatabaseEntry, GuardedPoint } from './deviceClient.ts'
+import type { AttemptRecord, DatabaseEntry, GuardedPoint, VerifyRecord } from './deviceClient.ts'
 import type { LastNotification } from './notify/judgeNotification.ts'
 import type { KeyStore } from './ports.ts'
 import type { ScheduleState } from './schedule/nextRun.ts'
 import type { ServerLogin } from './session/sessionRequest.ts'
+import type { VerifyMemory } from './verify/verifyDatabase.ts'
 
 /** Who this device is; written by `init`. */
 export interface Identity {
@@ -33,6 +34,14 @@ export interface BackupHistory {
   readonly refused?: { readonly method: BackupMethod; readonly at: number }
   /** What the server advised last: when to come next, and quotas. */
   readonly advice?: Advice
+  /** The server's epoch that the copy is of, and when it was last told (DC-106). */
+  readonly epoch?: string
+  readonly epochHeardAt?: number
+}
+
+/** What is remembered of comparisons. */
+export interface VerifyState extends VerifyMemory {
+  readonly last?: VerifyRecord
 }
 
 export interface AgentRecords {
@@ -60,6 +69,8 @@ export interface AgentRecords {
   removeDatabase(name: string): Promise<void>
   history(database: string): Promise<BackupHistory>
   setHistory(database: string, history: BackupHistory): Promise<void>
+  verification(database: string): Promise<VerifyState>
+  setVerification(database: string, state: VerifyState): Promise<void>
   schedule(database: string): Promise<ScheduleState | undefined>
   setSchedule(database: string, state: ScheduleState): Promise<void>
 }
@@ -109,9 +120,12 @@ export function createAgentRecords(keyStore: KeyStore): AgentRecords {
       )
       await keyStore.delete(`history/${name}`)
       await keyStore.delete(`schedule/${name}`)
+      await keyStore.delete(`verification/${name}`)
     },
     history: async (name) => ((await read(`history/${name}`)) ?? {}) as BackupHistory,
     setHistory: (name, history) => write(`history/${name}`, history),
+    verification: async (name) => ((await read(`verification/${name}`)) ?? {}) as VerifyState,
+    setVerification: (name, state) => write(`verification/${name}`, state),
     schedule: async (name) => (await read(`schedule/${name}`)) as ScheduleState | undefined,
     setSchedule: (name, state) => write(`schedule/${name}`, state),
   }

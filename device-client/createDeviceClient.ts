@@ -3,26 +3,15 @@
  * It knows no platform; `node/` and `browser/` make the parts.
  */
 
-import type { BackupMethod } from '../schemas/backupChoice.ts'
 import { CodedError } from '../schemas/errors.ts'
-import type { Advice } from '../schemas/http/advice.ts'
-import type { AgentRecords, BackupHistory, Identity } from './agentRecords.ts'
-import { type BackupPorts, backupDatabase } from './backup/backupDatabase.ts'
-import { backUpByMethod, differentialOf } from './backup/chooseMethod.ts'
-import { findGuard } from './backup/findGuard.ts'
-import type {
-  AddOptions,
-  BackupOptions,
-  BackupReport,
-  DatabaseEntry,
-  DatabaseStatus,
-  DeviceClient,
-} from './deviceClient.ts'
-import { deviceInformation } from './deviceInformation.ts'
+import type { AgentRecords } from './agentRecords.ts'
+import type { BackupPorts } from './backup/backupDatabase.ts'
+import { backupEntry } from './backup/backupEntry.ts'
+import type { AddOptions, DatabaseEntry, DatabaseStatus, DeviceClient } from './deviceClient.ts'
 import { expectMethod, isFileSet } from './files/addFileSet.ts'
 import type { FilePorts } from './files/filePorts.ts'
 import type { Footprint } from './observe/foreignWrites.ts'
-import { trackerOf, withTracker } from './observe/withTracker.ts'
+import { withTracker } from './observe/withTracker.ts'
 import type { Digest, OpenZstdFrame, SqlDatabase, SqlOpener } from './ports.ts'
 import { registerDevice } from './register.ts'
 import { choosePoint } from './restore/choosePoint.ts'
@@ -32,6 +21,7 @@ import type { RestoreTarget } from './restore/restoreTarget.ts'
 import { openServerCalls } from './restore/serverCalls.ts'
 import { DEFAULT_PREFERENCES } from './schedule/preferences.ts'
 import { step } from './steps.ts'
+import { listenForEpoch } from './verify/followEpoch.ts'
 
 export interface DeviceClientPorts extends BackupPorts {
   readonly records: AgentRecords
@@ -62,7 +52,9 @@ export interface DeviceClientPorts extends BackupPorts {
 /** Names as the server takes them. */
 const DATABASE_NAME = /^(?!\.{1,2}$)[^/\\\p{Cc}]{1,128}$/u
 
-export function createDeviceClient(ports: DeviceClientPorts): DeviceClient {
+export function createDeviceClient(platform: DeviceClientPorts): DeviceClient {
+  const { fetch, heard } = listenForEpoch(platform.fetch, platform.clock)
+  const ports = { ...platform, fetch }
   return {
     init: (options) => registerDevice(ports, options),
     add: (options) => add(ports, options),
@@ -75,7 +67,13 @@ export function createDeviceClient(ports: DeviceClientPorts): DeviceClient {
     },
     remove: (name) => remove(ports, name),
     list: () => ports.records.databases(),
-    backup: (name, options) => backup(ports, name, options),
+    backup: (name, options) => backupEntry(ports, name, options, heard),
+    verify: async (name, options) => {
+      const entry = await ports.records.database(name)
+      // A nightly backup starts without it.
+      const { verifyEntry } = await import('./verify/verifyEntry.ts')
+      return verifyEntry(ports, entry, { full: options?.full ?? false, repair: options?.repair ?? false })
+    },
     restore: (options) => restoreEntry(ports, options),
     restoreRows: async (options) => (await import('./restore/restoreRows.ts')).restoreRows(ports, options),
     points: async (database, { fromDevice, password } = {}) => {
@@ -154,102 +152,18 @@ async function remove(ports: DeviceClientPorts, name: string): Promise<void> {
   await ports.records.removeDatabase(name)
 }
 
-async function backup(ports: DeviceClientPorts, name: string, options: BackupOptions = {}): Promise<BackupReport> {
-  const entry = await ports.records.database(name)
-  const identity = await ports.records.identity()
-  const at = ports.clock.now()
-  const { advice: known, ...history } = await ports.records.history(name)
-  let advice = known
-  const onAdvice = (heard: Advice): void => {
-    advice = Object.keys(heard).length === 0 ? undefined : heard
-  }
-  try {
-    const { report, refused } = await backUpByMethod(entry.preferences.method, history, at, (method) =>
-      backupEntry(ports, entry, identity, { ...options, method, history, onAdvice }),
-    )
-    step('history')
-    const guard = await findGuard(ports, identity.deviceId, report)
-    const lastGuard = guard ?? history.lastGuard
-    const lastFullAt = report.mode === 'full' ? at : (history.lastFullAt ?? at)
-    await ports.records.setHistory(name, {
-      ...{ lastSuccessAt: ports.clock.now(), lastAttempt: { at, mode: report.mode } },
-      ...(entry.preferences.method === 'differential' && { lastFullAt }),
-      ...(refused && { refused }),
-      ...(lastGuard && { lastGuard }),
-      ...(advice && { advice }),
-    })
-    return guard ? { ...report, guard } : report
-  } catch (cause) {
-    const failure =
-      cause instanceof CodedError
-        ? { code: cause.code, message: cause.message }
-        : { code: 'internal', message: String(cause) }
-    await ports.records.setHistory(name, { ...history, lastAttempt: { at, failure }, ...(advice && { advice }) })
-    throw cause
-  }
-}
-
-interface EntryBackup extends BackupOptions {
-  readonly method: BackupMethod
-  readonly history: BackupHistory
-  onAdvice(advice: Advice): void
-}
-
-async function backupEntry(
-  ports: DeviceClientPorts,
-  entry: DatabaseEntry,
-  identity: Identity,
-  { method, full = false, history, window, onAdvice, ...options }: EntryBackup,
-): Promise<BackupReport> {
-  const { preferences } = entry
-  const secret = await ports.records.secret()
-  const serverLogin = await ports.records.serverLogin()
-  const { server, user, deviceId } = identity
-  const request = {
-    database: entry.name,
-    path: entry.path,
-    full: full || method === 'full',
-    choice: { method, timeMachine: preferences.timeMachine ?? 'on' },
-    login: { server, user, secret, deviceId, ...(serverLogin && { serverLogin }) },
-    devInf: deviceInformation(identity, entry.name, {
-      version: ports.version,
-      fileType: ports.fileCoding?.contentType,
-    }),
-    ...(window && { window }),
-    onAdvice,
-    onProgress: (done: number, total: number) =>
-      ports.onProgress({ database: entry.name, what: 'backup', done, total }),
-  }
-  const picture = ports.openPicture(entry.name)
-  try {
-    if (entry.kind === 'files' && ports.files) {
-      const { checksum = false, allowEmpty = false } = options
-      // A nightly backup of databases starts without this.
-      const { backupSet } = await import('./files/backupSet.ts')
-      return await backupSet(ports, request, { files: ports.files, picture, checksum, allowEmpty })
-    }
-    const differential = differentialOf(method, preferences, history, ports.clock.now())
-    const tracker = trackerOf(ports, entry, picture, differential)
-    try {
-      return await backupDatabase(ports, { ...request, tracker })
-    } finally {
-      tracker.close()
-    }
-  } finally {
-    picture.close()
-  }
-}
-
 async function statusOf(ports: DeviceClientPorts, entry: DatabaseEntry): Promise<DatabaseStatus> {
-  const history = await ports.records.history(entry.name)
+  const { epoch: _, epochHeardAt: __, ...history } = await ports.records.history(entry.name)
+  const { last } = await ports.records.verification(entry.name)
+  const known = { ...entry, ...history, ...(last && { lastVerified: last }) }
   // Whether files changed is known by reading their folder only.
-  if (entry.kind === 'files') return { ...entry, ...history }
+  if (entry.kind === 'files') return known
   try {
     const summary = withTracker(ports, entry, (tracker) => tracker.summary())
-    return { ...entry, ...history, pending: summary.current > summary.acknowledged || summary.lineage === null }
+    return { ...known, pending: summary.current > summary.acknowledged || summary.lineage === null }
   } catch (cause) {
     // A database that is locked or gone is no reason not to show the others.
-    if (cause instanceof CodedError) return { ...entry, ...history }
+    if (cause instanceof CodedError) return known
     throw cause
   }
 }

@@ -185,6 +185,54 @@ export interface DiffOptions {
   readonly limit: number
 }
 
+/** How a part of a database differs from the server's copy. */
+export interface VerifyDifference {
+  /**
+   * Rows that differ, are only here (`missing`) or only at the server (`extra`); `more` rows than are listed; a `table`
+   * whose rows have no key; objects of the `schema`, properties of the `header`; or the copy's `position`: the server, or
+   * this database, is in an older state.
+   */
+  readonly kind: 'changed' | 'missing' | 'extra' | 'more' | 'table' | 'schema' | 'header' | 'position'
+  readonly table?: string
+  readonly count: number
+  /** Some of them, as JSON. */
+  readonly keys: readonly string[]
+}
+
+export interface VerifyReport {
+  readonly database: string
+  /** Modification number of the copy that was compared with. */
+  readonly number: number
+  readonly form: 'full' | 'part'
+  /** True if a round over everything ended with this run. */
+  readonly complete: boolean
+  /** When the last one did, milliseconds since 1970. */
+  readonly completeAt?: number
+  readonly rows: number
+  readonly tables: number
+  /** Rows that changed since the last backup: the server cannot have them yet. */
+  readonly pending: number
+  /** Tables that were not compared: changed since the last backup, or too large without a key for the part form. */
+  readonly skipped: readonly string[]
+  readonly differences: readonly VerifyDifference[]
+  /** True if what differs goes with the next backup. */
+  readonly repair: boolean
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly exchanges: number
+  readonly durationMs: number
+}
+
+/** The last comparison of a database with its copy. */
+export interface VerifyRecord {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly form: VerifyReport['form']
+  readonly completeAt?: number
+  /** Rows, objects and properties that differed. */
+  readonly differences: number
+}
+
 /** How safe a database is now. Moments in milliseconds since 1970. */
 export interface DatabaseStatus extends DatabaseEntry {
   readonly lastSuccessAt?: number
@@ -193,6 +241,7 @@ export interface DatabaseStatus extends DatabaseEntry {
   readonly lastGuard?: GuardedPoint
   /** What the server advised with the last session: quotas, and when to come next. */
   readonly advice?: Advice
+  readonly lastVerified?: VerifyRecord
   /** True if changes wait that no backup holds yet; absent if the database cannot be read now. */
   readonly pending?: boolean
 }
@@ -235,6 +284,11 @@ export interface DeviceClient {
   pin(database: string, at: string | number, reason: string): Promise<PointEntry>
   /** Stops a device of the account, or lets it go on. @throws `device.unknown`, `auth.*`, `network.unreachable`. */
   fence(options: FenceOptions): Promise<FenceReport>
+  /**
+   * Compares a database with the server's copy: the next part, or all of it (`full`). With `repair` the next backup sends
+   * what differs. @throws `database.unknown`, `session.busy`, `network.unreachable`.
+   */
+  verify(name: string, options?: { readonly full?: boolean; readonly repair?: boolean }): Promise<VerifyReport>
   status(): Promise<DeviceStatus>
   /** Waits for the server's notifications and lets `host` obey them, until `host.stopped`; never throws. */
   followNotifications(host: NotificationHost): Promise<void>

@@ -157,3 +157,12 @@ export const MAX_DIFF_COLUMNS = 600
 
 /** Characters of an access token inside a request; ours have about 400. */
 export const MAX_TOKEN_CHARS = 4096
+
+/** One answer about digests of a copy: ranges asked for, blocks told, rows and octets read. About a second of work. */
+export const MAX_DIGEST_RANGES = 64
+export const MAX_DIGEST_BLOCKS = 4096
+export const MAX_DIGEST_ROWS = 262_144
+export const MAX_DIGEST_BYTES = 64 * 1024 * 1024
+
+/** Rows of a table without a key, which is read in one piece. */
+export const MAX_UNKEYED_ROWS = 1_000_000

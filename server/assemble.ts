@@ -18,16 +18,15 @@ import { type JoinedKeys, joinKeys } from './assembleKeys.ts'
 import { assemblePush } from './assemblePush.ts'
 import { assembleQuota } from './assembleQuota.ts'
 import { assembleTrace } from './assembleTrace.ts'
+import { assembleVerify } from './assembleVerify.ts'
 import { sqlClientDescriptions } from './catalogue/sqlite/clientDescriptions.ts'
-import { sqlDatabases } from './catalogue/sqlite/databases.ts'
+import { sqlDatabaseStores } from './catalogue/sqlite/databaseStores.ts'
 import { sqlDatastorePasswords } from './catalogue/sqlite/datastorePasswords.ts'
 import { sqlHeldObjects } from './catalogue/sqlite/heldObjects.ts'
 import { sqlKnownLogins } from './catalogue/sqlite/knownLogins.ts'
 import { sqlNonceStore } from './catalogue/sqlite/nonceStore.ts'
 import { checkCatalogue, openCatalogue } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlOwnLogins } from './catalogue/sqlite/ownLogins.ts'
-import { sqlPins } from './catalogue/sqlite/pins.ts'
-import { sqlProofs } from './catalogue/sqlite/proofs.ts'
 import { sqlSessionStore } from './catalogue/sqlite/sessionStore.ts'
 import type { OpenedServer } from './cli/openedServer.ts'
 import type { Config } from './config/config.ts'
@@ -75,16 +74,16 @@ export async function assembleServer(
   const accounts = await openAccounts(config, secrets, keys, clock)
   const catalogue = await openCatalogue(config.data, keyRing)
   const quota = assembleQuota({ config, catalogue, metrics, log: loggers.backup, clock, random: Math.random })
-  const databases = quota.meter.meterDatabases(sqlDatabases(catalogue))
-  const proofs = sqlProofs(catalogue)
-  const pins = sqlPins(catalogue)
+  const held = sqlDatabaseStores(catalogue)
+  const stores = { ...held, databases: quota.meter.meterDatabases(held.databases) }
+  const { databases, proofs } = stores
   const { serverId } = keyRing
   const alerts = assembleAlerts({
     ...{ config, secrets, catalogue, databases, proofs, metrics, serverId, clock },
     ...{ accounts: accounts.service, log: loggers.server },
   })
   const backups = await assembleBackups({
-    ...{ config, catalogue, databases, proofs, pins, quota, keyRing, loggers, metrics, clock, alerts },
+    ...{ config, catalogue, ...stores, quota, keyRing, loggers, metrics, clock, alerts },
     accounts: accounts.service,
   })
   const care = await assembleCare({
@@ -147,13 +146,14 @@ export async function assembleServer(
   }
   const omads = createOmads(omadsDeps)
   const datastoreParts = { accountService: accounts.service, passwords: datastorePasswords }
-  const backupParts = {
-    ...{ accountService: accounts.service, databases, proofs, pins },
-    ...{ restores: backups.restores, healthOf: alerts.healthOf },
-  }
+  const { healthOf } = alerts
+  const backupParts = { accountService: accounts.service, ...stores, restores: backups.restores, healthOf }
+  const verify = assembleVerify({ data: config.data, ...backupParts, backups })
   const app = createApp({
     ...edge.app,
+    epoch: verify.epoch,
     handlers: {
+      ...verify.handlers,
       ...accountHandlers({ accountService: accounts.service, limits, registration: config.registration, metrics }),
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
       ...backupHandlers(backupParts),
@@ -206,7 +206,7 @@ export async function assembleServer(
   let timer: NodeJS.Timeout | undefined
   return {
     accounts: accounts.service,
-    ...{ databases, proofs, pins, pinning: backups.timeMachine.pinning, diff: backups.timeMachine.diff },
+    ...{ ...stores, pinning: backups.timeMachine.pinning, diff: backups.timeMachine.diff, verify: verify.verifyNow },
     quotas: quota.service,
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
     prune: backups.timeMachine.prune,

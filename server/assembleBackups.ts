@@ -19,6 +19,7 @@ import type { Pins } from './catalogue/pins.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlPastCopies } from './catalogue/sqlite/pastCopies.ts'
 import { sqlRestores } from './catalogue/sqlite/restores.ts'
+import type { Verifications } from './catalogue/verifications.ts'
 import { readBackupLimits } from './config/backupLimits.ts'
 import type { Config } from './config/config.ts'
 import { imageIdOf } from './datastore/databaseDatastore.ts'
@@ -42,6 +43,7 @@ import { removeStrayImages } from './restore/strayImages.ts'
 import { openFileSpool } from './storage/fileSpool.ts'
 import { openFileStorage, removeUnfinished } from './storage/fileStorage.ts'
 import type { Spool } from './storage/spool.ts'
+import { createVerifyService, type VerifyService } from './verify/verifications.ts'
 import { createWorkerPool } from './worker/workerPool.ts'
 
 export interface BackupAssembly {
@@ -56,6 +58,7 @@ export interface BackupAssembly {
   removeStrays(sessions: SessionStore): Promise<void>
   readonly timeMachine: Pick<TimeMachineAssembly, 'prune' | 'pinning' | 'diff'>
   readonly night: NightWork
+  readonly verify: VerifyService
   /** Has a worker process ready from now on. */
   keepWarm(): void
   /** How long work has waited for its turn (QT-13). */
@@ -69,6 +72,7 @@ export interface BackupAssemblyParts {
   readonly databases: Databases
   readonly proofs: Proofs
   readonly pins: Pins
+  readonly verifications: Verifications
   readonly accounts: Pick<AccountService, 'listAccounts'>
   readonly quota: Pick<QuotaAssembly, 'service' | 'meter'>
   readonly keyRing: KeyRing
@@ -198,6 +202,13 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     },
     timeMachine,
     night,
+    verify: createVerifyService({
+      ...{ databases, verifications: parts.verifications, keyRing, copyPath, now: parts.clock },
+      jobs: {
+        describeCopy: (input, owner) => pool.run('describeCopy', input, { owner }),
+        digestCopy: (input, owner) => pool.run('digestCopy', input, { owner }),
+      },
+    }),
     keepWarm: () => pool.keepWarm(),
     waits: () => pool.waits(),
     close: async () => {

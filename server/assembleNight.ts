@@ -7,7 +7,7 @@ import type { DatabaseKey, Databases, PastCopies, Proofs } from './catalogue/cat
 import type { Config } from './config/config.ts'
 import type { KeyRing } from './keys/keyRing.ts'
 import type { Logger } from './logger.ts'
-import { proveOldest } from './restore/proofs.ts'
+import { type ProofParts, proveOldest, proveOne } from './restore/proofs.ts'
 import { isDailyDue } from './timeMachine/dailyAt.ts'
 import type { Jobs } from './worker/worker.ts'
 import type { WorkerPool } from './worker/workerPool.ts'
@@ -17,6 +17,8 @@ const MEGABYTE = 1024 * 1024
 export interface NightWork {
   /** Does it if its hour came, and resolves when it is done; at once if not. Failures are logged. */
   doIfDue(): Promise<void>
+  /** Proves one database now; what was found is kept. */
+  proveNow(key: DatabaseKey): ReturnType<typeof proveOne>
   /** Begins no other database; resolves when the one at hand is done. */
   close(): Promise<void>
 }
@@ -41,14 +43,14 @@ export function assembleNight(parts: NightParts): NightWork {
   const { config, databases, pastCopies, proofs, keyRing, pool, log, copyPath, imagePath, clock } = parts
   let isStopped = false
   const stopped = (): boolean => isStopped
+  const proving: ProofParts = {
+    ...{ databases, pastCopies, proofs, keyRing, copyPath, imagePath, now: clock },
+    jobs: {
+      proveCopy: (input: Jobs['proveCopy']['input'], owner: DatabaseKey) => pool.run('proveCopy', input, { owner }),
+    },
+    onFailure: (key, error) => log.error('a copy cannot be restored', { ...key, error }),
+  }
   const prove = async (): Promise<void> => {
-    const proving = {
-      ...{ databases, pastCopies, proofs, keyRing, copyPath, imagePath, now: clock },
-      jobs: {
-        proveCopy: (input: Jobs['proveCopy']['input'], owner: DatabaseKey) => pool.run('proveCopy', input, { owner }),
-      },
-      onFailure: (key: object, error: unknown) => log.error('a copy cannot be restored', { ...key, error }),
-    }
     log.info('copies proven', { ...(await proveOldest(proving, config.proveMb * MEGABYTE, stopped)) })
   }
   const work = async (): Promise<void> => {
@@ -65,6 +67,7 @@ export function assembleNight(parts: NightParts): NightWork {
       await running
       running = undefined
     },
+    proveNow: (key) => proveOne(proving, { ...key, sizeBytes: 0 }),
     close: async () => {
       isStopped = true
       await running

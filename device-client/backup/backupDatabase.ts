@@ -32,6 +32,12 @@ export interface BackupPorts extends SessionPorts {
 /** What is backed up: an observed database, or what behaves like one. */
 export type Tracked = Pick<Tracker, 'summary' | 'prepareDelta' | 'prepareFull' | 'describeImage'>
 
+/** What a comparison with the copy came to (DC-104), and what it cost. */
+export interface Reconciled {
+  readonly outcome: 'equal' | 'marked' | 'full'
+  readonly traffic: Traffic
+}
+
 export interface BackupRequest {
   readonly database: string
   readonly path: string
@@ -39,6 +45,8 @@ export interface BackupRequest {
   readonly full: boolean
   /** What the server is told of the user's wishes; the default if absent. */
   readonly choice?: BackupChoice
+  /** Compares with the copy where it stands, if the server refuses a Delta; without it the whole file is sent. */
+  readonly reconcile?: () => Promise<Reconciled>
   readonly login: {
     readonly server: string
     readonly user: string
@@ -94,6 +102,8 @@ export async function backupDatabase(ports: BackupPorts, request: BackupRequest)
   }
   const sent = prepared === 'full' ? undefined : await sendDelta(ports, request, prepared, traffic)
   if (typeof sent === 'object') return done({ mode: 'delta', from: sent.from, to: sent.to }, sent.counts)
+  const repaired = prepared !== 'full' && sent === undefined ? await sendDifference(ports, request, traffic) : undefined
+  if (repaired) return done({ mode: 'delta', from: repaired.from, to: repaired.to, reason: ELSEWHERE }, repaired.counts)
   const to = await sendFull(ports, request, traffic)
   return done({ mode: 'full', from: null, to, ...(sent !== undefined && { reason: sent }) }, nothing)
 }
@@ -104,6 +114,9 @@ function prepareDelta({ tracker }: BackupRequest): PreparedDelta | 'none' | 'ful
   step('sealed')
   return prepared
 }
+
+/** Why a comparison came before a Delta. */
+const ELSEWHERE = 'the copy stood elsewhere: compared, and sent what differs'
 
 /** Why a whole file goes in place of a Delta. */
 const TOO_LARGE = 'the changes are too large for a Delta'
@@ -130,6 +143,31 @@ async function sendDelta(
   } finally {
     await content.dispose()
   }
+}
+
+/**
+ * The server refused a Delta: what differs from its copy goes from where that stands (DC-104). Undefined if that cannot
+ * be: the whole file then.
+ */
+async function sendDifference(
+  ports: BackupPorts,
+  request: BackupRequest,
+  traffic: Traffic,
+): Promise<{ from: number; to: number; counts: DeltaCounts } | undefined> {
+  const compared = await request.reconcile?.()
+  if (compared === undefined) return undefined
+  traffic.exchanges += compared.traffic.exchanges
+  traffic.bytesSent += compared.traffic.bytesSent
+  traffic.bytesReceived += compared.traffic.bytesReceived
+  if (compared.outcome === 'full') return undefined
+  const prepared = prepareDelta(request)
+  if (prepared === 'full') return undefined
+  if (prepared === 'none') {
+    const { acknowledged } = request.tracker.summary()
+    return { from: acknowledged, to: acknowledged, counts: { puts: 0, deletes: 0, schemaChanges: 0 } }
+  }
+  const sent = await sendDelta(ports, request, prepared, traffic)
+  return typeof sent === 'object' ? sent : undefined
 }
 
 /** Undefined if a row is longer than any server reads. */

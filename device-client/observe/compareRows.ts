@@ -69,6 +69,31 @@ function noteUncertain(comparison: Comparison, shape: TableShape): void {
   }
 }
 
+/** True if the row of this key, or its absence, is what the picture says the server has. */
+export function isAsPictured(comparison: Comparison, shape: TableShape, key: readonly Cell[]): boolean {
+  const { picture } = comparison
+  const name = pictureKey(key)
+  for (const uncertain of picture.uncertainKeys(shape.name)) if (uncertain === name) return false
+  const reader = rowReader(putExpressions(shape, false), comparison.properties.encoding)
+  const found = comparison.reader
+    .prepare(`SELECT ${reader.selectList} FROM ${quoteName(shape.name)} AS ${ROW} WHERE ${matchKey(shape)}`)
+    .get(...bindKey(shape, name))
+  const held = picture.digestOf(shape.name, name)
+  return found === undefined ? held === undefined : sameDigest(held, rowDigest(reader.read(found)))
+}
+
+/** True if a table without a key is what the picture says the server has. */
+export function isWholeAsPictured(comparison: Comparison, shape: TableShape): boolean {
+  const { picture } = comparison
+  if ([...picture.uncertainKeys(shape.name)].length > 0) return false
+  return sameDigest(picture.digestOf(shape.name, WHOLE), tableDigest(rowsOf(comparison, shape, 'whole')))
+}
+
+/** Doubts a row of a compared table, or all of one without a key. */
+export function doubtRow(picture: RowPicture, table: string, key: readonly Cell[] | undefined): void {
+  picture.doubt(table, key === undefined ? WHOLE : pictureKey(key))
+}
+
 /** Every row as `put` writes it; the picture of a compared table is noted anew on the way. */
 export function* allRows(comparison: Comparison, planned: PlannedTable): Generator<Cell[]> {
   const { shape, registered } = planned

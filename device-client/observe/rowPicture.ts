@@ -30,6 +30,8 @@ export interface RowPicture {
   uncertainKeys(table: string): Iterable<string>
   /** Makes the keys uncertain that were acknowledged since the last whole file; true if there are any. */
   recall(table: string): boolean
+  /** Doubts that the server has a row as the picture says: it is sent with the next Delta, whatever it is then. */
+  doubt(table: string, key: string): void
   /** Notes what a row's digest will be once acknowledged; null if the row is gone. */
   note(table: string, key: string, digest: Uint8Array | null): void
   /** Forgets the whole table first when the pending changes are acknowledged. */
@@ -91,6 +93,7 @@ export function openRowPicture(database: SqlDatabase): RowPicture {
   const position = database.prepare('INSERT OR REPLACE INTO picture_position(id,token) VALUES(1,?)')
   const digest = database.prepare('SELECT digest FROM picture_row WHERE tbl=? AND key=?')
   const note = database.prepare('INSERT OR REPLACE INTO picture_pending(tbl,key,digest) VALUES(?,?,?)')
+  const doubt = database.prepare('INSERT OR IGNORE INTO picture_uncertain(tbl,key) VALUES(?,?)')
   const replaced = database.prepare('INSERT OR IGNORE INTO picture_replaced(tbl) VALUES(?)')
   return {
     begin: () =>
@@ -111,6 +114,7 @@ export function openRowPicture(database: SqlDatabase): RowPicture {
         .run(table)
       return database.prepare('SELECT 1 FROM picture_since WHERE tbl=? LIMIT 1').get(table) !== undefined
     },
+    doubt: (table, key) => doubt.run(table, key),
     note: (table, key, value) => note.run(table, key, value),
     noteReplaced: (table) => replaced.run(table),
     pendingKeys: (table, which) =>

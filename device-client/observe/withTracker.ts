@@ -4,6 +4,7 @@ import { differentialOf } from '../backup/chooseMethod.ts'
 import type { DeviceClientPorts } from '../createDeviceClient.ts'
 import type { DatabaseEntry } from '../deviceClient.ts'
 import type { SqlDatabase } from '../ports.ts'
+import type { TrackerPorts } from './preparedBackup.ts'
 import { Tracker } from './tracker.ts'
 
 type TrackingPorts = Pick<DeviceClientPorts, 'sql' | 'random' | 'footprint' | 'openPicture'>
@@ -28,12 +29,16 @@ export function trackerOf(
   picture: SqlDatabase,
   differential: { readonly renew: boolean } | undefined,
 ): Tracker {
-  return new Tracker({
+  return new Tracker({ ...trackerPorts(ports, entry, picture), ...(differential && { differential }) })
+}
+
+/** What a tracker of `entry` works with, and whatever else reads or marks its rows. */
+export function trackerPorts(ports: TrackingPorts, entry: DatabaseEntry, picture: SqlDatabase): TrackerPorts {
+  return {
     open: () => ports.sql.open(entry.path),
     picture,
     random: ports.random,
     method: entry.tracking,
-    ...(differential && { differential }),
     ...(ports.footprint && { footprint: ports.footprint.bind(null, entry.path) }),
-  })
+  }
 }

@@ -17,6 +17,7 @@ import { operatorCalls } from './operator.ts'
 import { pinCalls } from './pins.ts'
 import { quotaCalls } from './quotas.ts'
 import { serverPasswordCalls } from './serverPasswords.ts'
+import { verifyCalls } from './verify.ts'
 
 /** Calls that anybody may know about: what the OpenAPI document lists. */
 export const publicCalls = {
@@ -33,6 +34,7 @@ export const publicCalls = {
   ...keyCalls,
   ...erasureCalls,
   ...alertCalls,
+  ...verifyCalls,
 } as const
 
 /** All calls, with those between a backup server and a separate account service. */

@@ -18,6 +18,7 @@ import {
   timestamp,
   token32,
 } from './fields.ts'
+import { verification } from './verify.ts'
 
 export const databaseSummary = z
   .strictObject({
@@ -53,6 +54,7 @@ export const databaseSummary = z
     guardedAt: timestamp
       .exactOptional()
       .meta({ description: 'When the server last pinned a point because a table lost most of its rows (TM-18).' }),
+    verification: verification.exactOptional().meta({ description: 'What its device last found when it compared.' }),
   })
   .meta({ id: 'Database' })
 

@@ -4,6 +4,7 @@ import { findAccount } from '../account/findAccount.ts'
 import { describeProof } from '../restore/proofs.ts'
 import { describePoint } from '../restore/restorePoints.ts'
 import { describeGuard, newestGuards } from '../timeMachine/pinning.ts'
+import { describeVerification } from '../verify/verifications.ts'
 import type { OpenedServer } from './openedServer.ts'
 import { type OperatorApi, toDeviceDatabase } from './operatorApi.ts'
 
@@ -27,17 +28,20 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     listDatabases: async ({ accountName, deviceId }) => {
       const accountId = await accountIdOf(accountName)
       const proofs = (await server.proofs.list(accountId)).filter((proof) => proof.deviceId === deviceId)
+      const compared = (await server.verifications.list(accountId)).filter((row) => row.deviceId === deviceId)
       const rows = (await server.databases.list(accountId)).filter((row) => row.deviceId === deviceId)
       const guards = newestGuards(await server.pins.listAccount(accountId))
       const judge = await server.healthOf(accountId)
-      return rows.map((row) =>
-        toDeviceDatabase({
+      return rows.map((row) => {
+        const verification = compared.find(({ name }) => name === row.name)
+        return toDeviceDatabase({
           ...row,
           health: judge(row, proofs.find(({ name }) => name === row.name)?.failure),
           ...describeProof(proofs.find(({ name }) => name === row.name)),
           ...describeGuard(guards.get(`${deviceId}/${row.name}`)),
-        }),
-      )
+          ...(verification && { verification: describeVerification(verification) }),
+        })
+      })
     },
     allowEmpty: async ({ accountName, deviceId }, datastore, allowed) =>
       server.allowEmpty({ accountId: await accountIdOf(accountName), accountName, deviceId }, datastore, allowed),
@@ -78,6 +82,8 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     listErasures: () => server.erasure.list(),
     readKeys: () => server.keyCare.status(),
     rotateKeys: () => server.keyCare.rotate(true),
+    verify: async ({ accountName, deviceId }, name) =>
+      server.verify({ accountId: await accountIdOf(accountName), deviceId, name }),
     listPoints: async ({ accountName, deviceId }, database) =>
       server.listPoints(await accountIdOf(accountName), deviceId, database),
     diff: async ({ accountName, deviceId }, name, query) =>

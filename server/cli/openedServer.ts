@@ -7,8 +7,9 @@ import type { AccountService } from '../account/accountService.ts'
 import type { DatastorePasswords } from '../account/datastorePasswords.ts'
 import type { ServerPasswords } from '../account/serverPasswords.ts'
 import type { HealthJudge } from '../alerts/healthJudge.ts'
-import type { Databases, Proofs } from '../catalogue/catalogue.ts'
+import type { DatabaseKey, Databases, Proofs } from '../catalogue/catalogue.ts'
 import type { Pins } from '../catalogue/pins.ts'
+import type { Verifications } from '../catalogue/verifications.ts'
 import type { Config } from '../config/config.ts'
 import type { Peer } from '../datastore/datastore.ts'
 import type { AccountErasure } from '../erasure/eraseAccount.ts'
@@ -18,6 +19,7 @@ import type { QuotaService } from '../quota/quotaService.ts'
 import type { DiffPoints } from '../timeMachine/diffs.ts'
 import type { Pinning } from '../timeMachine/pinning.ts'
 import type { Tracer } from '../trace/tracer.ts'
+import type { VerifiedCopy } from '../verify/verifications.ts'
 import type { DatabasePoint } from './operatorApi.ts'
 
 /** A server with its data folder open; it listens only after `listen`. */
@@ -30,6 +32,9 @@ export interface OpenedServer {
   readonly pinning: Pinning
   /** Says what differs between two points (TM-20). */
   readonly diff: DiffPoints
+  readonly verifications: Pick<Verifications, 'list'>
+  /** Proves a copy now. @throws {CodedError} `database.unknown`. */
+  verify(key: DatabaseKey): Promise<VerifiedCopy>
   listPoints(accountId: string, deviceId: string, database: string): Promise<readonly DatabasePoint[]>
   /** Drops restore points that the policy does not keep; with `dryRun` it says which those are. */
   prune(dryRun: boolean): Promise<PruneReport>

@@ -10,7 +10,9 @@ import type { ErasedAccount } from '../../schemas/http/erasures.ts'
 import type { KeyStatus } from '../../schemas/http/keys.ts'
 import type { DeviceTrace, IssuedWakeUp, PruneReport, TraceState, WakeRequest } from '../../schemas/http/operator.ts'
 import type { QuotaChange, QuotaReport } from '../../schemas/http/quotas.ts'
+import type { Verification } from '../../schemas/http/verify.ts'
 import type { AccountSummary, RegisteredDevice } from '../account/accountService.ts'
+import type { VerifiedCopy } from '../verify/verifications.ts'
 
 /** A device and whose it is. */
 export interface AccountDevice extends RegisteredDevice {
@@ -37,6 +39,8 @@ export interface DeviceDatabase {
   readonly proofFailure?: string
   /** When a point was last pinned because a table lost most of its rows. */
   readonly guardedAt?: number
+  /** What the device found when it last compared. */
+  readonly verification?: Verification
 }
 
 /** A moment a database can be restored to. */
@@ -94,6 +98,8 @@ export interface OperatorApi {
   readKeys(): Promise<KeyStatus>
   /** Changes the master key. @throws {CodedError} `config.invalid` without a new one, `session.busy`. */
   rotateKeys(): Promise<KeyStatus>
+  /** Proves a copy now, and tells what its device last found. @throws {CodedError} `database.unknown`. */
+  verify(device: AccountDevice, database: string): Promise<VerifiedCopy>
   /** @throws {CodedError} `database.unknown`. */
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
   /** What differs between two points. @throws {CodedError} as the call `diffPoints`. */
@@ -112,7 +118,7 @@ export interface PinChange {
 /** What a command shows of a database, whichever way it was asked for. */
 export function toDeviceDatabase(row: DeviceDatabase): DeviceDatabase {
   const { name, kind, number, sizeBytes, lastBackupAt, lastMode, reason, method, timeMachine, health } = row
-  const { provenAt, proofFailure, guardedAt } = row
+  const { provenAt, proofFailure, guardedAt, verification } = row
   return {
     ...{ name, kind, number, sizeBytes, lastBackupAt, lastMode, health },
     ...(reason !== undefined && { reason }),
@@ -121,5 +127,6 @@ export function toDeviceDatabase(row: DeviceDatabase): DeviceDatabase {
     ...(provenAt !== undefined && { provenAt }),
     ...(proofFailure !== undefined && { proofFailure }),
     ...(guardedAt !== undefined && { guardedAt }),
+    ...(verification !== undefined && { verification }),
   }
 }

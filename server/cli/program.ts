@@ -16,6 +16,7 @@ import { demo } from './commands/demo.ts'
 import { deviceAllowEmpty, deviceList, deviceServerPassword, deviceShow } from './commands/device.ts'
 import { deviceTrace, traceShow } from './commands/deviceTrace.ts'
 import { diff } from './commands/diff.ts'
+import { epochCommand } from './commands/epoch.ts'
 import { deviceFence, deviceUnfence } from './commands/fence.ts'
 import { keysRotate, keysStatus } from './commands/keys.ts'
 import { keysKit, keysRestoreFromKit } from './commands/keysKit.ts'
@@ -28,6 +29,7 @@ import { accountsServe, serve } from './commands/serve.ts'
 import { backupServerCommand, restoreServerCommand } from './commands/serverBackup.ts'
 import { start } from './commands/start.ts'
 import { traceDecode } from './commands/trace.ts'
+import { verify } from './commands/verify.ts'
 import { deviceWake } from './commands/wake.ts'
 import type { ServerOpeners } from './openedServer.ts'
 import type { ServerContext } from './serverContext.ts'
@@ -55,12 +57,14 @@ const modules = [
   diff,
   pin,
   unpin,
+  verify,
   prune,
   quotaShow,
   quotaSet,
   alertTest,
   backupServerCommand,
   restoreServerCommand,
+  epochCommand,
   keysStatus,
   keysRotate,
   keysKit,

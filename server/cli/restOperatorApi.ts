@@ -63,6 +63,8 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
     readKeys: () => read(calls.readKeys),
     rotateKeys: () => read(calls.rotateKeys),
     prune: (dryRun) => read(calls.prune, {}, { dryRun }),
+    verify: ({ accountName, deviceId }, database) =>
+      read(calls.verifyDatabase, { name: accountName, deviceId, database }),
     listPoints: async ({ accountName, deviceId }, database) =>
       (await read(calls.listAccountPoints, { name: accountName, deviceId, database })).points,
     diff: async ({ accountName, deviceId }, database, { table, limit, ...query }) => {

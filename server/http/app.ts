@@ -5,6 +5,7 @@
 
 import express, { type Express } from 'express'
 import { CodedError } from '../../schemas/errors.ts'
+import { EPOCH_HEADER } from '../../schemas/verify/epochHeader.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import type { AuthenticateParts } from './authenticateCall.ts'
@@ -22,6 +23,8 @@ export interface AppParts extends AuthenticateParts {
   readonly readiness: ReadinessChecks
   readonly metrics: Metrics
   readonly log: Logger
+  /** Told with every answer (SB-7); absent in a process that is only an account service. */
+  readonly epoch?: string
   readonly corsOrigins: readonly string[]
   /** Proxies before this server whose word about the caller's address is believed. */
   readonly trustProxy: number
@@ -35,6 +38,12 @@ export function createApp(parts: AppParts): Express {
   app.set('trust proxy', parts.trustProxy)
   app.set('query parser', 'simple')
   app.use(secureHeaders)
+  const { epoch } = parts
+  if (epoch !== undefined)
+    app.use((_request, response, next) => {
+      response.setHeader(EPOCH_HEADER, epoch)
+      next()
+    })
   routeHealth(app, parts.readiness, parts.metrics, parts.log)
   app.use(['/omads', '/accounts', '/api/v1'], allowOrigins(parts.corsOrigins))
   if (parts.handleOmads !== undefined) routeOmads(app, parts.handleOmads, parts.metrics)

@@ -6,10 +6,12 @@ import type { AccountService, RegisteredDevice, TokenClaims } from '../account/a
 import type { HealthJudge } from '../alerts/healthJudge.ts'
 import type { DatabaseRow, Databases, Proofs } from '../catalogue/catalogue.ts'
 import type { Pins } from '../catalogue/pins.ts'
+import type { Verifications } from '../catalogue/verifications.ts'
 import { outOfReach, reaches, requireReach } from '../identity/reach.ts'
 import { describeProof } from '../restore/proofs.ts'
 import type { RestoreService } from '../restore/restoreService.ts'
 import { describeGuard, newestGuards } from '../timeMachine/pinning.ts'
+import { describeVerification } from '../verify/verifications.ts'
 import { deviceCaller, type Handlers } from './handlers.ts'
 
 export interface BackupHandlerParts {
@@ -17,6 +19,7 @@ export interface BackupHandlerParts {
   readonly databases: Databases
   readonly proofs: Pick<Proofs, 'list'>
   readonly pins: Pick<Pins, 'listAccount'>
+  readonly verifications: Pick<Verifications, 'list'>
   readonly restores: RestoreService
   /** Judges the databases of one account (AL-1). */
   healthOf(accountId: string): Promise<HealthJudge>
@@ -58,20 +61,28 @@ async function proveOwner(
 
 /** All databases of an account as the interface shows them. */
 export async function listSummaries(
-  { accountService, databases, proofs, pins, healthOf }: Omit<BackupHandlerParts, 'restores'>,
+  parts: Omit<BackupHandlerParts, 'restores'>,
   accountId: string,
 ): Promise<DatabaseSummary[]> {
+  const { accountService, databases, proofs, pins, verifications, healthOf } = parts
   const names = await deviceNames(accountService, accountId)
   const found = new Map((await proofs.list(accountId)).map((proof) => [`${proof.deviceId}/${proof.name}`, proof]))
   const guards = newestGuards(await pins.listAccount(accountId))
+  const compared = new Map((await verifications.list(accountId)).map((row) => [`${row.deviceId}/${row.name}`, row]))
   const rows = await databases.list(accountId)
   const judge = await healthOf(accountId)
-  return rows.map((row) => ({
-    ...toSummary(row, names.get(row.deviceId) ?? row.deviceId.slice(0, 128)),
-    health: judge(row, found.get(`${row.deviceId}/${row.name}`)?.failure),
-    ...describeProof(found.get(`${row.deviceId}/${row.name}`)),
-    ...describeGuard(guards.get(`${row.deviceId}/${row.name}`)),
-  }))
+  return rows.map((row) => {
+    const key = `${row.deviceId}/${row.name}`
+    const proof = found.get(key)
+    const verification = compared.get(key)
+    return {
+      ...toSummary(row, names.get(row.deviceId) ?? row.deviceId.slice(0, 128)),
+      health: judge(row, proof?.failure),
+      ...describeProof(proof),
+      ...describeGuard(guards.get(key)),
+      ...(verification && { verification: describeVerification(verification) }),
+    }
+  })
 }
 
 /** While the account service is away the list goes without names rather than not at all (AC-8). */

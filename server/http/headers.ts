@@ -26,7 +26,8 @@ export function allowOrigins(origins: readonly string[]): RequestHandler {
     if (origin === undefined || !(origins.includes(origin) || origins.includes('*'))) return next()
     response.set({
       'Access-Control-Allow-Origin': origin,
-      'Access-Control-Expose-Headers': 'Content-Range, Accept-Ranges, Nightferry-Advice, Retry-After, WWW-Authenticate',
+      'Access-Control-Expose-Headers':
+        'Content-Range, Accept-Ranges, Nightferry-Advice, Retry-After, WWW-Authenticate, X-Nightferry-Epoch',
     })
     if (request.method !== 'OPTIONS') return next()
     response.set({

@@ -65,7 +65,10 @@ export async function proveOldest(parts: ProofParts, maxBytes: number, stopped: 
 }
 
 /** Proves one copy now. A failure is kept, reported, and no exception. */
-async function proveOne(parts: ProofParts, { past, ...due }: DueProof): Promise<ProofOutcome['kind'] | 'failed'> {
+export async function proveOne(
+  parts: ProofParts,
+  { past, ...due }: DueProof,
+): Promise<ProofOutcome['kind'] | 'failed'> {
   const { accountId, deviceId, name } = due
   const key = { accountId, deviceId, name }
   const before = await parts.proofs.find(key)

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
+import type { CopyDescription, DigestReply, DigestRequest } from '../../schemas/http/verify.ts'
 import type { SegmentCompression } from '../../schemas/restore/segmentMap.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
 import type { PlainFileFacts } from '../backup/encryptFile.ts'
@@ -38,6 +39,7 @@ import type { StoredImage } from '../restore/readImage.ts'
 import { openFileStorage } from '../storage/fileStorage.ts'
 import { type DiffInput, type DiffOutcome, diffJob } from '../timeMachine/diffJob.ts'
 import { type CopyPast, copyCopyJob, dropPastJob, listPastJob, type PastPlace } from '../timeMachine/pastJobs.ts'
+import { type CopyPlace, describeCopyJob, digestCopyJob } from '../verify/digestCopy.ts'
 import { Feed } from './feed.ts'
 import type { WorkerMessage, WorkerOrder } from './workerMessages.ts'
 
@@ -63,6 +65,8 @@ export interface Jobs {
   adoptPosition: { input: { copyPath: string; copyKey: string; position: CopyPosition }; output: boolean }
   items: { input: ItemJobInput; output: ItemJobOutput }
   proveCopy: { input: ProofInput; output: ProofOutcome }
+  describeCopy: { input: CopyPlace & { withObjects: boolean }; output: CopyDescription }
+  digestCopy: { input: CopyPlace & { request: DigestRequest }; output: DigestReply }
   listPast: { input: PastPlace; output: CopyPast }
   copyCopy: { input: PastPlace & { to: string }; output: undefined }
   dropPast: { input: PastPlace & { tokens: readonly string[] }; output: { readonly freedBytes: number } }
@@ -90,6 +94,8 @@ const handlers: Handlers = {
   importImage: (input, onStep) => importImage(input, openFileStorage(input.storageFolder), onStep),
   adoptPosition: async (input) => adoptPosition(input),
   proveCopy: (input) => proveCopy(input),
+  describeCopy: describeCopyJob,
+  digestCopy: digestCopyJob,
   listPast: listPastJob,
   copyCopy: async (input) => {
     await copyCopyJob(input)

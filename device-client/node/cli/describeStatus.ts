@@ -32,7 +32,7 @@ export async function describeStatus(context: AgentContext): Promise<CommandOutc
   const heading = `${found.device} of ${found.user} at ${found.server}\n`
   const idle = watching ? '' : 'The schedule is not running: start "nightferry-device watch".\n'
   const table = formatTable(
-    ['NAME', 'LAST BACKUP', 'LAST ATTEMPT', 'NEXT RUN', ''],
+    ['NAME', 'LAST BACKUP', 'LAST ATTEMPT', 'VERIFIED', 'NEXT RUN', ''],
     databases.map((line) => rowOf(line, now)),
     'no database is added yet',
   )
@@ -59,7 +59,8 @@ function rowOf(line: DatabaseLine, now: number): string[] {
   const failure = line.lastAttempt?.failure
   const attempt = failure === undefined ? ago(line.lastAttempt?.at) : `${ago(line.lastAttempt?.at)}: ${failure.message}`
   const notes = [line.stale ? 'STALE' : '', describeGuard(line, now), describeQuota(line)].filter((note) => note !== '')
-  return [line.name, ago(line.lastSuccessAt), attempt, formatNext(line.nextRun, now), notes.join('; ')]
+  const next = formatNext(line.nextRun, now)
+  return [line.name, ago(line.lastSuccessAt), attempt, verifiedOf(line, now), next, notes.join('; ')]
 }
 
 /** That a table was emptied shows as long as the server is sure to keep the state before. */
@@ -74,6 +75,14 @@ const QUOTA_SHARE = 0.9
 function describeQuota({ advice }: DatabaseStatus): string {
   const stored = advice?.stored
   return stored && stored.used >= stored.limit * QUOTA_SHARE ? `quota: ${describeStored(stored)}` : ''
+}
+
+/** When it was last compared with the server's copy, and whether it was the same. */
+function verifiedOf({ lastVerified }: DatabaseLine, now: number): string {
+  if (lastVerified === undefined) return 'never'
+  const { at, form, differences } = lastVerified
+  const part = form === 'part' ? ' (a part)' : ''
+  return `${formatAge(now - at)} ago${part}${differences > 0 ? `: ${differences} DIFFERENCES` : ''}`
 }
 
 function formatNext(next: NextRun, now: number): string {

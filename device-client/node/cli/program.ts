@@ -34,6 +34,7 @@ import { syncAdd } from './commands/syncAdd.ts'
 import { syncRemove } from './commands/syncRemove.ts'
 import { syncRun } from './commands/syncRun.ts'
 import { syncStatus } from './commands/syncStatus.ts'
+import { verify } from './commands/verify.ts'
 import { watch } from './commands/watch.ts'
 
 const modules = [
@@ -50,6 +51,7 @@ const modules = [
   diff,
   fence,
   unfence,
+  verify,
   status,
   watch,
   syncAdd,

@@ -11,6 +11,7 @@ import { createErasure } from './migrations/erasure.ts'
 import { createPastProof } from './migrations/pastProof.ts'
 import { createPin } from './migrations/pin.ts'
 import { createQuota } from './migrations/quota.ts'
+import { createVerification } from './migrations/verification.ts'
 
 /** All steps, in order. */
 export const catalogueMigrations: readonly Migration[] = [
@@ -37,6 +38,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0022-quota', up: createQuota },
   { name: '0023-erasure', up: createErasure },
   { name: '0024-alert', up: createAlert },
+  { name: '0025-verification', up: createVerification },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {

@@ -218,6 +218,20 @@ export interface ErasureTable {
   receipt: string | null
 }
 
+export interface VerificationTable {
+  accountId: string
+  deviceId: string
+  name: string
+  verifiedAt: number
+  number: number
+  form: string
+  rows: number
+  tables: number
+  differences: number
+  repair: number
+  completeAt: number | null
+}
+
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
 export interface CatalogueTables {
   knownLogin: KnownLoginTable
@@ -240,4 +254,5 @@ export interface CatalogueTables {
   trace: TraceTable
   quota: QuotaTable
   erasure: ErasureTable
+  verification: VerificationTable
 }

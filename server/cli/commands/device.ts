@@ -45,6 +45,7 @@ export const deviceShow: ServerCommand = {
           formatBytes(sizeBytes),
           `${formatAge(Date.now() - lastBackupAt)} ago (${lastMode})`,
           provenOf(proof),
+          comparedOf(proof.verification),
           [
             health.state === 'ok' || health.state === 'unproven' ? undefined : `${health.state}: ${health.reason}`,
             reason,
@@ -58,7 +59,7 @@ export const deviceShow: ServerCommand = {
       )
       const why = device.fence === undefined ? '' : ` (${device.fence.reason})`
       const heading = `${device.name} of ${device.accountName}, ${stateOf(device)}${why}, ${device.deviceId}\n`
-      const headings = ['DATABASE', 'KIND', 'NUMBER', 'SIZE', 'LAST BACKUP', 'PROVEN', '']
+      const headings = ['DATABASE', 'KIND', 'NUMBER', 'SIZE', 'LAST BACKUP', 'PROVEN', 'COMPARED', '']
       return { json: { device, databases }, text: heading + formatTable(headings, rows, 'no backup yet') }
     }),
 }
@@ -72,6 +73,13 @@ function stateOf({ disabled, fence }: Pick<AccountDevice, 'disabled' | 'fence'>)
 function provenOf({ provenAt, proofFailure }: Pick<DeviceDatabase, 'provenAt' | 'proofFailure'>): string {
   if (proofFailure !== undefined) return `NOT RESTORABLE: ${proofFailure}`
   return provenAt === undefined ? 'not yet' : `${formatAge(Date.now() - provenAt)} ago`
+}
+
+/** When its device last compared it, and what came of that. */
+function comparedOf(found: DeviceDatabase['verification']): string {
+  if (found === undefined) return 'never'
+  const when = `${formatAge(Date.now() - found.verifiedAt)} ago${found.form === 'part' ? ' (a part)' : ''}`
+  return found.differences === 0 ? when : `${found.differences} DIFFERENCES ${when}`
 }
 
 export const deviceAllowEmpty: ServerCommand = {

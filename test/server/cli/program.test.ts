@@ -14,8 +14,6 @@ import type { DatabaseRow } from '../../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { sqlNotifications } from '../../../server/catalogue/sqlite/notifications.ts'
-import { sqlPins } from '../../../server/catalogue/sqlite/pins.ts'
-import { sqlProofs } from '../../../server/catalogue/sqlite/proofs.ts'
 import type { OpenedServer, ServerOpeners } from '../../../server/cli/openedServer.ts'
 import { runServerProgram } from '../../../server/cli/program.ts'
 import { type Listening, listen } from '../../../server/http/listen.ts'
@@ -37,7 +35,7 @@ afterEach(async () => {
 function openersOf(created = false): ServerOpeners {
   const server: OpenedServer = {
     accounts: edge.local.service,
-    ...{ databases: sqlDatabases(edge.db), proofs: sqlProofs(edge.db), pins: sqlPins(edge.db) },
+    ...{ ...edge.stores, verify: edge.verifyNow },
     ...{ listPoints: edge.restores.listPoints, pinning: edge.pinning, diff: noDiff },
     ...{ prune: async () => ({ databases: [], failed: 0 }), allowEmpty: async () => undefined },
     ...{ datastorePasswords: edge.datastorePasswords, serverPasswords: edge.serverPasswords },

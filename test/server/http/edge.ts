@@ -14,14 +14,13 @@ import { joinKeys } from '../../../server/assembleKeys.ts'
 import { assemblePush, type PushAssembly } from '../../../server/assemblePush.ts'
 import { assembleQuota } from '../../../server/assembleQuota.ts'
 import { assembleTrace } from '../../../server/assembleTrace.ts'
+import type { DatabaseKey } from '../../../server/catalogue/catalogue.ts'
 import { sqlAlerts } from '../../../server/catalogue/sqlite/alerts.ts'
-import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
+import { type DatabaseStores, sqlDatabaseStores } from '../../../server/catalogue/sqlite/databaseStores.ts'
 import { sqlDatastorePasswords } from '../../../server/catalogue/sqlite/datastorePasswords.ts'
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { type CatalogueDb, checkCatalogue, openCatalogue } from '../../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlOwnLogins } from '../../../server/catalogue/sqlite/ownLogins.ts'
-import { sqlPins } from '../../../server/catalogue/sqlite/pins.ts'
-import { sqlProofs } from '../../../server/catalogue/sqlite/proofs.ts'
 import { readConfig } from '../../../server/config/config.ts'
 import type { AccountErasure } from '../../../server/erasure/eraseAccount.ts'
 import { accountHandlers } from '../../../server/http/accountHandlers.ts'
@@ -37,6 +36,7 @@ import { operatorHandlers } from '../../../server/http/operatorHandlers.ts'
 import { pinHandlers } from '../../../server/http/pinHandlers.ts'
 import { quotaHandlers } from '../../../server/http/quotaHandlers.ts'
 import { serverPasswordHandlers } from '../../../server/http/serverPasswordHandlers.ts'
+import { verifyHandlers } from '../../../server/http/verifyHandlers.ts'
 import { refusalFor } from '../../../server/identity/refusal.ts'
 import type { KeyCare } from '../../../server/keys/keyCare.ts'
 import { openKeyRing } from '../../../server/keys/openKeyRing.ts'
@@ -50,6 +50,8 @@ import type { DiffPoints } from '../../../server/timeMachine/diffs.ts'
 import { createPinning, type Pinning } from '../../../server/timeMachine/pinning.ts'
 import type { PlacedPoint } from '../../../server/timeMachine/timeMachine.ts'
 import type { Tracer } from '../../../server/trace/tracer.ts'
+import { describeCopyJob, digestCopyJob } from '../../../server/verify/digestCopy.ts'
+import { createVerifyService, describeVerification, type VerifiedCopy } from '../../../server/verify/verifications.ts'
 import { type LocalUnderTest, openLocal, SERVICE_SECRET } from '../account/accountParts.ts'
 
 export interface Edge {
@@ -68,6 +70,8 @@ export interface Edge {
   readonly quotas: QuotaService
   readonly keyCare: KeyCare & { readonly currentKeyId: string }
   readonly erasure: AccountErasure
+  readonly stores: DatabaseStores
+  verifyNow(key: DatabaseKey): Promise<VerifiedCopy>
   /** What the session engine was given last. */
   readonly omads: { last?: Parameters<HandleOmads>[0] }
   /** Lines that were logged. */
@@ -76,6 +80,7 @@ export interface Edge {
 }
 
 export const SEGMENT = Buffer.from(Array.from({ length: 1000 }, (_, index) => index % 256))
+export const EPOCH = 'e'.repeat(32)
 const POSITION = { lineage: 'a'.repeat(32), number: 3, token: 'b'.repeat(32) }
 
 /** Nothing differs. */
@@ -117,8 +122,9 @@ export async function openEdge(
   const omads: Edge['omads'] = {}
   const logged: string[] = []
   const accountService = local.service
+  const stores = sqlDatabaseStores(db)
   const backupParts = {
-    ...{ accountService, databases: sqlDatabases(db), proofs: sqlProofs(db), pins: sqlPins(db) },
+    ...{ accountService, ...stores },
     restores: memoryRestores('IMEI:1'),
     healthOf: (accountId: string) =>
       openHealthJudge({ alerts: sqlAlerts(db), staleAfterMs: 36 * 3_600_000, clock: local.time.now }, accountId),
@@ -162,8 +168,20 @@ export async function openEdge(
     accounts: { service: accountService, local: undefined, keyUses: [], close: async () => undefined },
     ...{ spool: openFileSpool(join(local.dataDir, 'spool'), keyRing), log: createLoggers('silent').keys },
   })
+  const verifyNow = async (key: DatabaseKey): Promise<VerifiedCopy> => {
+    const found = await backupParts.verifications.find(key)
+    if (found === undefined) throw new CodedError('database.unknown', 'there is no copy')
+    return { result: 'proven', verification: describeVerification(found) }
+  }
+  const verify = createVerifyService({
+    ...{ databases: backupParts.databases, verifications: backupParts.verifications, keyRing, now: local.time.now },
+    copyPath: (copyId) => join(local.dataDir, copyId),
+    jobs: { describeCopy: describeCopyJob, digestCopy: digestCopyJob },
+  })
   const app = createApp({
+    epoch: EPOCH,
     handlers: {
+      ...verifyHandlers({ accountService, verify, verifyNow, epoch: EPOCH }),
       ...accountHandlers({
         accountService,
         limits: createFailureLimits(),
@@ -215,6 +233,8 @@ export async function openEdge(
     quotas: quota.service,
     keyCare: { ...care.keyCare, currentKeyId: keyRing.currentKeyId },
     erasure: care.erasure,
+    stores,
+    verifyNow,
     omads,
     logged,
     async close() {

@@ -57,6 +57,7 @@ async function startWatch(context: TestContext, home: string, backup: DeviceClie
       pin: refuse,
       diff: refuse,
       restoreRows: refuse,
+      verify: refuse,
     },
     followNotifications: async () => undefined,
     ...{ status: refuse, list: async () => names.map(entry), backup },
