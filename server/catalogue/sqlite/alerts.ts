@@ -58,6 +58,7 @@ export function sqlAlerts(db: CatalogueDb): Alerts {
         .where('d.port', '=', port)
         .where('d.dueAt', '<=', now)
         .orderBy('a.at')
+        .orderBy('a.id')
         .limit(limit)
         .execute()
     },

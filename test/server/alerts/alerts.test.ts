@@ -183,6 +183,7 @@ describe('alerts on their way', () => {
     const options = { url, secret: SECRET, serverId: 'nightferry-1', clock: local.time.now, stopped: never }
     const { dispatch, parts } = watch([createWebhookAlerts(options)])
     await raiseAlert(parts, event)
+    local.time.advance(1)
     await raiseAlert(parts, { ...event, deviceId: 'e' })
     await dispatch()
     gateway.close()

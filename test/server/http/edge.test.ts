@@ -133,6 +133,7 @@ describe('HTTP edge: from registration to restore', () => {
           sizeBytes: 4096,
           lastBackupAt: 5,
           lastMode: 'delta',
+          health: { state: 'late', reason: expect.stringMatching(/hours old$/) },
         },
       ],
     })
