@@ -122,15 +122,20 @@ interface Identity {
 /** A device that sends what it is told, over HTTP, with credentials of its own. */
 export function hostileDevice(url: string, identity: Identity) {
   const { name, deviceId, secret } = identity
-  const newTokens = () => Array.from({ length: 64 }, () => randomBytes(16).toString('hex'))
-  let lineage = randomBytes(16).toString('hex')
-  let tokens = newTokens()
-  let hasBegun = false
-  /** Positions 0..63 of this device's own life. */
-  const chain = (...numbers: number[]): PositionChain => ({
-    lineage,
-    positions: numbers.map((number) => ({ number, token: tokens[number] ?? 'f'.repeat(32) })),
-  })
+  const newToken = () => randomBytes(16).toString('hex')
+  const newLife = () => ({ lineage: newToken(), tokens: Array.from({ length: 64 }, newToken), hasBegun: false })
+  const lives = new Map<string, ReturnType<typeof newLife>>()
+  const lifeOf = (database = 'app') => {
+    const life = lives.get(database) ?? newLife()
+    lives.set(database, life)
+    return life
+  }
+  /** Positions 0..63 of the life of a database. */
+  const chainOf = (database: string | undefined, numbers: readonly number[]): PositionChain => {
+    const { lineage, tokens } = lifeOf(database)
+    return { lineage, positions: numbers.map((number) => ({ number, token: tokens[number] ?? 'f'.repeat(32) })) }
+  }
+  const chain = (...numbers: number[]): PositionChain => chainOf('app', numbers)
   let sessions = 0
 
   const header = (more: Partial<SyncHdr> = {}): SyncHdr => ({
@@ -192,22 +197,22 @@ export function hostileDevice(url: string, identity: Identity) {
     }
   }
   /** Each whole file that is taken begins a life of its own, as an honest device's does. */
-  const sendWhole = async (type: string, content: Uint8Array, database?: string): Promise<BackupAnswer> => {
-    const held = { lineage, tokens }
-    if (hasBegun) [lineage, tokens] = [randomBytes(16).toString('hex'), newTokens()]
-    const answer = await send(203, type, content, chain(1), database)
-    if (answer.item === 200) hasBegun = true
-    else [lineage, tokens] = [held.lineage, held.tokens]
+  const sendWhole = async (type: string, content: Uint8Array, database = 'app'): Promise<BackupAnswer> => {
+    const held = lifeOf(database)
+    if (held.hasBegun) lives.set(database, newLife())
+    const answer = await send(203, type, content, chainOf(database, [1]), database)
+    if (answer.item === 200) lifeOf(database).hasBegun = true
+    else lives.set(database, held)
     return answer
   }
   return {
     ...identity,
     url,
     get lineage() {
-      return lineage
+      return lifeOf().lineage
     },
     get tokens() {
-      return tokens
+      return lifeOf().tokens
     },
     chain,
     header,
@@ -221,10 +226,11 @@ export function hostileDevice(url: string, identity: Identity) {
     sendGzip: (gzip: Uint8Array, database?: string) => sendWhole(FILE_GZIP_TYPE, gzip, database),
     /** A Delta as text, from position 1 to 2. */
     sendDelta: (xml: string | Uint8Array, database?: string) =>
-      send(202, DELTA_TYPE, gzipSync(xml, { level: 1 }), chain(1, 2), database),
+      send(202, DELTA_TYPE, gzipSync(xml, { level: 1 }), chainOf(database, [1, 2]), database),
     /** A Delta between other positions of its life. */
     sendChain: (xml: string, numbers: readonly number[], database?: string) =>
-      send(202, DELTA_TYPE, gzipSync(xml, { level: 1 }), chain(...numbers), database),
-    sendDeltaGzip: (gzip: Uint8Array, database?: string) => send(202, DELTA_TYPE, gzip, chain(1, 2), database),
+      send(202, DELTA_TYPE, gzipSync(xml, { level: 1 }), chainOf(database, numbers), database),
+    sendDeltaGzip: (gzip: Uint8Array, database?: string) =>
+      send(202, DELTA_TYPE, gzip, chainOf(database, [1, 2]), database),
   }
 }
