@@ -10,6 +10,7 @@ import { sqlPastCopies } from '../../../server/catalogue/sqlite/pastCopies.ts'
 import { sqlProofs } from '../../../server/catalogue/sqlite/proofs.ts'
 import { type ProofParts, proveOldest } from '../../../server/restore/proofs.ts'
 import { proveCopy } from '../../../server/restore/proveCopy.ts'
+import { momentOf } from '../../../server/timeMachine/timeMachine.ts'
 import { buildZooDatabase } from '../../support/databaseZoo.ts'
 import { ACCOUNT, DATABASE, openRestoreBench, type RestoreBench } from '../../support/restoreBench.ts'
 
@@ -132,7 +133,7 @@ describe('[RS-19] the nightly proof', () => {
     const points = await bench.timeMachine.listPoints({ accountId: ACCOUNT, deviceId: 'phone', name: DATABASE })
     await bench.timeMachine.dropPoints(
       { accountId: ACCOUNT, deviceId: 'phone', name: DATABASE },
-      new Set(points.filter(({ isLatest }) => !isLatest).map(({ token }) => token)),
+      new Set(points.filter(({ isLatest }) => !isLatest).map(momentOf)),
     )
     expect(await parts.proofs.countFailed()).toBe(0)
     expect(await round()).toMatchObject({ proven: 1, failed: 0 })
