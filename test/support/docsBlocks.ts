@@ -42,9 +42,10 @@ const VARIABLE: readonly (readonly [RegExp, string])[] = [
   [/\b(?<!-)[0-9a-f]{32}\b/g, 'TOKEN'],
 ]
 
-/** `text` with everything that differs from run to run replaced by what it is. */
+/** `text` with everything that differs from run to run replaced by what it is; a page shows no CR of CSV. */
 export function outline(text: string): string {
-  return VARIABLE.reduce((current, [pattern, name]) => current.replaceAll(pattern, name), text.trim())
+  const shown = text.replaceAll('\r\n', '\n').trim()
+  return VARIABLE.reduce((current, [pattern, name]) => current.replaceAll(pattern, name), shown)
 }
 
 /** A JSON value with its numbers, and those strings that are ids, digests or tokens, replaced by what they are. */
