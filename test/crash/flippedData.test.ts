@@ -1,7 +1,7 @@
 /**
  * Everything that a server stores, damaged at random places: each restore is as its night was, or refused with its code;
  * what is refused names another state that can be had; other devices go on. Rules BK-23, RS-20, TM-12.
- * NIGHTFERRY_PLACES says at how many places; 5 by default.
+ * NIGHTFERRY_PLACES says at how many places; 4 by default.
  */
 
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { RandomSource } from '../server/items/randomSource.ts'
 import { type NightlyDevice, type NightlyWorld, openNightlyWorld, type Point } from './keptNights.ts'
 
-const PLACES = Number(process.env.NIGHTFERRY_PLACES ?? 5)
+const PLACES = Number(process.env.NIGHTFERRY_PLACES ?? 4)
 const SEED = Number(process.env.NIGHTFERRY_SEED ?? 1)
 const MS_PER_PLACE = 40_000
 /** What a server says of damage, on its start or of a call. */

@@ -1,6 +1,6 @@
 /**
  * The server killed at random times while it looks after what it keeps: older states dropped and merged, the server
- * backed up. Nothing is lost, and the work goes on. NIGHTFERRY_MAINTENANCE_KILLS says how many kills; 5 by default.
+ * backed up. Nothing is lost, and the work goes on. NIGHTFERRY_MAINTENANCE_KILLS says how many kills; 3 by default.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -12,7 +12,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { operate } from '../support/syncEvolution.ts'
 import { KEPT, type NightlyWorld, openNightlyWorld } from './keptNights.ts'
 
-const KILLS = Number(process.env.NIGHTFERRY_MAINTENANCE_KILLS ?? 5)
+const KILLS = Number(process.env.NIGHTFERRY_MAINTENANCE_KILLS ?? 3)
 const MS_PER_KILL = 30_000
 const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
 

@@ -16,7 +16,7 @@ import { KILLER } from './crashAgent.ts'
 import { orderKill } from './crashServer.ts'
 
 const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
-const rotations = Number(process.env.NIGHTFERRY_ROTATIONS ?? 20)
+const rotations = Number(process.env.NIGHTFERRY_ROTATIONS ?? 8)
 /** How many kinds of objects are wrapped anew, one step each. */
 const REWRAPS = 8
 

@@ -8,7 +8,7 @@ import { DeviceLife } from '../../support/deviceLife.ts'
 import { type LifeNight, lifeArbitrary, perform, setupSql } from '../../support/lifeOperations.ts'
 import fc from '../../support/properties.ts'
 
-const lives = Number(process.env.NIGHTFERRY_PAST_LIVES ?? 60)
+const lives = Number(process.env.NIGHTFERRY_PAST_LIVES ?? 30)
 const seed = Number(process.env.NIGHTFERRY_SEED ?? 1)
 
 let life: DeviceLife
