@@ -60,6 +60,9 @@ export interface AgentRecords {
   /** The last notification that was obeyed. */
   lastNotification(): Promise<LastNotification | undefined>
   setLastNotification(last: LastNotification): Promise<void>
+  /** By what this installation is told from copies of it; empty before the first backup. */
+  installation(): Promise<readonly string[]>
+  setInstallation(values: readonly string[]): Promise<void>
   databases(): Promise<readonly DatabaseEntry[]>
   /** @throws {CodedError} `database.unknown`. */
   database(name: string): Promise<DatabaseEntry>
@@ -98,6 +101,8 @@ export function createAgentRecords(keyStore: KeyStore): AgentRecords {
     setServerLogin: (login) => write('server-login', login),
     serverKeys: async () => (await read('server-keys')) as readonly JWK[] | undefined,
     setServerKeys: (keys) => write('server-keys', keys),
+    installation: async () => ((await read('installation')) ?? []) as readonly string[],
+    setInstallation: (values) => write('installation', values),
     lastNotification: async () => (await read('notification')) as LastNotification | undefined,
     setLastNotification: (last) => write('notification', last),
     databases,

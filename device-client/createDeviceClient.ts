@@ -20,12 +20,15 @@ import { restoreEntry } from './restore/restoreEntry.ts'
 import type { RestoreTarget } from './restore/restoreTarget.ts'
 import { openServerCalls } from './restore/serverCalls.ts'
 import { DEFAULT_PREFERENCES } from './schedule/preferences.ts'
+import type { Installation } from './session/installation.ts'
 import { step } from './steps.ts'
 import { listenForEpoch } from './verify/followEpoch.ts'
 
 export interface DeviceClientPorts extends BackupPorts {
   readonly records: AgentRecords
   readonly sql: SqlOpener
+  /** Tells this installation from copies of it; absent where homes are not copied (DC-110). */
+  readonly installation?: Installation
   /** Absent on a platform without folders. */
   readonly files?: FilePorts
   /** How the file of a database looks from outside; absent where applications share our connection. */
@@ -96,6 +99,7 @@ export function createDeviceClient(platform: DeviceClientPorts): DeviceClient {
       const { point } = await choosePoint(calls, deviceId, { database, at })
       return calls.pinPoint(deviceId, database, point, reason)
     },
+    claim: async (password) => (await import('./claimDevice.ts')).claimDevice(ports, password),
     fence: async (options) => (await import('./fenceDevice.ts')).fenceDevice(ports, options),
     followNotifications: async (host) =>
       (await import('./notify/followNotifications.ts')).followNotifications(ports, host),

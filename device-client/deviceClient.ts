@@ -6,6 +6,7 @@
 import type { Advice, RunWindow } from '../schemas/http/advice.ts'
 import type { RestorePoint } from '../schemas/http/backups.ts'
 import type { DiffReport } from '../schemas/http/diff.ts'
+import type { ClaimReport } from './claimDevice.ts'
 import type { ScanReport } from './files/scanFolder.ts'
 import type { NotificationHost } from './notify/followNotifications.ts'
 import type { TrackingMethod } from './observe/preparedBackup.ts'
@@ -289,6 +290,8 @@ export interface DeviceClient {
    * what differs. @throws `database.unknown`, `session.busy`, `network.unreachable`.
    */
   verify(name: string, options?: { readonly full?: boolean; readonly repair?: boolean }): Promise<VerifyReport>
+  /** This installation goes on, others of the device are refused. @throws `auth.*`, `network.unreachable`. */
+  claim(password: string): Promise<ClaimReport>
   status(): Promise<DeviceStatus>
   /** Waits for the server's notifications and lets `host` obey them, until `host.stopped`; never throws. */
   followNotifications(host: NotificationHost): Promise<void>

@@ -53,6 +53,12 @@ const table = {
     retry: 'operator',
     meaning: 'the device is fenced, since it is said to be lost',
   },
+  'device.cloned': {
+    http: 403,
+    status: 403,
+    retry: 'operator',
+    meaning: 'another installation presents the identity of this device',
+  },
   'session.busy': { http: 503, status: 417, retry: 'later', meaning: 'another session of this device is at work' },
   'push.busy': { http: 503, status: 417, retry: 'later', meaning: 'too many devices wait for notifications' },
   'trace.limited': { http: 409, status: 409, retry: 'later', meaning: 'too many devices are traced' },

@@ -14,6 +14,7 @@ import { assembleAlerts } from './assembleAlerts.ts'
 import { assembleBackups } from './assembleBackups.ts'
 import { assembleCare } from './assembleCare.ts'
 import { assembleEdge } from './assembleEdge.ts'
+import { assembleInstallations } from './assembleInstallations.ts'
 import { type JoinedKeys, joinKeys } from './assembleKeys.ts'
 import { assemblePush } from './assemblePush.ts'
 import { assembleQuota } from './assembleQuota.ts'
@@ -73,7 +74,10 @@ export async function assembleServer(
   const limits = createFailureLimits()
   const accounts = await openAccounts(config, secrets, keys, clock)
   const catalogue = await openCatalogue(config.data, keyRing)
-  const quota = assembleQuota({ config, catalogue, metrics, log: loggers.backup, clock, random: Math.random })
+  const quota = assembleQuota({
+    ...{ config, catalogue, metrics, log: loggers.backup, clock, random: Math.random },
+    onRefused: (owner, what) => alerts.quotaRefused(owner, what),
+  })
   const held = sqlDatabaseStores(catalogue)
   const stores = { ...held, databases: quota.meter.meterDatabases(held.databases) }
   const { databases, proofs } = stores
@@ -93,14 +97,10 @@ export async function assembleServer(
   const sessions = sqlSessionStore(catalogue)
   const knownLogins = sqlKnownLogins(catalogue)
   const datastorePasswords = createDatastorePasswords({
-    store: sqlDatastorePasswords(catalogue),
-    limits,
-    lockOf: backups.lockOf,
+    ...{ store: sqlDatastorePasswords(catalogue), limits, lockOf: backups.lockOf },
   })
   const serverPasswords = createServerPasswords({
-    store: sqlOwnLogins(catalogue),
-    keyRing,
-    accountService: accounts.service,
+    ...{ store: sqlOwnLogins(catalogue), keyRing, accountService: accounts.service },
   })
   const push = assemblePush({
     ...{ config, secrets, catalogue, knownLogins, loggers, serverId, clock },
@@ -114,6 +114,9 @@ export async function assembleServer(
   })
   const isLocal = accounts.local !== undefined
   const edge = assembleEdge(config, secrets, accounts.service, clock, isLocal, alerts.fencedTried)
+  const installations = assembleInstallations({
+    ...{ catalogue, accounts: accounts.service, alerts, log: loggers.omads, clock },
+  })
   const omadsDeps: OmadsDeps = {
     sessions,
     decode: (bytes, encoding, from) => decoder.decode(bytes, encoding, from),
@@ -122,12 +125,8 @@ export async function assembleServer(
     descriptions: sqlClientDescriptions(catalogue),
     heldObjects: sqlHeldObjects(catalogue),
     verifier: createLoginVerifier({
-      knownLogins,
-      accountService: accounts.service,
-      limits,
-      clock,
+      ...{ knownLogins, accountService: accounts.service, limits, clock, onFenced: alerts.fencedTried },
       ...(isLocal && { maxAgeMs: 0 }),
-      onFenced: alerts.fencedTried,
     }),
     stopped: edge.stopped,
     datastoreLogins: datastorePasswords,
@@ -135,7 +134,7 @@ export async function assembleServer(
     registry: backups.registry,
     spool: backups.spool,
     serverId,
-    gate: quota.createGate(backups.waits),
+    ...{ installations, gate: quota.createGate(backups.waits, installations.clonedAt) },
     log: loggers.omads,
     challengeKey: keyRing.derive('syncml-challenge'),
     random: (length) => new Uint8Array(randomBytes(length)),
@@ -161,7 +160,7 @@ export async function assembleServer(
       ...diffHandlers({ accountService: accounts.service, diff: backups.timeMachine.diff }),
       ...pinHandlers({ accountService: accounts.service, pinning: backups.timeMachine.pinning }),
       ...serverPasswordHandlers({ accountService: accounts.service, passwords: serverPasswords, serverId }),
-      ...fenceHandlers(accounts.service),
+      ...{ ...fenceHandlers(accounts.service), ...installations.handlers },
       ...notificationHandlers(async (poll) => edge.unlessStopped(poll, await push.answerPoll(poll))),
       ...quotaHandlers({ accountService: accounts.service, quotas: quota.service }),
       ...care.handlers,

@@ -40,6 +40,10 @@ export interface AlertAssembly {
   tableEmptied(key: DatabaseKey): void
   /** A fenced device tried to do something. */
   fencedTried(device: Pick<DatabaseKey, 'accountId' | 'deviceId'>): void
+  /** Another installation of a device was refused. */
+  deviceCloned(device: Pick<DatabaseKey, 'accountId' | 'deviceId'>, database: string | undefined): void
+  /** Something was refused for a quota of an account, or of one device. */
+  quotaRefused(owner: Pick<DatabaseKey, 'accountId' | 'deviceId'>, what: string): void
   /** Judges the databases of one account. */
   healthOf(accountId: string): Promise<HealthJudge>
   /** Looks at the fleet if it is time, and brings what is due. Failures are logged. */
@@ -105,6 +109,20 @@ export function assembleAlerts(parts: AlertAssemblyParts): AlertAssembly {
       const text = 'it is fenced, and tried to log in'
       void about(device)
         .then((who) => raiseAlert(raising, { kind: 'fenced-device', severity: 'bad', ...who, database: '', text }))
+        .catch(failed)
+    },
+    deviceCloned(device, database) {
+      if (database !== undefined)
+        void alerts.noteFailure({ ...device, name: database }, clock(), 'device.cloned').catch(failed)
+      const text = 'another installation presented its identity, and was refused'
+      void about(device)
+        .then((who) => raiseAlert(raising, { kind: 'cloned-device', severity: 'bad', ...who, database: '', text }))
+        .catch(failed)
+    },
+    quotaRefused(owner, what) {
+      const text = `a quota is used up (${what}): something was refused`
+      void about(owner)
+        .then((who) => raiseAlert(raising, { kind: 'quota', severity: 'bad', ...who, database: '', text }))
         .catch(failed)
     },
     healthOf: (accountId) => openHealthJudge(looking, accountId),

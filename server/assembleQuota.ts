@@ -6,6 +6,7 @@ import { type Advice, formatAdvice, parseWindow } from '../schemas/http/advice.t
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlQuotas } from './catalogue/sqlite/quotas.ts'
 import type { Config } from './config/config.ts'
+import type { InstallationCare } from './identity/installationCare.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import type { SessionGate } from './omads/sessionGate.ts'
@@ -18,7 +19,7 @@ export interface QuotaAssembly {
   readonly service: QuotaService
   readonly meter: UsageMeter
   /** Who may begin a session, as long as work waits as `waits` says. */
-  createGate(waits: () => WorkWaits): SessionGate
+  createGate(waits: () => WorkWaits, clonedAt: InstallationCare['clonedAt']): SessionGate
 }
 
 export interface QuotaAssemblyParts {
@@ -28,9 +29,12 @@ export interface QuotaAssemblyParts {
   readonly log: Logger
   clock(): number
   random(): number
+  /** Something was refused for a quota: of an account, by an empty `deviceId`, or of a device. */
+  onRefused(owner: { readonly accountId: string; readonly deviceId: string }, what: string): void
 }
 
-export function assembleQuota({ config, catalogue, metrics, log, clock, random }: QuotaAssemblyParts): QuotaAssembly {
+export function assembleQuota(parts: QuotaAssemblyParts): QuotaAssembly {
+  const { config, catalogue, metrics, log, clock, random } = parts
   const quotas = sqlQuotas(catalogue)
   const meter = createUsageMeter(quotas, clock)
   const service = createQuotaService({
@@ -47,10 +51,14 @@ export function assembleQuota({ config, catalogue, metrics, log, clock, random }
       uploadMb: config.quotaDeviceUploadMb,
       sessionsPerHour: config.quotaDeviceSessions,
     },
-    onTold: (event) => tell(log, event),
+    onTold: (event) => {
+      tell(log, event)
+      const { accountId, deviceId, of, what, refused } = event
+      if (refused) parts.onRefused({ accountId, deviceId: of === 'account' ? '' : deviceId }, what)
+    },
     onRefused: metrics.quotaRefused,
   })
-  const createGate = (waits: () => WorkWaits): SessionGate => {
+  const createGate: QuotaAssembly['createGate'] = (waits, clonedAt) => {
     const overload = createOverload({ limitMs: config.overloadMs, waits, now: clock, random })
     const slots = config.slots === 'on' ? createSlots(clock) : undefined
     const later = (retryAfterS: number | undefined): number | undefined => {
@@ -72,7 +80,8 @@ export function assembleQuota({ config, catalogue, metrics, log, clock, random }
       },
       async advise({ peer, window, ended, datastore }) {
         try {
-          const advice: Advice = await service.advise(peer)
+          const cloned = await clonedAt(peer)
+          const advice: Advice = { ...(await service.advise(peer)), ...(cloned !== undefined && { clonedAt: cloned }) }
           const span = ended && slots !== undefined ? parseWindow(window ?? '') : undefined
           const name = JSON.stringify([peer.accountId, peer.deviceId, datastore])
           return formatAdvice(span ? { ...advice, slotAt: slots?.plan(name, span) ?? span.from } : advice)

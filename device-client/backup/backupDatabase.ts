@@ -16,6 +16,7 @@ import type { PreparedBackup, PreparedDelta } from '../observe/preparedBackup.ts
 import type { Tracker } from '../observe/tracker.ts'
 import type { FileCoding, FileImager, Gzip, Scratch, ScratchContent } from '../ports.ts'
 import { listenToAdvice, quotaError } from '../session/advice.ts'
+import type { Installation } from '../session/installation.ts'
 import { refusalOf } from '../session/refusal.ts'
 import { runSession } from '../session/runSession.ts'
 import type { ServerLogin, SessionPorts, SessionResult } from '../session/sessionRequest.ts'
@@ -53,6 +54,7 @@ export interface BackupRequest {
     readonly secret: string
     readonly deviceId: string
     readonly serverLogin?: ServerLogin
+    readonly installation?: Installation
   }
   readonly devInf: DevInf
   /** When the next run of this database may be; told to the server (DC-120). */
@@ -257,6 +259,7 @@ async function send(
       secret: login.secret,
       deviceId: login.deviceId,
       ...(login.serverLogin && { serverLogin: login.serverLogin }),
+      ...(login.installation && { installation: login.installation }),
       devInf: request.devInf,
       datastore: `./databases/${encodeURIComponent(request.database)}`,
       localUri: `./${encodeURIComponent(request.database)}`,

@@ -96,7 +96,11 @@ async function backUpNow(
     path: entry.path,
     full: full || method === 'full',
     choice: { method, timeMachine: preferences.timeMachine ?? 'on' },
-    login: { server, user, secret, deviceId, ...(serverLogin && { serverLogin }) },
+    login: {
+      ...{ server, user, secret, deviceId },
+      ...(ports.installation && { installation: ports.installation }),
+      ...(serverLogin && { serverLogin }),
+    },
     devInf: deviceInformation(identity, entry.name, {
       version: ports.version,
       fileType: ports.fileCoding?.contentType,

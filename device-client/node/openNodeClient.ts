@@ -7,6 +7,7 @@ import { createAgentRecords } from '../agentRecords.ts'
 import { createDeviceClient } from '../createDeviceClient.ts'
 import type { DeviceClient } from '../deviceClient.ts'
 import type { Log } from '../ports.ts'
+import { createInstallation } from '../session/installation.ts'
 import type { SyncClient } from '../sync/createSyncClient.ts'
 import { betterSqliteOpener, createOwnDatabase } from './betterSqlite.ts'
 import { nodeClock } from './clock.ts'
@@ -35,6 +36,7 @@ export function openNodeClient(
   const { fetch, close } = createNodeFetch()
   const picturePath = (name: string): string => join(home.path, 'pictures', `${encodeURIComponent(name)}.sqlite`)
   let reportedAt = nodeClock.now()
+  const records = createAgentRecords(home.keyStore)
   const client = createDeviceClient({
     fetch,
     clock: nodeClock,
@@ -45,7 +47,7 @@ export function openNodeClient(
     fileCoding: zstdFiles,
     scratch: createFileScratch(home.imageDirectory),
     imager: createFileImager(home.imageDirectory),
-    records: createAgentRecords(home.keyStore),
+    ...{ records, installation: createInstallation({ records, random: nodeRandom, clock: nodeClock }) },
     sql: betterSqliteOpener,
     footprint: readFootprint,
     files: createFilePorts(home.imageDirectory, nodeClock.now),

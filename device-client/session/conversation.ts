@@ -8,6 +8,7 @@ import { MAX_MESSAGE_BYTES, MAX_OBJECT_BYTES, OWN_MAX_MSG_SIZE } from '../../sch
 import { AUTH_BASIC, AUTH_MD5, basicCredential, ha1, md5Credential } from '../../schemas/syncml/credential.ts'
 import type { Command, Cred, Message, StatusCommand, SyncHdr } from '../../schemas/syncml/message.ts'
 import { exchange, exchangeWaiting, nextUrl, type Traffic } from './exchange.ts'
+import { presenting } from './installation.ts'
 import { type MessageCodec, wbxmlCodec } from './messageCodec.ts'
 import { challengeFor, isProven, serverNonce, unproven } from './proveServer.ts'
 import { toldRefusal } from './refusal.ts'
@@ -46,6 +47,7 @@ export class Conversation<Request extends PeerRequest = SessionRequest> {
   memory: ServerMemory
   /** MsgID of our last message. */
   msgId = 0
+  readonly #installation: string | undefined
   #sessionId: string
   #url: string
   #serverMsgId = 0
@@ -62,11 +64,14 @@ export class Conversation<Request extends PeerRequest = SessionRequest> {
     ports: SessionPorts,
     request: Request,
   ): Promise<Conversation<Request>> {
-    return new Conversation(ports, request, await readServerMemory(ports.keyStore, request))
+    const memory = await readServerMemory(ports.keyStore, request)
+    const values = (await request.installation?.present(memory.taken)) ?? []
+    return new Conversation(ports, request, memory, values)
   }
 
-  private constructor(ports: SessionPorts, request: Request, memory: ServerMemory) {
-    this.ports = ports
+  private constructor(ports: SessionPorts, request: Request, memory: ServerMemory, values: readonly string[]) {
+    this.ports = values.length === 0 ? ports : { ...ports, fetch: presenting(ports.fetch, values) }
+    this.#installation = values[0]
     this.request = request
     this.memory = memory
     this.codec = request.codec ?? wbxmlCodec
@@ -223,8 +228,10 @@ export class Conversation<Request extends PeerRequest = SessionRequest> {
     const chal = status.chal?.meta
     const nonce = chal?.nextNonce ?? this.memory.nonce
     const maxMsgSize = header.meta?.maxMsgSize || this.memory.maxMsgSize
-    await this.#remember({ ...this.memory, nonce, maxMsgSize })
-    if (status.data === 200 || status.data === 212) {
+    const isAccepted = status.data === 200 || status.data === 212
+    const taken = (isAccepted && this.#installation) || this.memory.taken
+    await this.#remember({ ...this.memory, nonce, maxMsgSize, taken })
+    if (isAccepted) {
       if (hadCred && !this.#authenticated) this.#eachMessage = status.data === 200
       this.#authenticated = true
       return { kind: 'accepted' }

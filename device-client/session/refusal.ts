@@ -20,6 +20,10 @@ const REFUSALS: Readonly<Record<number, ErrorCode>> = {
   513: 'protocol.unsupported-version',
 }
 
+const NEXT_FENCED = 'The owner lets it go on with "nightferry-device unfence" and the account\'s password.'
+const NEXT_CLONED =
+  'If this installation is the one to go on, run "nightferry-device claim" with the account\'s password; if it is a copy, register it with a home of its own.'
+
 /**
  * What a server of ours says with its refusal: a code of ours and a sentence for the user (ID-4). Anything else than a
  * device that is stopped is told by its Status.
@@ -30,7 +34,7 @@ export function toldRefusal({ data, items }: Pick<StatusCommand, 'data' | 'items
   const [, code, sentence = ''] = said ?? []
   if (data !== 403 || !isErrorCode(code)) return undefined
   return new CodedError(code, sentence, {
-    next: 'The owner lets it go on with "nightferry-device unfence" and the account\'s password.',
+    next: code === 'device.cloned' ? NEXT_CLONED : NEXT_FENCED,
     fields: { status: data },
   })
 }

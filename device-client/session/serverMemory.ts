@@ -18,18 +18,21 @@ export interface ServerMemory {
   readonly serverNonce: Uint8Array | undefined
   readonly maxMsgSize: number | undefined
   readonly devInfDigest: string | undefined
+  /** Value of this installation that the server took last (DC-110). */
+  readonly taken: string | undefined
 }
 
 /** What is remembered; damage is the same as nothing, it only costs a challenge. */
 export async function readServerMemory(keyStore: KeyStore, request: PeerRequest): Promise<ServerMemory> {
   const octets = await keyStore.get(keyOf(request))
   const record = octets && parse(decodeUtf8(octets))
-  const { nonce, serverNonce, maxMsgSize, devInfDigest } = record ?? {}
+  const { nonce, serverNonce, maxMsgSize, devInfDigest, taken } = record ?? {}
   return {
     nonce: typeof nonce === 'string' ? fromBase64(nonce) : undefined,
     serverNonce: typeof serverNonce === 'string' ? fromBase64(serverNonce) : undefined,
     maxMsgSize: typeof maxMsgSize === 'number' && maxMsgSize > 0 ? maxMsgSize : undefined,
     devInfDigest: typeof devInfDigest === 'string' ? devInfDigest : undefined,
+    taken: typeof taken === 'string' ? taken : undefined,
   }
 }
 

@@ -6,6 +6,7 @@ import type { BackupChoice } from '../../schemas/backupChoice.ts'
 import type { DevInf } from '../../schemas/syncml/message.ts'
 import type { PositionChain } from '../../schemas/syncml/position.ts'
 import type { Clock, Fetch, KeyStore, Log, Random } from '../ports.ts'
+import type { Installation } from './installation.ts'
 import type { MessageCodec } from './messageCodec.ts'
 
 /** What a session needs from the outside. */
@@ -64,6 +65,8 @@ export interface PeerRequest {
   readonly deviceId: string
   /** What the server must prove itself with before it is given anything; nothing is demanded if absent (DC-52). */
   readonly serverLogin?: ServerLogin
+  /** Tells this installation from copies of it; nothing is said if absent (DC-110). */
+  readonly installation?: Installation
   /** Offers the password itself (basic) in place of an MD5 digest. */
   readonly basic?: boolean
   /**

@@ -37,6 +37,7 @@ const codes: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   'account.unknown': EXIT.notFound,
   'device.unknown': EXIT.notFound,
   'device.fenced': EXIT.refused,
+  'device.cloned': EXIT.refused,
   'session.busy': EXIT.busy,
   'push.busy': EXIT.busy,
   'trace.limited': EXIT.busy,

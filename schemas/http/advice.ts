@@ -1,6 +1,6 @@
 /**
  * What our server and our agent tell each other in HTTP headers of SyncML messages, beside the protocol: when the device
- * shall come next, and what its quotas are. Other clients never send the one and skip the other. Rules WF-36, WF-37.
+ * shall come next, what its quotas are, and whether it was copied. Other clients never send the one and skip the other. Rules WF-36, WF-37.
  */
 
 /** Sent by the agent with what opens a session: when its next run of this database may be, at the earliest and latest. */
@@ -37,6 +37,8 @@ export interface Advice {
   readonly sessions?: QuotaUse
   /** Compressed octets of one upload. */
   readonly uploadBytes?: number
+  /** When another installation of this device was refused, milliseconds since 1970. */
+  readonly clonedAt?: number
 }
 
 /** A week: no schedule that is worth spreading looks further ahead. */
@@ -68,6 +70,7 @@ export function formatAdvice(advice: Advice): string {
     ...use('databases'),
     ...use('sessions'),
     ...(advice.uploadBytes === undefined ? [] : [`upload=${advice.uploadBytes}`]),
+    ...(advice.clonedAt === undefined ? [] : [`clone=${Math.floor(advice.clonedAt / 1000)}`]),
   ].join(', ')
 }
 
@@ -76,13 +79,15 @@ export function parseAdvice(text: string): Advice {
   if (text.length > MAX_CHARS) return {}
   const found: { -readonly [Name in keyof Advice]: Advice[Name] } = {}
   for (const member of text.split(',')) {
-    const match = /^(slot|stored|databases|sessions|upload)=(\d{1,15})(?:;limit=(\d{1,15});of=(account|device))?$/.exec(
-      member.trim(),
-    )
+    const match =
+      /^(slot|stored|databases|sessions|upload|clone)=(\d{1,15})(?:;limit=(\d{1,15});of=(account|device))?$/.exec(
+        member.trim(),
+      )
     if (match === null) continue
     const [, name, value, limit, of] = match
     const number = Number(value)
     if (name === 'slot' && number < 1e12) found.slotAt = number * 1000
+    else if (name === 'clone' && number < 1e12) found.clonedAt = number * 1000
     else if (name === 'upload') found.uploadBytes = number
     else if (
       (name === 'stored' || name === 'databases' || name === 'sessions') &&

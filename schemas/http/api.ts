@@ -11,6 +11,7 @@ import { datastoreCalls } from './datastores.ts'
 import { diffCalls } from './diff.ts'
 import { erasureCalls } from './erasures.ts'
 import { fenceCalls } from './fences.ts'
+import { installationCalls } from './installation.ts'
 import { keyCalls } from './keys.ts'
 import { notificationCalls } from './notifications.ts'
 import { operatorCalls } from './operator.ts'
@@ -25,6 +26,7 @@ export const publicCalls = {
   ...backupCalls,
   ...datastoreCalls,
   ...fenceCalls,
+  ...installationCalls,
   ...notificationCalls,
   ...serverPasswordCalls,
   ...pinCalls,

@@ -5,6 +5,7 @@
 import express, { type Express, type RequestHandler } from 'express'
 import { CodedError } from '../../schemas/errors.ts'
 import { WINDOW_HEADER } from '../../schemas/http/advice.ts'
+import { INSTALLATION_HEADER } from '../../schemas/http/installationHeader.ts'
 import { MAX_MESSAGE_BYTES } from '../../schemas/limits.ts'
 import { encodingOf } from '../../schemas/syncml/codec.ts'
 import { HMAC_HEADER } from '../../schemas/syncml/credential.ts'
@@ -23,6 +24,8 @@ export type HandleOmads = (request: {
   readonly remoteAddress: string
   /** Value of the header `nightferry-window`. */
   readonly window?: string
+  /** Value of the header `nightferry-installation`. */
+  readonly installation?: string
 }) => Promise<{
   readonly status: number
   readonly contentType?: string
@@ -39,6 +42,7 @@ export function routeOmads(app: Express, handle: HandleOmads, metrics: Metrics):
     const startedAt = performance.now()
     response.once('finish', () => metrics.httpAnswered('omads', response.statusCode, performance.now() - startedAt))
     const { host, 'content-type': contentType = '', [HMAC_HEADER]: hmac, [WINDOW_HEADER]: window } = request.headers
+    const installation = request.headers[INSTALLATION_HEADER]
     const reply = await handle({
       bytes: request.body instanceof Uint8Array ? request.body : new Uint8Array(),
       contentType,
@@ -47,6 +51,7 @@ export function routeOmads(app: Express, handle: HandleOmads, metrics: Metrics):
       ...(host === undefined ? {} : { host }),
       ...(typeof hmac === 'string' ? { hmac } : {}),
       ...(typeof window === 'string' ? { window } : {}),
+      ...(typeof installation === 'string' ? { installation } : {}),
     })
     response.status(reply.status)
     for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value)

@@ -18,6 +18,7 @@ import type { CommandDeps } from './commands/commandContext.ts'
 import { endSession } from './endSession.ts'
 import { createExpiry } from './expire.ts'
 import { forgetSessions } from './forgetSessions.ts'
+import { backedUpDatabase, type InstallationGate } from './installationGate.ts'
 import { isResultAlert } from './isResultAlert.ts'
 import { createKeyedLock } from './keyedLock.ts'
 import { isResent, type Located, locateSession, type MessageIds, type OmadsRequest } from './locateSession.ts'
@@ -44,6 +45,8 @@ export interface OmadsDeps extends CommandDeps {
   readonly busy?: BusyOptions
   /** Who may begin a session now, and what devices are told beside the protocol; all may, and nothing is, if absent. */
   readonly gate?: SessionGate
+  /** Whether a device was copied; not asked if absent. */
+  readonly installations?: InstallationGate
   /** Milliseconds after which a silent session is abandoned and an ended one forgotten; 15 minutes if absent. */
   readonly idleTimeoutMs?: number
 }
@@ -225,13 +228,21 @@ async function begin(deps: OmadsDeps, arrival: Arrival): Promise<OmadsReply> {
   if (laterS !== undefined) return comeLater(laterS)
   const login = await authenticate(deps, message.header, version, request)
   if (login.kind === 'accepted') {
+    const { installation } = request
+    const check = await deps.installations?.check(login.peer, installation, backedUpDatabase(message))
+    if (check?.kind === 'refused')
+      return refuse(message, version, encoding, { status: STATUS.forbidden, why: check.why }, ids.msgId)
     const kept = await deps.gate?.begin(login.peer)
     if (kept?.kind === 'later') return comeLater(kept.retryAfterS)
     if (kept) return refuseQuota(refuse(message, version, encoding, { status: STATUS.retryLater }, ids.msgId), kept)
     const fresh = newSession(identityOf(deps, arrival), ids.msgId - 1)
     await replaceOthers(deps, login.peer.accountId, ids.deviceId)
     const proof = await firstProof(deps.ownLogins, login.peer)
-    return runMessage(deps, arrival, transition(fresh, { kind: 'authenticated', peer: login.peer, proof }), { login })
+    const confirm = async (): Promise<void> => {
+      await Promise.all([login.confirm(), check?.confirm()])
+    }
+    const started = transition(fresh, { kind: 'authenticated', peer: login.peer, proof })
+    return runMessage(deps, arrival, started, { login: { ...login, confirm } })
   }
   const refusal = login.kind === 'challenged' ? { status: login.status, chal: login.chal } : login
   return refuse(message, version, encoding, refusal, ids.msgId)

@@ -17,6 +17,8 @@ export interface OmadsRequest {
   readonly remoteAddress: string
   /** Header `nightferry-window`: when our own agent comes next. */
   readonly window?: string
+  /** Header `nightferry-installation`: by what our own agent is told from a copy of it. */
+  readonly installation?: string
 }
 
 /** A session found, and how: the token is proof, ids alone are a claim. */

@@ -7,7 +7,7 @@ import type { DeviceClient } from '../../device-client/deviceClient.ts'
 import { openHome } from '../../device-client/node/home.ts'
 import { openNodeClient } from '../../device-client/node/openNodeClient.ts'
 
-type OrderName = 'init' | 'add' | 'backup' | 'restore' | 'points'
+type OrderName = 'init' | 'add' | 'backup' | 'restore' | 'points' | 'claim'
 
 /** What an agent can be told; as the commands of `nightferry-device`. */
 export type AgentOrder = {

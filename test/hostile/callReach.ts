@@ -57,6 +57,7 @@ export const reach: Record<CallName, Reach> = {
   setDeviceQuota: 'operator',
   setAccountPin: 'operator',
   setOwnFence: 'owner',
+  claimInstallation: 'owner',
   setFence: 'operator',
   readKeys: 'operator',
   rotateKeys: 'operator',

@@ -58,7 +58,12 @@ function rowOf(line: DatabaseLine, now: number): string[] {
   const ago = (at: number | undefined) => (at === undefined ? 'never' : `${formatAge(now - at)} ago`)
   const failure = line.lastAttempt?.failure
   const attempt = failure === undefined ? ago(line.lastAttempt?.at) : `${ago(line.lastAttempt?.at)}: ${failure.message}`
-  const notes = [line.stale ? 'STALE' : '', describeGuard(line, now), describeQuota(line)].filter((note) => note !== '')
+  const notes = [
+    line.stale ? 'STALE' : '',
+    describeGuard(line, now),
+    describeQuota(line),
+    describeClone(line, now),
+  ].filter((note) => note !== '')
   const next = formatNext(line.nextRun, now)
   return [line.name, ago(line.lastSuccessAt), attempt, verifiedOf(line, now), next, notes.join('; ')]
 }
@@ -67,6 +72,12 @@ function rowOf(line: DatabaseLine, now: number): string[] {
 function describeGuard({ lastGuard }: DatabaseStatus, now: number): string {
   if (lastGuard === undefined || now - lastGuard.at > GUARD_PIN_MS) return ''
   return `a table lost most of its rows ${formatAge(now - lastGuard.at)} ago: point ${lastGuard.point}`
+}
+
+/** Somebody who has a copy of this home tried to back up with it. */
+function describeClone({ advice }: DatabaseStatus, now: number): string {
+  if (advice?.clonedAt === undefined) return ''
+  return `another installation presented this identity ${formatAge(now - advice.clonedAt)} ago`
 }
 
 /** Share of a quota from which it is shown. */

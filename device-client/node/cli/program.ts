@@ -19,6 +19,7 @@ import { createStderrLog } from '../log.ts'
 import type { AgentContext } from './agentContext.ts'
 import { add } from './commands/add.ts'
 import { backup } from './commands/backup.ts'
+import { claim } from './commands/claim.ts'
 import { configure } from './commands/configure.ts'
 import { diff } from './commands/diff.ts'
 import { exportDatabase } from './commands/export.ts'
@@ -51,6 +52,7 @@ const modules = [
   diff,
   fence,
   unfence,
+  claim,
   verify,
   status,
   watch,

@@ -8,6 +8,7 @@ import type { Migration } from './migrate.ts'
 import { createAlert } from './migrations/alert.ts'
 import { addBackupChoice } from './migrations/backupChoice.ts'
 import { createErasure } from './migrations/erasure.ts'
+import { createInstallation } from './migrations/installation.ts'
 import { createPastProof } from './migrations/pastProof.ts'
 import { createPin } from './migrations/pin.ts'
 import { createQuota } from './migrations/quota.ts'
@@ -39,6 +40,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0023-erasure', up: createErasure },
   { name: '0024-alert', up: createAlert },
   { name: '0025-verification', up: createVerification },
+  { name: '0026-installation', up: createInstallation },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {

@@ -196,6 +196,14 @@ export interface TraceTable {
   until: number
 }
 
+export interface InstallationTable {
+  accountId: string
+  deviceId: string
+  value: string
+  acceptedAt: number
+  clonedAt: number | null
+}
+
 export interface QuotaTable {
   accountId: string
   deviceId: string
@@ -253,6 +261,7 @@ export interface CatalogueTables {
   notification: NotificationTable
   trace: TraceTable
   quota: QuotaTable
+  installation: InstallationTable
   erasure: ErasureTable
   verification: VerificationTable
 }

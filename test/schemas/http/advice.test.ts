@@ -20,6 +20,7 @@ const adviceArb = fc.record(
     databases: use,
     sessions: use,
     uploadBytes: number,
+    clonedAt: fc.nat({ max: 4_000_000_000 }).map((s) => s * 1000),
   },
   { requiredKeys: [] },
 )

@@ -18,6 +18,7 @@ import type { DatabaseKey } from '../../../server/catalogue/catalogue.ts'
 import { sqlAlerts } from '../../../server/catalogue/sqlite/alerts.ts'
 import { type DatabaseStores, sqlDatabaseStores } from '../../../server/catalogue/sqlite/databaseStores.ts'
 import { sqlDatastorePasswords } from '../../../server/catalogue/sqlite/datastorePasswords.ts'
+import { sqlInstallations } from '../../../server/catalogue/sqlite/installations.ts'
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { type CatalogueDb, checkCatalogue, openCatalogue } from '../../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlOwnLogins } from '../../../server/catalogue/sqlite/ownLogins.ts'
@@ -30,6 +31,7 @@ import { backupHandlers } from '../../../server/http/backupHandlers.ts'
 import { datastoreHandlers } from '../../../server/http/datastoreHandlers.ts'
 import { diffHandlers } from '../../../server/http/diffHandlers.ts'
 import { fenceHandlers } from '../../../server/http/fenceHandlers.ts'
+import { installationHandlers } from '../../../server/http/installationHandlers.ts'
 import { notificationHandlers } from '../../../server/http/notificationHandlers.ts'
 import type { HandleOmads } from '../../../server/http/omadsRoute.ts'
 import { operatorHandlers } from '../../../server/http/operatorHandlers.ts'
@@ -37,6 +39,7 @@ import { pinHandlers } from '../../../server/http/pinHandlers.ts'
 import { quotaHandlers } from '../../../server/http/quotaHandlers.ts'
 import { serverPasswordHandlers } from '../../../server/http/serverPasswordHandlers.ts'
 import { verifyHandlers } from '../../../server/http/verifyHandlers.ts'
+import { createInstallationCare } from '../../../server/identity/installationCare.ts'
 import { refusalFor } from '../../../server/identity/refusal.ts'
 import type { KeyCare } from '../../../server/keys/keyCare.ts'
 import { openKeyRing } from '../../../server/keys/openKeyRing.ts'
@@ -154,6 +157,7 @@ export async function openEdge(
   })
   push.start()
   const quota = assembleQuota({
+    onRefused: () => undefined,
     ...{ config: readConfig({}), catalogue: db, metrics, log: createLoggers('silent').backup },
     ...{ clock: local.time.now, random: Math.random },
   })
@@ -195,6 +199,12 @@ export async function openEdge(
       ...datastoreHandlers({ accountService, passwords: datastorePasswords }),
       ...serverPasswordHandlers({ accountService, passwords: serverPasswords, serverId: 'nightferry-test' }),
       ...fenceHandlers(accountService),
+      ...installationHandlers(
+        accountService,
+        createInstallationCare({
+          ...{ installations: sqlInstallations(db), clock: local.time.now, onClone: () => undefined },
+        }),
+      ),
       testAlerts: async () => ({ ports: [] }),
       ...notificationHandlers(push.answerPoll),
       ...quotaHandlers({ accountService, quotas: quota.service }),

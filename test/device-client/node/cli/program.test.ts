@@ -47,6 +47,7 @@ function clientOf(parts: Partial<DeviceClient>): DeviceClient {
       restoreRows: absent,
       diff: absent,
       fence: absent,
+      claim: absent,
       verify: absent,
     },
     list: async () => [entry('a')],

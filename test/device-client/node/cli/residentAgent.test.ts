@@ -46,7 +46,7 @@ async function startWatch(context: TestContext, home: string, backup: DeviceClie
   const err = collect()
   const refuse = async (): Promise<never> => Promise.reject(new Error('not expected here'))
   const client: DeviceClient = {
-    fence: refuse,
+    ...{ fence: refuse, claim: refuse },
     ...{
       init: refuse,
       add: refuse,

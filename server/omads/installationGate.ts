@@ -1,0 +1,38 @@
+/**
+ * The port through which a session is kept from beginning whose device was copied: another installation presents the same
+ * identity (ID-6). It is asked after the login, before anything of the session is looked at.
+ */
+
+import type { Message } from '../../schemas/syncml/message.ts'
+import type { Peer } from '../datastore/datastore.ts'
+import { isSyncAlert } from './chooseSyncMode.ts'
+
+export type InstallationCheck =
+  | { readonly kind: 'refused'; readonly why: string }
+  /** `confirm` keeps what was presented; with the answer, and durable before it. */
+  | { readonly kind: 'accepted'; confirm(): Promise<void> }
+
+export interface InstallationGate {
+  /** `presented` is the header's value; `database` the one that the session is about to back up, if it is. */
+  check(peer: Peer, presented: string | undefined, database: string | undefined): Promise<InstallationCheck>
+}
+
+const DATABASES = './databases/'
+
+/** The database that a message asks to write to. */
+export function backedUpDatabase({ commands }: Message): string | undefined {
+  for (const command of commands) {
+    if (command.name !== 'Alert' || !isSyncAlert((command.data ?? '').trim())) continue
+    const uri = command.items[0]?.target?.locUri ?? ''
+    if (uri.startsWith(DATABASES)) return decode(uri.slice(DATABASES.length))
+  }
+  return undefined
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
