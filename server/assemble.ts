@@ -92,7 +92,7 @@ export async function assembleServer(
   })
   const care = await assembleCare({
     ...{ config, secrets, keys, catalogue, accounts, limits, clock },
-    ...{ spool: backups.spool, log: loggers.keys },
+    ...{ spool: backups.spool, reencryption: backups.reencryption, log: loggers.keys },
   })
   const sessions = sqlSessionStore(catalogue)
   const knownLogins = sqlKnownLogins(catalogue)

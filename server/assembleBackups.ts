@@ -11,9 +11,12 @@ import type { AccountService } from './account/accountService.ts'
 import type { AlertAssembly } from './assembleAlerts.ts'
 import { assembleNight, type NightWork } from './assembleNight.ts'
 import type { QuotaAssembly } from './assembleQuota.ts'
+import { assembleReencryption } from './assembleReencryption.ts'
 import { assembleTimeMachine, type TimeMachineAssembly } from './assembleTimeMachine.ts'
 import { createArrivals } from './backup/arrivals.ts'
 import { type BackupEvent, createCopies } from './backup/copies.ts'
+import { createCopyGate } from './backup/copyGate.ts'
+import type { Reencryption } from './backup/reencryption.ts'
 import type { DatabaseKey, Databases, Proofs } from './catalogue/catalogue.ts'
 import type { Pins } from './catalogue/pins.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
@@ -28,7 +31,7 @@ import { createDatastoreRegistry } from './datastore/registry.ts'
 import { readConflictPolicies } from './items/conflictPolicy.ts'
 import { createItemCopy } from './items/itemCopy.ts'
 import { createItemRegistry } from './items/itemRegistry.ts'
-import type { KeyRing } from './keys/keyRing.ts'
+import type { FileKeyRing } from './keys/fileKeyRing.ts'
 import type { createLoggers } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import type { SessionStore } from './omads/sessionStore.ts'
@@ -59,6 +62,7 @@ export interface BackupAssembly {
   readonly timeMachine: Pick<TimeMachineAssembly, 'prune' | 'pinning' | 'diff'>
   readonly night: NightWork
   readonly verify: VerifyService
+  readonly reencryption: Reencryption
   /** Has a worker process ready from now on. */
   keepWarm(): void
   /** How long work has waited for its turn (QT-13). */
@@ -75,7 +79,7 @@ export interface BackupAssemblyParts {
   readonly verifications: Verifications
   readonly accounts: Pick<AccountService, 'listAccounts'>
   readonly quota: Pick<QuotaAssembly, 'service' | 'meter'>
-  readonly keyRing: KeyRing
+  readonly keyRing: FileKeyRing
   readonly loggers: ReturnType<typeof createLoggers>
   readonly metrics: Metrics
   readonly clock: () => number
@@ -107,8 +111,9 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   }
   const { service: quotas, meter } = parts.quota
   const pastCopies = meter.meterPastCopies(sqlPastCopies(parts.catalogue))
+  const gate = createCopyGate()
   const timeMachine = assembleTimeMachine({
-    ...{ config, databases, pastCopies, keyRing, pool, copyPath, imagePath, log: parts.loggers.backup },
+    ...{ gate, config, databases, pastCopies, keyRing, pool, copyPath, imagePath, log: parts.loggers.backup },
     ...{ accounts: parts.accounts, pins: parts.pins, metrics: parts.metrics, clock: parts.clock },
   })
   const night = assembleNight({
@@ -117,10 +122,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   })
   const keepsPast = config.timeMachine !== 'off'
   const copies = createCopies({
-    databases,
-    keyRing,
-    copyPath,
-    arrivals,
+    ...{ databases, keyRing, copyPath, arrivals, gate },
     ...(keepsPast && { past: timeMachine.machine }),
     admit: (built, old) => {
       // What is put aside stays beside it; what is replaced makes room.
@@ -156,19 +158,16 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     },
     onDamage: (key, error) => parts.loggers.backup.error('a state cannot be restored', { ...key, error }),
     timeMachine: timeMachine.machine,
-    keepsPast,
-    copyPath,
-    imagePath,
-    now: parts.clock,
+    ...{ gate, keepsPast, copyPath, imagePath, now: parts.clock },
     keepMs: config.restoreLifeHours * 3_600_000,
   })
   const itemCopy = createItemCopy({
-    databases,
-    keyRing,
-    copyPath,
-    now: parts.clock,
-    keepsPast,
+    ...{ databases, keyRing, copyPath, gate, now: parts.clock, keepsPast },
     runJob: (input, owner) => pool.run('items', input, { owner }),
+  })
+  const reencryption = assembleReencryption({
+    ...{ config, catalogue: parts.catalogue, keyRing, gate, pool, itemCopy, meter, copyPath },
+    ...{ metrics: parts.metrics, log: parts.loggers.keys, clock: parts.clock },
   })
   const items = createItemRegistry({ copy: itemCopy, spool, policyOf: readConflictPolicies(config.conflictPolicy) })
   return {
@@ -202,6 +201,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     },
     timeMachine,
     night,
+    reencryption,
     verify: createVerifyService({
       ...{ databases, verifications: parts.verifications, keyRing, copyPath, now: parts.clock },
       jobs: {
@@ -213,7 +213,7 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     waits: () => pool.waits(),
     close: async () => {
       // Its jobs end with the pool; then it has nothing left to write down.
-      const nightEnded = night.close()
+      const nightEnded = Promise.all([night.close(), reencryption.close()])
       await images.close()
       await pool.close()
       await nightEnded

@@ -4,6 +4,7 @@ import type { FailureLimits } from './account/failureLimits.ts'
 import type { Accounts } from './assembleAccounts.ts'
 import { assembleErasure, type ErasureAssemblyParts } from './assembleErasure.ts'
 import { assembleKeyCare, type KeyCareAssembly, type KeyCareAssemblyParts } from './assembleKeys.ts'
+import type { Reencryption } from './backup/reencryption.ts'
 import type { AccountErasure } from './erasure/eraseAccount.ts'
 import { erasureHandlers } from './http/erasureHandlers.ts'
 import { keyHandlers } from './http/keyHandlers.ts'
@@ -21,11 +22,12 @@ export interface CareAssemblyParts
     Pick<ErasureAssemblyParts, 'spool'> {
   readonly accounts: Accounts
   readonly limits: FailureLimits
+  readonly reencryption: Reencryption
 }
 
 /** @throws {CodedError} as `assembleErasure`. */
 export async function assembleCare(parts: CareAssemblyParts): Promise<CareAssembly> {
-  const { accounts, config, keys, catalogue, spool, limits, clock } = parts
+  const { reencryption, accounts, config, keys, catalogue, spool, limits, clock } = parts
   const accountService = accounts.service
   const keyCare = assembleKeyCare({ ...parts, accountUses: accounts.keyUses })
   const erasure = await assembleErasure({
@@ -35,11 +37,12 @@ export async function assembleCare(parts: CareAssemblyParts): Promise<CareAssemb
     keyCare,
     erasure,
     handlers: {
-      ...keyHandlers({ status: keyCare.status, rotate: keyCare.rotateRunning }),
+      ...keyHandlers({ status: keyCare.status, rotate: keyCare.rotateRunning, reencrypt: keyCare.hurry }),
       ...erasureHandlers({ accountService, erasure, limits }),
     },
     tend: async (quiet) => {
       await keyCare.tendLogged(quiet)
+      if (!quiet) reencryption.tend()
       await erasure.goOn()
     },
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { KeyStatus } from '../schemas/http/keys.ts'
 import { serverPasswordContext } from './account/serverPasswords.ts'
 import { contentKeyContext, copyKeyContext } from './backup/copyKey.ts'
+import type { Reencryption } from './backup/reencryption.ts'
 import { catalogueKeyUses } from './catalogue/sqlite/keyUses.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import { fileKeyUse } from './catalogue/sqlite/openSqliteFile.ts'
@@ -56,6 +57,7 @@ export interface KeyCareAssemblyParts {
   readonly catalogue: CatalogueDb
   /** What the account service keeps, if it runs here. */
   readonly accountUses: readonly KeyUse[]
+  readonly reencryption: Reencryption
   readonly log: Logger
   clock(): number
 }
@@ -63,6 +65,8 @@ export interface KeyCareAssemblyParts {
 export interface KeyCareAssembly extends KeyCare {
   /** For whoever asks a running server: others are at work. */
   rotateRunning(): Promise<KeyStatus>
+  /** Begins to encrypt copies anew, without pauses. */
+  hurry(): Promise<KeyStatus>
   /** What `tend` does, and the log says so. */
   tendLogged(quiet: boolean): Promise<void>
 }
@@ -75,7 +79,12 @@ export function assembleKeyCare(parts: KeyCareAssemblyParts): KeyCareAssembly {
     rotateRunning: async () => {
       const status = await care.rotate(false)
       parts.log.info('master key changed', { keyId: status.currentKeyId })
+      parts.reencryption.tend()
       return status
+    },
+    hurry: () => {
+      parts.reencryption.hurry()
+      return care.status()
     },
     tendLogged: async (quiet) => {
       const keyIds = await care.tend(quiet)
@@ -106,6 +115,7 @@ function createCare(parts: KeyCareAssemblyParts): KeyCare {
       { what: 'traced messages', count: () => countSealed(openFileStorage(folder('traces')), keyRing) },
     ],
     kit: kitProofs(config.data),
+    reencryption: parts.reencryption,
     alone: (work) => lock.alone(work),
     workMs: Math.max(LEAST_WORK_MS, 2 * config.workerTimeoutMs),
     now: clock,

@@ -5,6 +5,7 @@
 
 import type { PruneReport } from '../schemas/http/operator.ts'
 import type { AccountService } from './account/accountService.ts'
+import type { CopyGate } from './backup/copyGate.ts'
 import type { DatabaseKey, Databases, PastCopies } from './catalogue/catalogue.ts'
 import type { Pins } from './catalogue/pins.ts'
 import type { Config } from './config/config.ts'
@@ -35,6 +36,7 @@ export interface TimeMachineAssemblyParts {
   readonly pastCopies: PastCopies
   readonly pins: Pins
   readonly keyRing: KeyRing
+  readonly gate: CopyGate
   readonly accounts: Pick<AccountService, 'listAccounts'>
   readonly pool: WorkerPool
   readonly log: Logger
@@ -49,7 +51,7 @@ export function assembleTimeMachine(parts: TimeMachineAssemblyParts): TimeMachin
   const { config, databases, pastCopies, pins, keyRing, pool, log, copyPath, clock } = parts
   const policy = parseRetention(config.keep)
   const machine = createTimeMachine({
-    ...{ databases, pastCopies, pins, keyRing, copyPath, now: clock },
+    ...{ databases, pastCopies, pins, keyRing, copyPath, now: clock, gate: parts.gate },
     onCrowd: (key) => void thin(key),
     onDamage: (key, copyId, error) => log.error('a copy does not say what it remembers', { ...key, copyId, error }),
     onGuard: (key, outcome) => {

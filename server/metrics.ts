@@ -22,6 +22,8 @@ export interface Metrics {
   healthIs(counts: ReadonlyMap<string, number>): void
   /** Databases that could not be restored when they were last tried (RS-19). */
   unprovenAre(count: number): void
+  /** Copies whose own key is older than the master key (KY-15). */
+  waitForReencryptionAre(count: number): void
   /** A Delta took most rows of a table, and the point before it was pinned, or not (TM-18). */
   guardTripped(outcome: 'pinned' | 'full'): void
   /** Something beyond a quota was refused (QT-6). */
@@ -78,6 +80,11 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
     help: 'Databases whose copy could not be restored when that was last tried',
     registers: [registry],
   })
+  const toReencrypt = new Gauge({
+    name: 'nightferry_copies_to_reencrypt',
+    help: 'Copies whose own key is older than the master key',
+    registers: [registry],
+  })
   const quotas = counter('quota_refused_total', 'Refusals beyond a quota', ['what'])
   const deferred = counter('sessions_deferred_total', 'Sessions told to come later', [])
   return {
@@ -101,6 +108,7 @@ export function createMetrics(options: { readonly withProcess: boolean } = { wit
       for (const state of ['late', 'failing', 'never', 'unproven']) unwell.set({ state }, counts.get(state) ?? 0)
     },
     unprovenAre: (count) => unproven.set(count),
+    waitForReencryptionAre: (count) => toReencrypt.set(count),
     guardTripped: (outcome) => guards.inc({ point: outcome === 'pinned' ? 'pinned' : 'not-pinned' }),
     quotaRefused: (what) => quotas.inc({ what }),
     sessionDeferred: () => deferred.inc(),

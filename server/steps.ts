@@ -54,7 +54,19 @@ export const KEY_STEPS = ['key-prepared', 'key-switched', 'key-placed', 'key-rew
 /** Steps of the deletion of an account (KY-11), likewise. */
 export const ERASE_STEPS = ['erase-keys-gone', 'erase-account-gone', 'erase-files-gone', 'erase-ended'] as const
 
-export type ServerStep = (typeof SERVER_STEPS)[number] | (typeof KEY_STEPS)[number] | (typeof ERASE_STEPS)[number]
+/** Steps of the re-encryption of one copy (KY-17), likewise. */
+export const REENCRYPT_STEPS = [
+  'reencrypt-begun',
+  'reencrypt-written',
+  'reencrypt-switched',
+  'reencrypt-removed',
+] as const
+
+export type ServerStep =
+  | (typeof SERVER_STEPS)[number]
+  | (typeof KEY_STEPS)[number]
+  | (typeof ERASE_STEPS)[number]
+  | (typeof REENCRYPT_STEPS)[number]
 
 let observer: ((name: ServerStep) => void) | undefined
 

@@ -19,6 +19,19 @@ export const keyStatus = z
       .array(z.strictObject({ what: z.string(), keyId, objects: z.int().nonnegative() }))
       .readonly()
       .meta({ description: 'How many objects need which master key.' }),
+    reencryption: z
+      .strictObject({
+        copies: z.int().nonnegative(),
+        sizeBytes: z.int().nonnegative(),
+        leftCopies: z.int().nonnegative(),
+        leftBytes: z.int().nonnegative(),
+        failed: z.int().nonnegative(),
+        running: z.boolean(),
+      })
+      .meta({
+        description:
+          'How many copies there are, and how many of them still have a key that an older master key wrapped first.',
+      }),
     kit: z.strictObject({ state: z.enum(['never', 'proven', 'stale']), provenAt: timestamp.optional() }).meta({
       description: 'Whether the recovery kit was proven to hold the master key; stale if it was changed since.',
     }),
@@ -45,5 +58,13 @@ export const keyCalls = {
     status: 200,
     reply: keyStatus,
     errors: ['config.invalid', 'session.busy'],
+  },
+  reencryptKeys: {
+    method: 'post',
+    path: '/api/v1/keys/reencrypt',
+    summary: 'Begins to encrypt now, without pauses, the copies whose key is older than the master key',
+    access: ['operator'],
+    status: 200,
+    reply: keyStatus,
   },
 } as const

@@ -12,6 +12,7 @@ import type { KeyRing } from '../keys/keyRing.ts'
 import { step } from '../steps.ts'
 import type { ApplyOutcome } from './applyDelta.ts'
 import type { Arrivals } from './arrivals.ts'
+import { type CopyGate, createCopyGate } from './copyGate.ts'
 import { copyKeyContext } from './copyKey.ts'
 import type { GuardMark } from './guardMark.ts'
 import { type ImportResult, removeCopy } from './importFile.ts'
@@ -57,6 +58,8 @@ export interface CopiesParts {
   readonly arrivals?: Arrivals
   /** Without it only the newest state is there. */
   readonly past?: PastKeeping
+  /** Keeps others from the file that is written; one of its own without it. */
+  readonly gate?: CopyGate
   /** Whether a file that was built may be put in place. @throws {CodedError} `quota.exceeded`. */
   admit?(built: DatabaseRow, old: DatabaseRow | undefined): Promise<void>
   copyPath(copyId: string): string
@@ -100,12 +103,13 @@ export interface Copies {
 
 export function createCopies(parts: CopiesParts): Copies {
   const writing = new Set<string>()
+  const gate = parts.gate ?? createCopyGate()
   const exclusively = async <T>(key: DatabaseKey, work: () => Promise<T>): Promise<T> => {
     const name = JSON.stringify([key.accountId, key.deviceId, key.name])
     if (writing.has(name)) throw new CodedError('session.busy', `another session writes ${key.name}`)
     writing.add(name)
     try {
-      return await work()
+      return await gate.write(key, work)
     } finally {
       writing.delete(name)
     }

@@ -82,6 +82,7 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
     listErasures: () => server.erasure.list(),
     readKeys: () => server.keyCare.status(),
     rotateKeys: () => server.keyCare.rotate(true),
+    reencryptKeys: (onProgress) => server.keyCare.reencrypt(onProgress),
     verify: async ({ accountName, deviceId }, name) =>
       server.verify({ accountId: await accountIdOf(accountName), deviceId, name }),
     listPoints: async ({ accountName, deviceId }, database) =>

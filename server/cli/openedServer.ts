@@ -57,7 +57,7 @@ export interface OpenedServer {
   /** Which master key wraps, where its file lies if it has one, and whether this start made it. */
   readonly keys: { readonly currentKeyId: string; readonly masterKeyFile?: string; readonly created: boolean }
   /** Rotation of the master key, and what needs which. */
-  readonly keyCare: Pick<KeyCare, 'status' | 'rotate'>
+  readonly keyCare: Pick<KeyCare, 'status' | 'rotate' | 'reencrypt'>
   /** Deletion of accounts, and its receipts. */
   readonly erasure: Pick<AccountErasure, 'erase' | 'list'>
   /** A token of scope `operator`, valid for `lifeS` seconds. */

@@ -98,6 +98,11 @@ export interface OperatorApi {
   readKeys(): Promise<KeyStatus>
   /** Changes the master key. @throws {CodedError} `config.invalid` without a new one, `session.busy`. */
   rotateKeys(): Promise<KeyStatus>
+  /**
+   * Encrypts all copies whose key is older than the master key; resolves when none is left but those that failed.
+   * @throws {CodedError} `session.busy` on a folder that another process has open.
+   */
+  reencryptKeys(onProgress: (state: KeyStatus['reencryption']) => void): Promise<KeyStatus>
   /** Proves a copy now, and tells what its device last found. @throws {CodedError} `database.unknown`. */
   verify(device: AccountDevice, database: string): Promise<VerifiedCopy>
   /** @throws {CodedError} `database.unknown`. */

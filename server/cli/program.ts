@@ -20,6 +20,7 @@ import { epochCommand } from './commands/epoch.ts'
 import { deviceFence, deviceUnfence } from './commands/fence.ts'
 import { keysRotate, keysStatus } from './commands/keys.ts'
 import { keysKit, keysRestoreFromKit } from './commands/keysKit.ts'
+import { keysReencrypt } from './commands/keysReencrypt.ts'
 import { operatorToken } from './commands/operatorToken.ts'
 import { pin, unpin } from './commands/pin.ts'
 import { points } from './commands/points.ts'
@@ -67,6 +68,7 @@ const modules = [
   epochCommand,
   keysStatus,
   keysRotate,
+  keysReencrypt,
   keysKit,
   keysRestoreFromKit,
   operatorToken,

@@ -1,5 +1,6 @@
 /** The operator's interface on a server elsewhere, over its REST interface (`--server`, NIGHTFERRY_TOKEN). */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import type { z } from 'zod'
 import { CodedError, isErrorCode } from '../../schemas/errors.ts'
 import { calls } from '../../schemas/http/api.ts'
@@ -9,6 +10,9 @@ import { type OperatorApi, toDeviceDatabase } from './operatorApi.ts'
 /** Longest time for one call, in milliseconds; and for one that reads whole copies. */
 const TIMEOUT_MS = 30_000
 const LONG_TIMEOUT_MS = 600_000
+
+/** How often progress is asked for, milliseconds. */
+const AGAIN_MS = 500
 
 type Params = Readonly<Record<string, string>>
 
@@ -62,6 +66,14 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
     listErasures: async () => (await read(calls.listErasures)).erasures,
     readKeys: () => read(calls.readKeys),
     rotateKeys: () => read(calls.rotateKeys),
+    reencryptKeys: async (onProgress) => {
+      let status = await read(calls.reencryptKeys)
+      for (; status.reencryption.running; status = await read(calls.readKeys)) {
+        onProgress(status.reencryption)
+        await pause(AGAIN_MS)
+      }
+      return status
+    },
     prune: (dryRun) => read(calls.prune, {}, { dryRun }),
     verify: ({ accountName, deviceId }, database) =>
       read(calls.verifyDatabase, { name: accountName, deviceId, database }),

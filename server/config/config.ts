@@ -35,6 +35,7 @@ export interface Config {
   readonly keep: readonly string[]
   readonly nightHour: number
   readonly proveMb: number
+  readonly reencryptMbPerMinute: number
   readonly slots: 'on' | 'off'
   readonly overloadMs: number
   readonly connectionsPerAddress: number

@@ -122,6 +122,12 @@ export const settings = {
     sentence:
       'Most of all copies that is restored each night to prove that it can be, those first that wait longest; 0 none.',
   },
+  reencryptMbPerMinute: {
+    type: 'whole',
+    fallback: '100',
+    sentence:
+      'How much of the copies is encrypted anew in a minute after the master key was changed; 0 only by command.',
+  },
   slots: {
     type: ['on', 'off'],
     fallback: 'on',

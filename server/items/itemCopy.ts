@@ -5,6 +5,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
+import { type CopyGate, createCopyGate } from '../backup/copyGate.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
 import { removeCopy } from '../backup/importFile.ts'
 import { ACCOUNT_DEVICE, type DatabaseKey, type DatabaseRow, type Databases } from '../catalogue/catalogue.ts'
@@ -24,6 +25,8 @@ export interface ItemCopyParts {
   now(): number
   /** Whether older states are kept (TM-11). */
   readonly keepsPast: boolean
+  /** Keeps others from the file that is written; one of its own without it. */
+  readonly gate?: CopyGate
   /** Runs a job, by whatever pool; `owner` is the device it is for (BK-19). */
   runJob(input: ItemJobInput, owner: Pick<Peer, 'accountId' | 'deviceId'>): Promise<ItemJobOutput>
 }
@@ -45,6 +48,8 @@ export interface ItemCopy {
   run<Name extends ItemCallName>(call: ItemCall<Name>): Promise<ItemCalls[Name]['output']>
   /** Writes the copy's position into the catalogue, if it moved. */
   settle(accountId: string): Promise<void>
+  /** The same, and the copy is looked for anew; for whoever is alone with it. */
+  release(accountId: string): Promise<void>
 }
 
 interface OpenCopy {
@@ -60,6 +65,7 @@ const MAX_OPEN = 1000
 export function createItemCopy(parts: ItemCopyParts): ItemCopy {
   const open = new Map<string, OpenCopy>()
   const opening = new Map<string, Promise<OpenCopy>>()
+  const gate = parts.gate ?? createCopyGate()
 
   const find = async (accountId: string, fresh: boolean): Promise<OpenCopy> => {
     const held = open.get(accountId)
@@ -80,37 +86,47 @@ export function createItemCopy(parts: ItemCopyParts): ItemCopy {
     }
   }
 
+  const settle = async (accountId: string): Promise<void> => {
+    const copy = open.get(accountId)
+    const moved = copy?.moved
+    if (copy === undefined || moved === undefined) return
+    copy.moved = undefined
+    const row: DatabaseRow = { ...copy.row, ...moved, lastBackupAt: parts.now(), lastMode: 'delta' }
+    // False: it is another copy's row by now, which knows its own position.
+    await parts.databases.switchCopy(row, row.copyId)
+  }
+  const run: ItemCopy['run'] = async ({ call, peer, client, policy, input }) => {
+    // A session begins by looking: the copy may be another one since (a restore).
+    const copy = await find(peer.accountId, call === 'decide')
+    const context = {
+      call,
+      copyPath: parts.copyPath(copy.row.copyId),
+      copyKey: copy.copyKey,
+      client,
+      policy,
+      now: parts.now(),
+      keepsPast: parts.keepsPast,
+    }
+    const { output, position, sizeBytes } = await parts.runJob({ ...context, ...input } as ItemJobInput, peer)
+    if (position !== undefined) copy.moved = { ...position, sizeBytes: sizeBytes ?? copy.row.sizeBytes }
+    return output as ItemCalls[typeof call]['output']
+  }
   return {
-    run: async ({ call, peer, client, policy, input }) => {
-      // A session begins by looking: the copy may be another one since (a restore).
-      const copy = await find(peer.accountId, call === 'decide')
-      const context = {
-        call,
-        copyPath: parts.copyPath(copy.row.copyId),
-        copyKey: copy.copyKey,
-        client,
-        policy,
-        now: parts.now(),
-        keepsPast: parts.keepsPast,
-      }
-      const { output, position, sizeBytes } = await parts.runJob({ ...context, ...input } as ItemJobInput, peer)
-      if (position !== undefined) copy.moved = { ...position, sizeBytes: sizeBytes ?? copy.row.sizeBytes }
-      return output as ItemCalls[typeof call]['output']
-    },
-    settle: async (accountId) => {
-      const copy = open.get(accountId)
-      const moved = copy?.moved
-      if (copy === undefined || moved === undefined) return
-      copy.moved = undefined
-      const row: DatabaseRow = { ...copy.row, ...moved, lastBackupAt: parts.now(), lastMode: 'delta' }
-      // False: it is another copy's row by now, which knows its own position.
-      await parts.databases.switchCopy(row, row.copyId)
+    run: (call) => gate.write(keyOf(call.peer.accountId), () => run(call)),
+    settle: (accountId) => gate.write(keyOf(accountId), () => settle(accountId)),
+    release: async (accountId) => {
+      await settle(accountId)
+      open.delete(accountId)
     },
   }
 }
 
+function keyOf(accountId: string): DatabaseKey {
+  return { accountId, deviceId: ACCOUNT_DEVICE, name: ITEMS_DATABASE }
+}
+
 async function openCopy(parts: ItemCopyParts, accountId: string, held: OpenCopy | undefined): Promise<OpenCopy> {
-  const key: DatabaseKey = { accountId, deviceId: ACCOUNT_DEVICE, name: ITEMS_DATABASE }
+  const key = keyOf(accountId)
   const row = (await parts.databases.get(key)) ?? (await makeCopy(parts, key))
   if (row.kind !== 'sql') throw new CodedError('storage.corrupt', 'the copy of Items is kept as a file')
   if (held?.row.copyId === row.copyId) return Object.assign(held, { row })

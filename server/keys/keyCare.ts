@@ -18,6 +18,7 @@ export interface KeyCareParts {
   readonly newKey: GivenKeySources
   readonly uses: readonly KeyUse[]
   readonly kit: KitProofs
+  readonly reencryption: CopyReencryption
   /** Runs work while no other process has the data folder open. @throws {CodedError} `session.busy`. */
   alone<T>(work: () => Promise<T>): Promise<T>
   /** How long work may take that began with an older key and writes it down at its end, milliseconds (KY-5). */
@@ -25,8 +26,19 @@ export interface KeyCareParts {
   now(): number
 }
 
+/** What gives copies keys of their own anew. */
+export interface CopyReencryption {
+  state(): Promise<KeyStatus['reencryption']>
+  runAlone(onProgress: (state: KeyStatus['reencryption']) => void): Promise<void>
+}
+
 export interface KeyCare {
   status(): Promise<KeyStatus>
+  /**
+   * Gives all copies whose key is older than the master key another one, now (KY-15).
+   * @throws {CodedError} `session.busy` if another process has the folder open.
+   */
+  reencrypt(onProgress: (state: KeyStatus['reencryption']) => void): Promise<KeyStatus>
   /**
    * Changes the master key and wraps everything anew; durable when it resolves. `quiet` says that no other work is under
    * way: then the older key is forgotten at once, if nothing needs it.
@@ -57,6 +69,10 @@ export function createKeyCare(parts: KeyCareParts): KeyCare {
       } finally {
         rotating = false
       }
+      return describe(parts)
+    },
+    reencrypt: async (onProgress) => {
+      await parts.alone(() => parts.reencryption.runAlone(onProgress))
       return describe(parts)
     },
     tend: async (quiet) => (rotating ? [] : await tend(parts, quiet)),
@@ -112,7 +128,7 @@ async function neededKeys(uses: readonly KeyUse[]): Promise<ReadonlySet<string>>
   return needed
 }
 
-async function describe({ keyRing, source, uses, kit }: KeyCareParts): Promise<KeyStatus> {
+async function describe({ keyRing, source, uses, kit, reencryption }: KeyCareParts): Promise<KeyStatus> {
   const counted = await Promise.all(
     uses.map(async ({ what, count }) => [...(await count())].map(([keyId, objects]) => ({ what, keyId, objects }))),
   )
@@ -124,6 +140,7 @@ async function describe({ keyRing, source, uses, kit }: KeyCareParts): Promise<K
     olderKeyIds,
     ...(rotatedAt !== undefined && { rotatedAt }),
     uses: counted.flat(),
+    reencryption: await reencryption.state(),
     kit: kit.describe(currentKeyId),
   }
 }

@@ -8,6 +8,7 @@ import { CodedError } from '../../schemas/errors.ts'
 import { toHex } from '../../schemas/hex.ts'
 import type { RestoreCompletion, RestoreRequest, RestoreTicket } from '../../schemas/http/backups.ts'
 import type { SegmentCompression, SegmentMap } from '../../schemas/restore/segmentMap.ts'
+import { type CopyGate, createCopyGate } from '../backup/copyGate.ts'
 import { contentKeyContext, copyKeyContext } from '../backup/copyKey.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
 import { type ImportInput, type ImportResult, removeCopy } from '../backup/importFile.ts'
@@ -45,6 +46,8 @@ export interface RestoreParts {
   readonly signer: SegmentMapSigner
   readonly jobs: RestoreJobs
   readonly timeMachine: TimeMachine
+  /** Keeps others from the copy that takes on a new life; one of its own without it. */
+  readonly gate?: CopyGate
   /** Whether a copy that a restore replaces is put aside. */
   readonly keepsPast: boolean
   /** A state cannot be restored: somebody has to look. */
@@ -59,10 +62,11 @@ export interface RestoreParts {
 
 /** The restore service, and the sweep that ends what expired (RS-10): call it from time to time. */
 export function createRestores(parts: RestoreParts): RestoreService & { sweep(): Promise<void> } {
+  const gate = parts.gate ?? createCopyGate()
   return {
     createRestore: (caller, request) => createRestore(parts, caller, request),
     readSegment: (caller, restoreId, segment) => readSegment(parts, caller, restoreId, segment),
-    completeRestore: (caller, restoreId) => completeRestore(parts, caller, restoreId),
+    completeRestore: (caller, restoreId) => completeRestore(parts, gate, caller, restoreId),
     listPoints: (accountId, deviceId, database) =>
       listPoints(parts.timeMachine, { accountId, deviceId, name: database }),
     sweep: () => sweep(parts),
@@ -182,18 +186,18 @@ async function readSegment(
 
 async function completeRestore(
   parts: RestoreParts,
+  gate: CopyGate,
   caller: RestoreCaller,
   restoreId: string,
 ): Promise<RestoreCompletion> {
   const row = await findRestore(parts, caller, restoreId)
+  const key = { accountId: row.accountId, deviceId: row.deviceId, name: row.database }
   if (row.completedAt === undefined) {
-    const current = await parts.databases.get({
-      accountId: row.accountId,
-      deviceId: row.deviceId,
-      name: row.database,
+    await gate.write(key, async () => {
+      const [held, current] = [await parts.restores.get(row.id), await parts.databases.get(key)]
+      // Already of this life: the confirmation was carried out, only its mark is missing.
+      if (current?.lineage !== row.lineage) await beginLife(parts, held ?? row, current)
     })
-    // Already of this life: the confirmation was carried out, only its mark is missing.
-    if (current?.lineage !== row.lineage) await beginLife(parts, row, current)
     step('confirm')
     await parts.restores.markCompleted(row.id, parts.now())
     step('confirmed')

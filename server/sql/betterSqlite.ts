@@ -65,6 +65,21 @@ export function attach(database: SqlDatabase, path: string, name: string, cipher
   }
 }
 
+/**
+ * Encrypts the open database at `path` anew, in its format; nobody else has it open, and it is not in WAL mode.
+ * @throws {CodedError} `storage.corrupt`, `storage.full`, `storage.unavailable`; the file is of no use then.
+ */
+export function rekey(database: SqlDatabase, path: string, key: Uint8Array): void {
+  const { keyLiteral } = formatOf(path, { kind: 'aegis', key }, filesOf.get(database))
+  try {
+    database.exec(`PRAGMA rekey=${keyLiteral}`)
+  } catch (cause) {
+    if ((cause as { code?: string }).code === 'SQLITE_FULL')
+      throw new CodedError('storage.full', 'no space left for a database file', { cause, fields: { path } })
+    throw translateOpenError(path, cause)
+  }
+}
+
 function openDriver(path: string, options: OpenOptions): Driver {
   try {
     // An empty file of octets; the types know only the path.

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
 import { toHex } from '../../schemas/hex.ts'
 import type { PastKeeping } from '../backup/copies.ts'
+import { type CopyGate, createCopyGate } from '../backup/copyGate.ts'
 import { copyKeyContext } from '../backup/copyKey.ts'
 import { removeCopy } from '../backup/importFile.ts'
 import type { PastPoint } from '../backup/pastLayout.ts'
@@ -32,6 +33,8 @@ export interface TimeMachineParts {
   readonly pins: Pins
   readonly keyRing: KeyRing
   readonly jobs: PastJobs
+  /** Keeps others from the file that points are dropped of; one of its own without it. */
+  readonly gate?: CopyGate
   copyPath(copyId: string): string
   now(): number
   /** A copy cannot say what it remembers: it is damaged or gone. */
@@ -71,6 +74,7 @@ export interface TimeMachine extends PastKeeping {
 const DAMAGE: readonly string[] = ['storage.corrupt', 'storage.unavailable', 'key.wrong']
 
 export function createTimeMachine(parts: TimeMachineParts): TimeMachine {
+  const gate = parts.gate ?? createCopyGate()
   return {
     listTokens: async (key) =>
       (await parts.databases.get(key)) === undefined ? [] : (await listPoints(parts, key)).map(({ token }) => token),
@@ -81,7 +85,7 @@ export function createTimeMachine(parts: TimeMachineParts): TimeMachine {
       if (outcome !== 'known') parts.onGuard(key, outcome)
     },
     listPoints: (key) => listPoints(parts, key),
-    dropPoints: (key, moments) => dropPoints(parts, key, moments),
+    dropPoints: (key, moments) => gate.write(key, () => dropPoints(parts, key, moments)),
   }
 }
 

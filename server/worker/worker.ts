@@ -23,6 +23,7 @@ import {
   receiveFileJob,
   type SnapshotNeeded,
 } from '../backup/jobs.ts'
+import { type ReencryptInput, reencryptCopyJob } from '../backup/reencryptCopy.ts'
 import type { ItemJobInput, ItemJobOutput } from '../items/jobInput.ts'
 import {
   adoptPosition,
@@ -70,6 +71,7 @@ export interface Jobs {
   listPast: { input: PastPlace; output: CopyPast }
   copyCopy: { input: PastPlace & { to: string }; output: undefined }
   dropPast: { input: PastPlace & { tokens: readonly string[] }; output: { readonly freedBytes: number } }
+  reencryptCopy: { input: ReencryptInput; output: undefined }
   diff: { input: DiffInput; output: DiffOutcome }
   /** What a process does that is kept ready: below `folder`, of which nothing stays. */
   rehearse: { input: { folder: string }; output: undefined }
@@ -102,6 +104,7 @@ const handlers: Handlers = {
     return undefined
   },
   dropPast: dropPastJob,
+  reencryptCopy: reencryptCopyJob,
   diff: diffJob,
   items: async (input) => (await import('../items/itemWorker.ts')).runItemWork(input),
   rehearse: async ({ folder }) => {

@@ -1,6 +1,7 @@
 /**
  * The server killed at random times while it looks after what it keeps: older states dropped and merged, the server
- * backed up. Nothing is lost, and the work goes on. NIGHTFERRY_MAINTENANCE_KILLS says how many kills; 3 by default.
+ * backed up, its keys changed and its copies encrypted anew. Nothing is lost, and the work goes on.
+ * NIGHTFERRY_MAINTENANCE_KILLS says how many kills; 3 by default.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -9,6 +10,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
+import type { KeyStatus } from '../../schemas/http/keys.ts'
 import { operate } from '../support/syncEvolution.ts'
 import { KEPT, type NightlyWorld, openNightlyWorld } from './keptNights.ts'
 
@@ -137,6 +139,63 @@ it(
       await expectKept(world)
     }
     expect(readdirSync(world.folder).filter((name) => name.includes('unfinished'))).toEqual([])
+  },
+  KILLS * MS_PER_KILL,
+)
+
+/** A call about keys over REST; undefined if the server died before it answered. */
+async function callKeys(world: NightlyWorld, token: string, rotate: boolean): Promise<KeyStatus | undefined> {
+  try {
+    const url = `${world.server.url}/api/v1/keys${rotate ? '/rotate' : ''}`
+    const answer = await fetch(url, {
+      method: rotate ? 'POST' : 'GET',
+      headers: { authorization: `Bearer ${token}` },
+    })
+    if (!answer.ok) throw new Error(`keys answered ${answer.status}`)
+    return (await answer.json()) as KeyStatus
+  } catch (cause) {
+    if (cause instanceof TypeError) return undefined
+    throw cause
+  }
+}
+
+/** Changes the master key and waits until no copy is left; false if the server died meanwhile. */
+async function changeKeys(world: NightlyWorld, token: string): Promise<boolean> {
+  let status = await callKeys(world, token, true)
+  while (status !== undefined && status.reencryption.leftCopies > 0) {
+    await pause(50)
+    status = await callKeys(world, token, false)
+  }
+  return status !== undefined
+}
+
+it(
+  `[KY-7] [KY-17] [KY-18] killed ${KILLS} times while keys are changed and copies encrypted anew: nothing is lost, and it goes on`,
+  async () => {
+    const world = await opened(['one', 'two'])
+    const { token } = operate(await world.server.ready(), 'operator-token') as { token: string }
+    for (let night = 0; night < 5; night++) for (const device of world.devices) await device.night()
+    let typicalMs = 1500
+    let killed = 0
+    for (let round = 0; killed < KILLS; round++) {
+      expect(round, 'the kills come while it works').toBeLessThan(KILLS * 5)
+      for (const device of world.devices) await device.night()
+      const restarts = world.server.restarts()
+      const { isDone, tookMs } = await killWithin(typicalMs, changeKeys(world, token), () => world.server.kill())
+      if (isDone) typicalMs = tookMs
+      else {
+        killed += 1
+        await expect.poll(() => world.server.restarts(), { timeout: 10_000 }).toBe(restarts + 1)
+      }
+      await world.server.ready()
+      const status = async () => (await callKeys(world, token, false))?.reencryption
+      await expect.poll(status, { timeout: 20_000 }).toMatchObject({ leftCopies: 0, failed: 0, running: false })
+      await expectKept(world)
+    }
+    const copies = (await callKeys(world, token, false))?.reencryption.copies
+    await world.server.pause(() => undefined)
+    const files = readdirSync(join(world.server.dataFolder, 'copies')).filter((name) => name.endsWith('.db'))
+    expect(files.length).toBe(copies)
   },
   KILLS * MS_PER_KILL,
 )

@@ -61,6 +61,7 @@ export const reach: Record<CallName, Reach> = {
   setFence: 'operator',
   readKeys: 'operator',
   rotateKeys: 'operator',
+  reencryptKeys: 'operator',
   eraseAccount: 'operator',
   eraseOwnAccount: 'owner',
   listErasures: 'operator',

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createCopyGate } from '../../server/backup/copyGate.ts'
 import { copyKeyContext } from '../../server/backup/copyKey.ts'
 import { ACCOUNT_DEVICE } from '../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../server/catalogue/sqlite/databases.ts'
@@ -45,8 +46,10 @@ export async function openItemBench(options: ItemBenchOptions = {}) {
   const policy = { current: options.policy ?? ('client-wins' as ItemConflictPolicy) }
   const files = keepFilesOpen()
   const keepsPast = { current: true }
+  const gate = createCopyGate()
   const copy = createItemCopy({
     databases,
+    gate,
     keyRing,
     copyPath,
     now: () => clock.now++,
@@ -74,6 +77,8 @@ export async function openItemBench(options: ItemBenchOptions = {}) {
 
   return {
     keepsPast,
+    copy,
+    gate,
     folder,
     dataDir,
     keyRing,

@@ -1,5 +1,6 @@
 /** The real time machine over a catalogue, its jobs run in the process of the test. */
 
+import type { CopyGate } from '../../server/backup/copyGate.ts'
 import type { DatabaseKey, Databases } from '../../server/catalogue/catalogue.ts'
 import type { CatalogueDb } from '../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlPastCopies } from '../../server/catalogue/sqlite/pastCopies.ts'
@@ -12,6 +13,7 @@ export interface TimeMachineBench {
   readonly databases: Databases
   readonly catalogue: CatalogueDb
   readonly keyRing: KeyRing
+  readonly gate?: CopyGate
   copyPath(copyId: string): string
   now(): number
 }

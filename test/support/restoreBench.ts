@@ -11,6 +11,7 @@ import { fileRestoreTarget } from '../../device-client/node/fileRestoreTarget.ts
 import { nodeGzip } from '../../device-client/node/gzip.ts'
 import { openZstdFrame } from '../../device-client/node/zstdFrame.ts'
 import { type RestoredDatabase, restoreDatabase } from '../../device-client/restore/restoreDatabase.ts'
+import { createCopyGate } from '../../server/backup/copyGate.ts'
 import { copyKeyContext } from '../../server/backup/copyKey.ts'
 import type { CopyPosition } from '../../server/backup/copyLayout.ts'
 import { importFile } from '../../server/backup/importFile.ts'
@@ -51,8 +52,9 @@ export async function openRestoreBench() {
   const hooks = { beforeBuild: async (): Promise<void> => undefined }
   /** Databases of which many copies were put aside. */
   const crowded: DatabaseKey[] = []
+  const gate = createCopyGate()
   const timeMachine = openTimeMachine(
-    { databases, catalogue, keyRing, copyPath, now: () => clock.now },
+    { gate, databases, catalogue, keyRing, copyPath, now: () => clock.now },
     undefined,
     (key) => void crowded.push(key),
   )
@@ -73,6 +75,7 @@ export async function openRestoreBench() {
     },
     onDamage: () => undefined,
     timeMachine,
+    gate,
     keepsPast: false,
     copyPath,
     imagePath: (imageId) => join(dataDir, 'images', imageId),
@@ -143,6 +146,7 @@ export async function openRestoreBench() {
     storage,
     clock,
     hooks,
+    gate,
     timeMachine,
     crowded,
     copyPath,

@@ -1,5 +1,6 @@
 /** Fills the port `Databases` from the catalogue's tables. */
 
+import { wrappedWith } from '../../keys/keyRing.ts'
 import type { DatabaseKey, DatabaseRow, Databases } from '../catalogue.ts'
 import { compileOnce } from './compileOnce.ts'
 import type { CatalogueDb } from './openCatalogue.ts'
@@ -102,11 +103,11 @@ export function sqlDatabases(db: CatalogueDb): Databases {
 
 /** All but the key, one by one: they may be places for values. */
 function contentOf(row: DatabaseTable): Omit<DatabaseTable, keyof DatabaseKey> {
-  return { ...movedOf(row), copyId: row.copyId, wrappedKey: row.wrappedKey }
+  return { ...movedOf(row), copyId: row.copyId, wrappedKey: row.wrappedKey, keyedWith: row.keyedWith }
 }
 
 /** What changes while the copy stays. Its key is not written: it may have been wrapped anew meanwhile (KY-5). */
-function movedOf(row: DatabaseTable): Omit<DatabaseTable, keyof DatabaseKey | 'copyId' | 'wrappedKey'> {
+function movedOf(row: DatabaseTable): Omit<DatabaseTable, keyof DatabaseKey | 'copyId' | 'wrappedKey' | 'keyedWith'> {
   return {
     kind: row.kind,
     lineage: row.lineage,
@@ -123,10 +124,12 @@ function movedOf(row: DatabaseTable): Omit<DatabaseTable, keyof DatabaseKey | 'c
 }
 
 function toRow(row: DatabaseRow): DatabaseTable {
-  return { ...row, reason: row.reason ?? null, method: row.method ?? null, timeMachine: row.timeMachine ?? null }
+  const { reason = null, method = null, timeMachine = null } = row
+  // Where it is written, the copy is a new one: its key is wrapped for the first time.
+  return { ...row, reason, method, timeMachine, keyedWith: wrappedWith(row.wrappedKey) ?? '' }
 }
 
-function fromRow({ reason, method, timeMachine, ...row }: DatabaseTable): DatabaseRow {
+function fromRow({ reason, method, timeMachine, keyedWith: _, ...row }: DatabaseTable): DatabaseRow {
   return {
     ...row,
     ...(reason !== null && { reason }),

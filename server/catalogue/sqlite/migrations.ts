@@ -9,6 +9,7 @@ import { createAlert } from './migrations/alert.ts'
 import { addBackupChoice } from './migrations/backupChoice.ts'
 import { createErasure } from './migrations/erasure.ts'
 import { createInstallation } from './migrations/installation.ts'
+import { addKeyedWith } from './migrations/keyedWith.ts'
 import { createPastProof } from './migrations/pastProof.ts'
 import { createPin } from './migrations/pin.ts'
 import { createQuota } from './migrations/quota.ts'
@@ -41,6 +42,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0024-alert', up: createAlert },
   { name: '0025-verification', up: createVerification },
   { name: '0026-installation', up: createInstallation },
+  { name: '0027-keyed-with', up: addKeyedWith },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {

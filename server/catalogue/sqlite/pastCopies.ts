@@ -1,6 +1,7 @@
 /** Fills the port `PastCopies` from the catalogue's tables. */
 
-import type { PastCopies } from '../catalogue.ts'
+import { type RawBuilder, sql } from 'kysely'
+import type { DatabaseKey, PastCopies } from '../catalogue.ts'
 import type { CatalogueDb } from './openCatalogue.ts'
 
 /** Past copies listed in `db`. */
@@ -10,12 +11,12 @@ export function sqlPastCopies(db: CatalogueDb): PastCopies {
       const { copyId, ...rest } = row
       await db
         .insertInto('pastCopy')
-        .values({ copyId, ...rest })
+        .values({ copyId, ...rest, keyedWith: keyedLike(rest) })
         .onConflict((conflict) => conflict.column('copyId').doUpdateSet(rest))
         .execute()
     },
     async list({ accountId, deviceId, name }) {
-      return await db
+      const rows = await db
         .selectFrom('pastCopy')
         .selectAll()
         .where('accountId', '=', accountId)
@@ -24,6 +25,7 @@ export function sqlPastCopies(db: CatalogueDb): PastCopies {
         .orderBy('endedAt', 'desc')
         .orderBy('number', 'desc')
         .execute()
+      return rows.map(({ keyedWith: _, ...row }) => row)
     },
     async listCopyIds() {
       const rows = await db.selectFrom('pastCopy').select('copyId').execute()
@@ -34,4 +36,10 @@ export function sqlPastCopies(db: CatalogueDb): PastCopies {
       await db.deleteFrom('pastProof').where('copyId', '=', copyId).execute()
     },
   }
+}
+
+/** What is put aside is the copy of now, or a second file of it: its key is as old. */
+function keyedLike({ accountId, deviceId, name }: DatabaseKey): RawBuilder<string> {
+  return sql<string>`coalesce((SELECT "keyedWith" FROM "database"
+    WHERE "accountId" = ${accountId} AND "deviceId" = ${deviceId} AND "name" = ${name}), '')`
 }

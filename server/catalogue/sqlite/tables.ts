@@ -41,6 +41,8 @@ export interface DatabaseTable {
   method: BackupMethod | null
   timeMachine: TimeMachineChoice | null
   createdAt: number
+  /** Id of the master key that first wrapped the copy's key. */
+  keyedWith: string
 }
 
 export interface PastCopyTable {
@@ -56,6 +58,7 @@ export interface PastCopyTable {
   takenAt: number
   sizeBytes: number
   endedAt: number
+  keyedWith: string
 }
 
 export interface ProofTable {

@@ -2,7 +2,9 @@
 
 import { formatTable, formatTime } from '../../../schemas/cli/formatTable.ts'
 import type { KeyStatus } from '../../../schemas/http/keys.ts'
+
 import { type ServerCommand, settingOptions, WHERE_OPTIONS, withOperatorApi } from '../serverContext.ts'
+import { formatLeft } from './keysReencrypt.ts'
 
 export const keysStatus: ServerCommand = {
   spec: { name: 'keys status', summary: 'show which master keys protect what', args: [], options: WHERE_OPTIONS },
@@ -26,13 +28,14 @@ export const keysRotate: ServerCommand = {
 }
 
 function formatStatus(status: KeyStatus): string {
-  const { currentKeyId, source, masterKeyFile, olderKeyIds, rotatedAt, kit, uses } = status
+  const { currentKeyId, source, masterKeyFile, olderKeyIds, rotatedAt, reencryption, kit, uses } = status
   const places = { file: 'file', environment: 'NIGHTFERRY_MASTER_KEY', command: '--master-key-command' }
   const lines = [
     `key    ${currentKeyId}`,
     `from   ${masterKeyFile ?? places[source]}`,
     `since  ${rotatedAt === undefined ? 'the first start' : formatTime(rotatedAt)}`,
     `older  ${olderKeyIds.length === 0 ? 'none: what is left of them can be thrown away' : `${olderKeyIds.join(', ')}, still read with`}`,
+    ...(reencryption.leftCopies > 0 ? [`left   ${formatLeft(reencryption)}`] : []),
     `kit    ${formatKit(kit)}`,
   ]
   const rows = uses.map(({ what, keyId, objects }) => [what, keyId, String(objects)])

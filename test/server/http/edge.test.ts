@@ -109,6 +109,7 @@ describe('HTTP edge: from registration to restore', () => {
       lastMode: 'delta',
       reason: null,
       createdAt: 1,
+      keyedWith: '',
     } as const
     await edge.db
       .insertInto('database')

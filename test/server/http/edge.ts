@@ -14,8 +14,12 @@ import { joinKeys } from '../../../server/assembleKeys.ts'
 import { assemblePush, type PushAssembly } from '../../../server/assemblePush.ts'
 import { assembleQuota } from '../../../server/assembleQuota.ts'
 import { assembleTrace } from '../../../server/assembleTrace.ts'
+import { createCopyGate } from '../../../server/backup/copyGate.ts'
+import { reencryptCopyJob } from '../../../server/backup/reencryptCopy.ts'
+import { createReencryption } from '../../../server/backup/reencryption.ts'
 import type { DatabaseKey } from '../../../server/catalogue/catalogue.ts'
 import { sqlAlerts } from '../../../server/catalogue/sqlite/alerts.ts'
+import { sqlCopyKeys } from '../../../server/catalogue/sqlite/copyKeys.ts'
 import { type DatabaseStores, sqlDatabaseStores } from '../../../server/catalogue/sqlite/databaseStores.ts'
 import { sqlDatastorePasswords } from '../../../server/catalogue/sqlite/datastorePasswords.ts'
 import { sqlInstallations } from '../../../server/catalogue/sqlite/installations.ts'
@@ -167,7 +171,14 @@ export async function openEdge(
   })
   const config = readConfig({ NIGHTFERRY_DATA: local.dataDir })
   const keys = await joinKeys(config, {})
+  const reencryption = createReencryption({
+    ...{ copyKeys: sqlCopyKeys(db), keyRing: keys.keyRing, gate: createCopyGate(), bytesPerMinute: 0 },
+    copyPath: (copyId) => join(local.dataDir, copyId),
+    ...{ reencryptCopy: reencryptCopyJob, release: async () => undefined, now: local.time.now },
+    ...{ pause: async () => undefined, onLeft: () => undefined, onDone: () => undefined, onFailure: () => undefined },
+  })
   const care = await assembleCare({
+    reencryption,
     ...{ config, secrets: {}, keys, catalogue: db, limits: createFailureLimits(), clock: local.time.now },
     accounts: { service: accountService, local: undefined, keyUses: [], close: async () => undefined },
     ...{ spool: openFileSpool(join(local.dataDir, 'spool'), keyRing), log: createLoggers('silent').keys },
