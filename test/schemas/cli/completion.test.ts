@@ -21,7 +21,14 @@ describe('completion for bash', () => {
   it('offers commands, subcommands, options and choices', () => {
     const script = completionScript(SERVER_PROGRAM, 'bash')
     expect(complete(script, ['nightferry', 'acc'])).toEqual(['accounts', 'account'])
-    expect(complete(script, ['nightferry', 'account', ''])).toEqual(['add', 'list', 'disable', 'app-password'])
+    expect(complete(script, ['nightferry', 'account', ''])).toEqual([
+      'add',
+      'list',
+      'disable',
+      'delete',
+      'receipts',
+      'app-password',
+    ])
     expect(complete(script, ['nightferry', 'account', 'app-password', '--ser'])).toEqual(['--server'])
     expect(complete(script, ['nightferry', 'completion', 'z'])).toEqual(['zsh'])
     expect(complete(script, ['nightferry', 'star'])).toEqual([])
