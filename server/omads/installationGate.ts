@@ -3,6 +3,7 @@
  * identity (ID-6). It is asked after the login, before anything of the session is looked at.
  */
 
+import { ALERT } from '../../schemas/syncml/codes.ts'
 import type { Message } from '../../schemas/syncml/message.ts'
 import type { Peer } from '../datastore/datastore.ts'
 import { isSyncAlert } from './chooseSyncMode.ts'
@@ -19,10 +20,15 @@ export interface InstallationGate {
 
 const DATABASES = './databases/'
 
+/** Alerts by which a device only takes: whoever restores by them overwrites nobody's backups. */
+const TAKING: readonly string[] = [String(ALERT.oneWayFromServer), String(ALERT.refreshFromServer)]
+
 /** The database that a message asks to write to. */
 export function backedUpDatabase({ commands }: Message): string | undefined {
   for (const command of commands) {
-    if (command.name !== 'Alert' || !isSyncAlert((command.data ?? '').trim())) continue
+    if (command.name !== 'Alert') continue
+    const code = (command.data ?? '').trim()
+    if (!isSyncAlert(code) || TAKING.includes(code)) continue
     const uri = command.items[0]?.target?.locUri ?? ''
     if (uri.startsWith(DATABASES)) return decode(uri.slice(DATABASES.length))
   }
