@@ -1,7 +1,7 @@
 /**
  * The server killed at random times while it looks after what it keeps: older states dropped and merged, the server
  * backed up, its keys changed and its copies encrypted anew. Nothing is lost, and the work goes on.
- * NIGHTFERRY_MAINTENANCE_KILLS says how many kills; 3 by default.
+ * NIGHTFERRY_MAINTENANCE_KILLS says how many kills; 2 by default.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -14,7 +14,7 @@ import type { KeyStatus } from '../../schemas/http/keys.ts'
 import { operate } from '../support/syncEvolution.ts'
 import { KEPT, type NightlyWorld, openNightlyWorld } from './keptNights.ts'
 
-const KILLS = Number(process.env.NIGHTFERRY_MAINTENANCE_KILLS ?? 3)
+const KILLS = Number(process.env.NIGHTFERRY_MAINTENANCE_KILLS ?? 2)
 const MS_PER_KILL = 30_000
 const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
 
