@@ -24,7 +24,7 @@ const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.m
 const quickStart = read('README.md').split(/^## /m)[1] ?? ''
 
 /** Documents wait for many short processes: they run side by side, and take their time on a busy machine. */
-const DOCUMENT_MS = 180_000
+const DOCUMENT_MS = 300_000
 
 /** Foreign programs a document's commands use. */
 function foreignPrograms(blocks: readonly DocsBlock[]) {

@@ -18,7 +18,7 @@ import { startServer, type TestAccount, type TestServer } from '../support/start
 const WRITER = fileURLToPath(new URL('../support/constantWriter.ts', import.meta.url))
 const BACKUPS = 10
 /** Forty programs are started in each test: on a busy machine that takes its time. */
-const LONG_MS = 60_000
+const LONG_MS = 180_000
 /** How long the application itself waits for a lock before it fails. */
 const WRITER_PATIENCE_MS = 5000
 
