@@ -175,7 +175,8 @@ describe('what a night sends', () => {
     writeFileSync(at('large'), Buffer.concat([randomBytes(64 * 1024), content]))
     const second = await backUp()
     expect(second).toMatchObject({ mode: 'delta', files: { read: 1 } })
-    expect(second.bytesSent).toBeLessThan(200_000)
+    // What was put in, and the blocks around it: random content cuts up to three of the largest anew.
+    expect(second.bytesSent).toBeLessThan((64 + 3 * 128) * 1024)
     renameSync(at('large'), at('other name'))
     chmodSync(at('copy'), 0o600)
     const third = await backUp()
