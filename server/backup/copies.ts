@@ -13,7 +13,7 @@ import { step } from '../steps.ts'
 import type { ApplyOutcome } from './applyDelta.ts'
 import type { Arrivals } from './arrivals.ts'
 import { type CopyGate, createCopyGate } from './copyGate.ts'
-import { copyKeyContext } from './copyKey.ts'
+import { copyKeyContext, placeOfCopy } from './copyKey.ts'
 import type { GuardMark } from './guardMark.ts'
 import { type ImportResult, removeCopy } from './importFile.ts'
 import type { AppliedDelta, ApplyInput, ContentSource, ImportFileInput, SnapshotNeeded } from './jobs.ts'
@@ -149,11 +149,7 @@ async function applyDelta(
   const row = await parts.databases.get(key)
   if (!row || row.kind === 'file')
     throw new CodedError('anchor.mismatch', `there is no copy of ${key.name} for a Delta`)
-  const input = {
-    copyPath: parts.copyPath(row.copyId),
-    copyKey: Buffer.from(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))).toString('hex'),
-    content: content.source,
-  }
+  const input = { ...placeOfCopy(parts, row), content: content.source }
   const outcome = await applyOrKeepWhole(parts, row, input, choice)
   // Before the device is told: a kill in between makes it send again, and the copy still says so.
   const isKept = choice.timeMachine === 'on' || row.timeMachine !== 'off'

@@ -16,20 +16,17 @@ import { removeSqliteFile } from '../sql/removeSqliteFile.ts'
 import { step } from '../steps.ts'
 import { flushFolder } from '../storage/writeFileDurably.ts'
 import { type BuildOutcome, buildCopy } from './buildCopy.ts'
+import type { CopyPlace } from './copyKey.ts'
 import type { CopyPosition, DatabaseHeader } from './copyLayout.ts'
 import { encryptFile, markJournalMode, type PlainFileFacts } from './encryptFile.ts'
 import { openSource } from './openSource.ts'
 import { pagePassphrase } from './pageCipher.ts'
 
-/** What a worker needs to make a copy. */
-export interface ImportInput {
-  /**
-   * Where the copy comes to lie. A new name each time: the catalogue switches from the old copy to the new one, so a
-   * kill at any moment leaves one of them whole.
-   */
-  readonly copyPath: string
-  /** 256 bits, hex. */
-  readonly copyKey: string
+/**
+ * What a worker needs to make a copy. Its name is new each time: the catalogue switches from the old copy to the new
+ * one, so a kill at any moment leaves one of them whole.
+ */
+export interface ImportInput extends CopyPlace {
   readonly position: CopyPosition
   /** What the device says, since a consistent image of a database in WAL mode need not be in it. */
   readonly journalMode?: DatabaseHeader['journalMode']
@@ -112,7 +109,7 @@ export async function importFile(
  * @throws {CodedError} as `importFile`; errors of `source` pass.
  */
 export async function receiveFile(
-  input: Pick<ImportInput, 'copyPath' | 'copyKey' | 'maxBytes'>,
+  input: CopyPlace & Pick<ImportInput, 'maxBytes'>,
   source: AsyncIterable<Uint8Array>,
   onProgress: ReportProgress = () => {},
 ): Promise<PlainFileFacts> {
@@ -127,7 +124,7 @@ export async function receiveFile(
 }
 
 async function receive(
-  { copyPath, copyKey, maxBytes = MAX_DATABASE_BYTES }: Pick<ImportInput, 'copyPath' | 'copyKey' | 'maxBytes'>,
+  { copyPath, copyKey, maxBytes = MAX_DATABASE_BYTES }: CopyPlace & Pick<ImportInput, 'maxBytes'>,
   source: AsyncIterable<Uint8Array>,
   onProgress: ReportProgress,
 ): Promise<PlainFileFacts> {

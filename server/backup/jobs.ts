@@ -7,6 +7,7 @@ import type { DeltaEvent } from '../../schemas/delta/delta.ts'
 import { step } from '../steps.ts'
 import { followSpoolFile } from '../storage/fileSpool.ts'
 import { type ApplyOutcome, applyDelta, type PastOrder } from './applyDelta.ts'
+import type { CopyPlace } from './copyKey.ts'
 import type { PlainFileFacts } from './encryptFile.ts'
 import { type ImportInput, type ImportResult, importFile, receiveFile } from './importFile.ts'
 import { NeedsSnapshotError } from './keepPast.ts'
@@ -18,10 +19,7 @@ export type ContentSource =
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
   | { readonly kind: 'spool'; readonly path: string; readonly key: Uint8Array }
 
-export interface ApplyInput {
-  readonly copyPath: string
-  /** 256 bits, hex. */
-  readonly copyKey: string
+export interface ApplyInput extends CopyPlace {
   readonly content: ContentSource
   /** What becomes of the state it leaves; without it, that and all before it are forgotten. */
   readonly past?: PastOrder
@@ -41,7 +39,7 @@ export interface ImportFileInput extends ImportInput {
   readonly content: ContentSource
 }
 
-export interface ReceiveFileInput extends Pick<ImportInput, 'copyPath' | 'copyKey'> {
+export interface ReceiveFileInput extends CopyPlace {
   readonly content: Extract<ContentSource, { kind: 'spool' }>
 }
 

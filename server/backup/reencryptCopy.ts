@@ -12,14 +12,13 @@ import { startFileCopier } from '../sql/fileCopier.ts'
 import { holdSqliteFile } from '../sql/holdSqliteFile.ts'
 import type { SqlDatabase, SqlValue } from '../sql/sqlDatabase.ts'
 import { flushFolder } from '../storage/writeFileDurably.ts'
+import type { CopyPlace } from './copyKey.ts'
 import { deriveKey, HEADER_BYTES, MAGIC, PageCipher, pagePassphrase, readPageSize } from './pageCipher.ts'
 import { openPlainReader } from './plainReader.ts'
 
-export interface ReencryptInput {
+export interface ReencryptInput extends CopyPlace {
   readonly kind: 'sql' | 'file'
-  readonly copyPath: string
-  /** 256 bits, hex; both. */
-  readonly copyKey: string
+  /** 256 bits, hex. */
   readonly newKey: string
   /** The file to make; nothing lies there. */
   readonly to: string

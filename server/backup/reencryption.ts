@@ -11,7 +11,7 @@ import type { CopyKeyCounts, CopyKeys, KeyedCopy } from '../catalogue/copyKeys.t
 import type { KeyRing } from '../keys/keyRing.ts'
 import { step } from '../steps.ts'
 import type { CopyGate } from './copyGate.ts'
-import { copyKeyContext } from './copyKey.ts'
+import { copyKeyContext, placeOfCopy } from './copyKey.ts'
 import { removeCopy } from './importFile.ts'
 import type { ReencryptInput } from './reencryptCopy.ts'
 
@@ -157,10 +157,10 @@ async function reencryptOne(parts: ReencryptionParts, { copyId, kind, ...known }
     await parts.release(key)
     const newId = randomUUID()
     const newKey = parts.keyRing.newKey(copyKeyContext(newId))
-    const [copyPath, to] = [parts.copyPath(copyId), parts.copyPath(newId)]
-    const copyKey = toHex(parts.keyRing.unwrap(known.wrappedKey, copyKeyContext(copyId)))
+    const to = parts.copyPath(newId)
+    const place = placeOfCopy(parts, { copyId, wrappedKey: known.wrappedKey })
     step('reencrypt-begun')
-    await parts.reencryptCopy({ kind, copyPath, copyKey, newKey: toHex(newKey.key), to }, key).catch(async (cause) => {
+    await parts.reencryptCopy({ kind, ...place, newKey: toHex(newKey.key), to }, key).catch(async (cause) => {
       await removeCopy(to)
       throw cause
     })

@@ -6,7 +6,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
 import { type CopyGate, createCopyGate } from '../backup/copyGate.ts'
-import { copyKeyContext } from '../backup/copyKey.ts'
+import { copyKeyContext, placeOfCopy } from '../backup/copyKey.ts'
 import { removeCopy } from '../backup/importFile.ts'
 import { ACCOUNT_DEVICE, type DatabaseKey, type DatabaseRow, type Databases } from '../catalogue/catalogue.ts'
 import type { Peer } from '../datastore/datastore.ts'
@@ -130,8 +130,7 @@ async function openCopy(parts: ItemCopyParts, accountId: string, held: OpenCopy 
   const row = (await parts.databases.get(key)) ?? (await makeCopy(parts, key))
   if (row.kind !== 'sql') throw new CodedError('storage.corrupt', 'the copy of Items is kept as a file')
   if (held?.row.copyId === row.copyId) return Object.assign(held, { row })
-  const copyKey = Buffer.from(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))).toString('hex')
-  return { row, copyKey, moved: undefined }
+  return { row, copyKey: placeOfCopy(parts, row).copyKey, moved: undefined }
 }
 
 async function makeCopy(parts: ItemCopyParts, key: DatabaseKey): Promise<DatabaseRow> {

@@ -3,6 +3,7 @@
  * process and back.
  */
 
+import type { CopyPlace } from '../backup/copyKey.ts'
 import type { ContentSource } from '../backup/jobs.ts'
 import type {
   ClientItemChange,
@@ -69,10 +70,7 @@ export interface ItemCalls {
 export type ItemCallName = keyof ItemCalls
 
 /** What every call needs. */
-export interface ItemCallContext {
-  readonly copyPath: string
-  /** 256 bits, hex. */
-  readonly copyKey: string
+export interface ItemCallContext extends CopyPlace {
   readonly client: ClientName
   readonly policy: ItemConflictPolicy
   /** Receive time, milliseconds. */

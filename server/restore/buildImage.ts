@@ -6,6 +6,7 @@
 import { stat } from 'node:fs/promises'
 import { CodedError } from '../../schemas/errors.ts'
 import type { SegmentCompression } from '../../schemas/restore/segmentMap.ts'
+import type { CopyPlace } from '../backup/copyKey.ts'
 import { type CopyMeta, type CopyPosition, readPosition, replacePosition } from '../backup/copyLayout.ts'
 import { encryptFile, markJournalMode } from '../backup/encryptFile.ts'
 import { type ImportInput, type ImportResult, importFile } from '../backup/importFile.ts'
@@ -30,10 +31,8 @@ const MOST_WITH_PAST = 4
 type Progress = (step: string, done: number) => void
 
 /** A copy at rest, of either kind (BK-6). */
-export interface CopySource {
+export interface CopySource extends CopyPlace {
   readonly kind: 'sql' | 'file'
-  readonly copyPath: string
-  readonly copyKey: string
 }
 
 /** Where the page-encrypted image file comes to lie, and its key. */
@@ -246,11 +245,11 @@ export function importImage(
  * by their tokens; a restored life keeps number and token and changes the lineage.
  * @returns false if the copy went on meanwhile; nothing was changed then.
  */
-export function adoptPosition(input: {
-  readonly copyPath: string
-  readonly copyKey: string
-  readonly position: CopyPosition
-}): Promise<boolean> {
+export function adoptPosition(
+  input: CopyPlace & {
+    readonly position: CopyPosition
+  },
+): Promise<boolean> {
   const key = Buffer.from(input.copyKey, 'hex')
   const copy = openDatabase(input.copyPath, { cipher: { kind: 'aegis', key } })
   try {

@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { copyKeyContext } from '../backup/copyKey.ts'
+import { placeOfCopy } from '../backup/copyKey.ts'
 import type { PlainReader } from '../backup/plainReader.ts'
 import type { DatabaseKey, DatabaseRow, Databases } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
@@ -63,8 +63,7 @@ export function createFileImages(parts: FileImagesParts): FileImages {
       const { result } = await readCopy(parts.databases, database, (row) => {
         const input = {
           kind: row.kind,
-          copyPath: parts.copyPath(row.copyId),
-          copyKey: hex(parts.keyRing.unwrap(row.wrappedKey, copyKeyContext(row.copyId))),
+          ...placeOfCopy(parts, row),
           imagePath,
           imageKey: hex(imageKey.key),
         }

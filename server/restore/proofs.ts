@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
 import { toHex } from '../../schemas/hex.ts'
 import type { DatabaseSummary } from '../../schemas/http/backups.ts'
-import { copyKeyContext } from '../backup/copyKey.ts'
+import { placeOfCopy } from '../backup/copyKey.ts'
 import type {
   DatabaseKey,
   DatabaseRow,
@@ -110,15 +110,14 @@ export async function proveOne(
 /** Restores a copy, or a state it remembers, to prove that it can be. @throws {CodedError} `storage.corrupt`, `key.wrong`. */
 export function proveSource(
   parts: ProofSourceParts,
-  { kind, copyId, wrappedKey }: Pick<DatabaseRow, 'kind' | 'copyId' | 'wrappedKey'>,
+  source: Pick<DatabaseRow, 'kind' | 'copyId' | 'wrappedKey'>,
   owner: DatabaseKey,
   pastToken?: string,
 ): Promise<ProofOutcome> {
   const imageId = randomUUID()
   const input = {
-    kind,
-    copyPath: parts.copyPath(copyId),
-    copyKey: toHex(parts.keyRing.unwrap(wrappedKey, copyKeyContext(copyId))),
+    kind: source.kind,
+    ...placeOfCopy(parts, source),
     imagePath: parts.imagePath(imageId),
     imageKey: toHex(parts.keyRing.newKey(`image:${imageId}`).key),
     ...(pastToken !== undefined && { pastToken }),

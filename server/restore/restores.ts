@@ -9,7 +9,7 @@ import { toHex } from '../../schemas/hex.ts'
 import type { RestoreCompletion, RestoreRequest, RestoreTicket } from '../../schemas/http/backups.ts'
 import type { SegmentCompression, SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import { type CopyGate, createCopyGate } from '../backup/copyGate.ts'
-import { contentKeyContext, copyKeyContext } from '../backup/copyKey.ts'
+import { type CopyPlace, contentKeyContext, copyKeyContext, placeOfCopy } from '../backup/copyKey.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
 import { type ImportInput, type ImportResult, removeCopy } from '../backup/importFile.ts'
 import type { DatabaseKey, DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
@@ -32,10 +32,7 @@ export interface RestoreJobs {
   proveCopy(input: ProofInput, owner: DatabaseKey): Promise<ProofOutcome>
   buildImage(input: CopySource & ImagePlace & ImageOrder, owner: RestoreCaller): Promise<BuiltImage>
   importImage(input: ImportInput & StoredImage, owner: RestoreCaller): Promise<ImportResult>
-  adoptPosition(
-    input: { readonly copyPath: string; readonly copyKey: string; readonly position: CopyPosition },
-    owner: RestoreCaller,
-  ): Promise<boolean>
+  adoptPosition(input: CopyPlace & { readonly position: CopyPosition }, owner: RestoreCaller): Promise<boolean>
 }
 
 export interface RestoreParts {
@@ -88,8 +85,7 @@ async function createRestore(
   const build = async (source: Pick<DatabaseRow, 'kind' | 'copyId' | 'wrappedKey'>): Promise<BuiltImage> => {
     const input = {
       kind: source.kind,
-      copyPath: parts.copyPath(source.copyId),
-      copyKey: toHex(parts.keyRing.unwrap(source.wrappedKey, copyKeyContext(source.copyId))),
+      ...placeOfCopy(parts, source),
       imagePath: parts.imagePath(imageId),
       imageKey: toHex(imageKey.key),
       imageId,
@@ -218,11 +214,7 @@ async function adoptInPlace(parts: RestoreParts, row: RestoreRow, current: Datab
   if (current.kind === 'file') {
     if (current.number !== row.number || current.token !== row.token) return false
   } else {
-    const input = {
-      copyPath: parts.copyPath(current.copyId),
-      copyKey: toHex(parts.keyRing.unwrap(current.wrappedKey, copyKeyContext(current.copyId))),
-      position: positionOf(row),
-    }
+    const input = { ...placeOfCopy(parts, current), position: positionOf(row) }
     const adopted = await parts.jobs.adoptPosition(input, row)
     if (!adopted) return false
   }

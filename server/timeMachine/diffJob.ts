@@ -7,6 +7,7 @@ import { CodedError } from '../../schemas/errors.ts'
 import type { DiffReport, ObjectChange, RowChange, TableChange } from '../../schemas/http/diff.ts'
 import { MAX_DIFF_OBJECTS } from '../../schemas/limits.ts'
 import { isRealTable } from '../backup/applySchema.ts'
+import type { CopyPlace } from '../backup/copyKey.ts'
 import { readMeta, readObjects, type SchemaObject } from '../backup/copyLayout.ts'
 import { readShape } from '../backup/copyTables.ts'
 import { hasPast, type PastTable, pastName, readPast, readPastTables } from '../backup/pastLayout.ts'
@@ -15,12 +16,12 @@ import { removeSqliteFile } from '../sql/removeSqliteFile.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
 import { countPairs, countUnkeyed, isComparable, listPairs } from './countPairs.ts'
 import { diffSchema } from './diffSchema.ts'
-import { type PastPlace, rewindInto } from './pastJobs.ts'
+import { rewindInto } from './pastJobs.ts'
 import { objectsAt } from './rewindCopy.ts'
 import { pairAll, pairKept, type RowPairs } from './rowPairs.ts'
 
 /** A point to compare: the copy that holds it, and which one it is. */
-export interface DiffSide extends PastPlace {
+export interface DiffSide extends CopyPlace {
   readonly token: string
   /** Where a scratch copy of it can lie. */
   readonly scratchPath: string
@@ -54,7 +55,7 @@ export async function diffJob(input: DiffInput): Promise<DiffOutcome> {
   }
 }
 
-function openSide({ copyPath, copyKey }: PastPlace): SqlDatabase {
+function openSide({ copyPath, copyKey }: CopyPlace): SqlDatabase {
   return openDatabase(copyPath, { cipher: cipherOf(copyKey) })
 }
 

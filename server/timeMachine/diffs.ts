@@ -2,9 +2,8 @@
 
 import { randomUUID } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
-import { toHex } from '../../schemas/hex.ts'
 import type { DiffQuery, DiffReport } from '../../schemas/http/diff.ts'
-import { copyKeyContext } from '../backup/copyKey.ts'
+import { placeOfCopy } from '../backup/copyKey.ts'
 import type { DatabaseKey } from '../catalogue/catalogue.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
 import type { DiffInput, DiffOutcome, DiffSide } from './diffJob.ts'
@@ -40,13 +39,8 @@ export function createDiffs(parts: DiffParts): DiffPoints {
   }
 }
 
-function sideOf(parts: DiffParts, { copy: { copyId, wrappedKey }, token }: PlacedPoint): DiffSide {
-  return {
-    copyPath: parts.copyPath(copyId),
-    copyKey: toHex(parts.keyRing.unwrap(wrappedKey, copyKeyContext(copyId))),
-    token,
-    scratchPath: `${parts.imagePath(randomUUID())}.past`,
-  }
+function sideOf(parts: DiffParts, { copy, token }: PlacedPoint): DiffSide {
+  return { ...placeOfCopy(parts, copy), token, scratchPath: `${parts.imagePath(randomUUID())}.past` }
 }
 
 function describeSide({ isLatest, token, number, takenAt }: PlacedPoint): DiffReport['from'] {

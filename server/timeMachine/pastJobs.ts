@@ -5,6 +5,7 @@
 
 import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
+import type { CopyPlace } from '../backup/copyKey.ts'
 import { type CopyPosition, readMeta } from '../backup/copyLayout.ts'
 import { type PastPoint, readPast } from '../backup/pastLayout.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
@@ -15,13 +16,6 @@ import { flushFolder } from '../storage/writeFileDurably.ts'
 import { dropPoints } from './dropPoints.ts'
 import { rewindCopy } from './rewindCopy.ts'
 
-/** A copy of tables at rest. */
-export interface PastPlace {
-  readonly copyPath: string
-  /** Hex. */
-  readonly copyKey: string
-}
-
 /** Where a copy stands, and what it remembers, newest first. */
 export interface CopyPast {
   readonly head: CopyPosition
@@ -29,7 +23,7 @@ export interface CopyPast {
 }
 
 /** @throws {CodedError} as `openDatabase`, `readMeta`. */
-export async function listPastJob({ copyPath, copyKey }: PastPlace): Promise<CopyPast> {
+export async function listPastJob({ copyPath, copyKey }: CopyPlace): Promise<CopyPast> {
   const copy = openDatabase(copyPath, { cipher: { kind: 'aegis', key: Buffer.from(copyKey, 'hex') } })
   try {
     const { lineage, number, token } = readMeta(copy)
@@ -43,14 +37,14 @@ export async function listPastJob({ copyPath, copyKey }: PastPlace): Promise<Cop
 }
 
 /** Makes a second file of a copy, while it may be written; durable when it resolves. @throws {CodedError} `storage.*`. */
-export async function copyCopyJob({ copyPath, copyKey, to }: PastPlace & { readonly to: string }): Promise<void> {
+export async function copyCopyJob({ copyPath, copyKey, to }: CopyPlace & { readonly to: string }): Promise<void> {
   await copyFile({ copyPath, copyKey }, to, false)
   flushFolder(dirname(to))
 }
 
 /** Forgets points of a copy; their rows go to the older points that need them. @throws {CodedError} as `openDatabase`. */
 export async function dropPastJob(
-  input: PastPlace & { readonly tokens: readonly string[] },
+  input: CopyPlace & { readonly tokens: readonly string[] },
 ): Promise<{ readonly freedBytes: number }> {
   const key = Buffer.from(input.copyKey, 'hex')
   const copy = openDatabase(input.copyPath, { cipher: { kind: 'aegis', key }, pragmas: ['synchronous=FULL'] })
@@ -65,7 +59,7 @@ export async function dropPastJob(
  * Makes a scratch copy at `to` that stands at the point `token`; whoever asked for it removes it.
  * @throws {CodedError} `restore.unknown`, `storage.*`; nothing is at `to` then.
  */
-export async function rewindInto(place: PastPlace, token: string, to: string): Promise<void> {
+export async function rewindInto(place: CopyPlace, token: string, to: string): Promise<void> {
   try {
     await copyFile(place, to, true)
     const cipher = { kind: 'aegis', key: Buffer.from(place.copyKey, 'hex') } as const
@@ -83,7 +77,7 @@ export async function rewindInto(place: PastPlace, token: string, to: string): P
   }
 }
 
-async function copyFile({ copyPath, copyKey }: PastPlace, to: string, brief: boolean): Promise<void> {
+async function copyFile({ copyPath, copyKey }: CopyPlace, to: string, brief: boolean): Promise<void> {
   const copier = startFileCopier()
   try {
     const copied = await holdSqliteFile(copyPath, Buffer.from(copyKey, 'hex'), async () =>

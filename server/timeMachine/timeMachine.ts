@@ -5,24 +5,23 @@
 
 import { randomUUID } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
-import { toHex } from '../../schemas/hex.ts'
 import type { PastKeeping } from '../backup/copies.ts'
 import { type CopyGate, createCopyGate } from '../backup/copyGate.ts'
-import { copyKeyContext } from '../backup/copyKey.ts'
+import { type CopyPlace, copyKeyContext, placeOfCopy } from '../backup/copyKey.ts'
 import { removeCopy } from '../backup/importFile.ts'
 import type { PastPoint } from '../backup/pastLayout.ts'
 import type { DatabaseKey, DatabaseRow, Databases, PastCopies, PastCopyRow } from '../catalogue/catalogue.ts'
 import type { PinRow, Pins } from '../catalogue/pins.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
-import type { CopyPast, PastPlace } from './pastJobs.ts'
+import type { CopyPast } from './pastJobs.ts'
 import { type GuardOutcome, pinByGuard } from './pinning.ts'
 
 /** The work on copies, by whatever pool; `owner` is whose it is. */
 export interface PastJobs {
-  listPast(input: PastPlace, owner: DatabaseKey): Promise<CopyPast>
-  copyCopy(input: PastPlace & { readonly to: string }, owner: DatabaseKey): Promise<void>
+  listPast(input: CopyPlace, owner: DatabaseKey): Promise<CopyPast>
+  copyCopy(input: CopyPlace & { readonly to: string }, owner: DatabaseKey): Promise<void>
   dropPast(
-    input: PastPlace & { readonly tokens: readonly string[] },
+    input: CopyPlace & { readonly tokens: readonly string[] },
     owner: DatabaseKey,
   ): Promise<{ readonly freedBytes: number }>
 }
@@ -102,11 +101,6 @@ async function putAside(
   if ((await parts.pastCopies.list(key)).length > CROWD) parts.onCrowd(key)
 }
 
-function placeOf(parts: TimeMachineParts, copy: Pick<DatabaseRow, 'copyId' | 'wrappedKey'>): PastPlace {
-  const copyKey = toHex(parts.keyRing.unwrap(copy.wrappedKey, copyKeyContext(copy.copyId)))
-  return { copyPath: parts.copyPath(copy.copyId), copyKey }
-}
-
 /** A second file with everything the copy remembers; if a killed server took it already, that one serves. */
 async function takeSnapshot(parts: TimeMachineParts, row: DatabaseRow): Promise<void> {
   const listed = await parts.pastCopies.list(row)
@@ -114,7 +108,7 @@ async function takeSnapshot(parts: TimeMachineParts, row: DatabaseRow): Promise<
   const [newest] = listed.filter(({ copyId }) => copyId !== row.copyId)
   if (newest?.token === row.token && newest.lineage === row.lineage) return
   const copyId = randomUUID()
-  const place = placeOf(parts, row)
+  const place = placeOfCopy(parts, row)
   const to = parts.copyPath(copyId)
   await parts.jobs.copyCopy({ ...place, to }, row).catch(async (cause: unknown) => {
     await removeCopy(parts.copyPath(copyId))
@@ -177,7 +171,7 @@ async function pointsOf(
 ): Promise<readonly PlacedPoint[] | undefined> {
   const { copy } = head
   if (copy.kind === 'file') return [head]
-  const past = await parts.jobs.listPast(placeOf(parts, copy), key).catch((cause: unknown) => {
+  const past = await parts.jobs.listPast(placeOfCopy(parts, copy), key).catch((cause: unknown) => {
     if (!(cause instanceof CodedError) || !DAMAGE.includes(cause.code)) throw cause
     parts.onDamage(key, copy.copyId, cause)
   })
@@ -205,7 +199,7 @@ async function dropPoints(parts: TimeMachineParts, key: DatabaseKey, moments: Re
     }
     const inside = gone.filter(({ isHead }) => !isHead).map(({ token }) => token)
     if (inside.length === 0) continue
-    const result = await parts.jobs.dropPast({ ...placeOf(parts, copy), tokens: inside }, key)
+    const result = await parts.jobs.dropPast({ ...placeOfCopy(parts, copy), tokens: inside }, key)
     freedBytes += result.freedBytes
   }
   return freedBytes

@@ -11,16 +11,10 @@ import { type ComparedTable, readComparedTable } from '../../schemas/verify/comp
 import { cutBlocks, type DigestParts, digestRange, type RowDigest } from '../../schemas/verify/digestRows.ts'
 import { digestSchema } from '../../schemas/verify/schemaDigest.ts'
 import { isRealTable } from '../backup/applySchema.ts'
+import type { CopyPlace } from '../backup/copyKey.ts'
 import { isSystemName, quoteName, readMeta, readObjects, systemTableName } from '../backup/copyLayout.ts'
 import { openDatabase } from '../sql/betterSqlite.ts'
 import type { SqlDatabase } from '../sql/sqlDatabase.ts'
-
-/** A copy of kind `sql`. */
-export interface CopyPlace {
-  readonly copyPath: string
-  /** 256 bits, hex. */
-  readonly copyKey: string
-}
 
 /** What a copy says of itself; objects only if they are wanted. */
 export async function describeCopyJob({

@@ -4,7 +4,6 @@
  */
 
 import { CodedError } from '../../schemas/errors.ts'
-import { toHex } from '../../schemas/hex.ts'
 import type {
   CopyDescription,
   DigestReply,
@@ -12,11 +11,11 @@ import type {
   Verification,
   VerificationReport,
 } from '../../schemas/http/verify.ts'
-import { copyKeyContext } from '../backup/copyKey.ts'
-import type { DatabaseKey, DatabaseRow, Databases } from '../catalogue/catalogue.ts'
+import { type CopyPlace, placeOfCopy } from '../backup/copyKey.ts'
+import type { DatabaseKey, Databases } from '../catalogue/catalogue.ts'
 import type { VerificationRow, Verifications } from '../catalogue/verifications.ts'
 import type { KeyRing } from '../keys/keyRing.ts'
-import type { CopyPlace } from './digestCopy.ts'
+import { findDatabase, readCopy } from '../restore/readCopy.ts'
 
 export interface VerifyParts {
   readonly databases: Databases
@@ -40,29 +39,24 @@ export interface VerifyService {
 }
 
 export function createVerifyService(parts: VerifyParts): VerifyService {
-  const find = async (key: DatabaseKey): Promise<DatabaseRow> => {
-    const row = await parts.databases.get(key)
-    if (row === undefined) throw new CodedError('database.unknown', `there is no copy of ${key.name}`)
-    return row
-  }
-  const placeOf = ({ copyId, wrappedKey }: DatabaseRow): CopyPlace => ({
-    copyPath: parts.copyPath(copyId),
-    copyKey: toHex(parts.keyRing.unwrap(wrappedKey, copyKeyContext(copyId))),
-  })
   return {
     async describe(key, withObjects) {
-      const row = await find(key)
-      const { kind, lineage, number, token } = row
-      if (kind === 'file') return { kind, lineage, number, token }
-      return parts.jobs.describeCopy({ ...placeOf(row), withObjects }, key)
+      const { result } = await readCopy(parts.databases, key, async (row) => {
+        const { kind, lineage, number, token } = row
+        if (kind === 'file') return { kind, lineage, number, token }
+        return parts.jobs.describeCopy({ ...placeOfCopy(parts, row), withObjects }, key)
+      })
+      return result
     },
     async digest(key, request) {
-      const row = await find(key)
-      if (row.kind === 'file') throw new CodedError('anchor.mismatch', 'the copy is a file that is sent whole')
-      return parts.jobs.digestCopy({ ...placeOf(row), request }, key)
+      const { result } = await readCopy(parts.databases, key, async (row) => {
+        if (row.kind === 'file') throw new CodedError('anchor.mismatch', 'the copy is a file that is sent whole')
+        return parts.jobs.digestCopy({ ...placeOfCopy(parts, row), request }, key)
+      })
+      return result
     },
     async report(key, report) {
-      await find(key)
+      await findDatabase(parts.databases, key)
       await parts.verifications.put({ ...key, ...report, verifiedAt: parts.now() })
     },
   }

@@ -9,6 +9,7 @@ import { dirname } from 'node:path'
 import { CodedError } from '../../schemas/errors.ts'
 import type { CopyDescription, DigestReply, DigestRequest } from '../../schemas/http/verify.ts'
 import type { SegmentCompression } from '../../schemas/restore/segmentMap.ts'
+import type { CopyPlace } from '../backup/copyKey.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
 import type { PlainFileFacts } from '../backup/encryptFile.ts'
 import type { ImportInput, ImportResult } from '../backup/importFile.ts'
@@ -39,8 +40,8 @@ import { type ProofInput, type ProofOutcome, proveCopy } from '../restore/proveC
 import type { StoredImage } from '../restore/readImage.ts'
 import { openFileStorage } from '../storage/fileStorage.ts'
 import { type DiffInput, type DiffOutcome, diffJob } from '../timeMachine/diffJob.ts'
-import { type CopyPast, copyCopyJob, dropPastJob, listPastJob, type PastPlace } from '../timeMachine/pastJobs.ts'
-import { type CopyPlace, describeCopyJob, digestCopyJob } from '../verify/digestCopy.ts'
+import { type CopyPast, copyCopyJob, dropPastJob, listPastJob } from '../timeMachine/pastJobs.ts'
+import { describeCopyJob, digestCopyJob } from '../verify/digestCopy.ts'
 import { Feed } from './feed.ts'
 import type { WorkerMessage, WorkerOrder } from './workerMessages.ts'
 
@@ -63,14 +64,14 @@ export interface Jobs {
     output: BuiltImage
   }
   importImage: { input: ImportInput & StoredImage & { storageFolder: string }; output: ImportResult }
-  adoptPosition: { input: { copyPath: string; copyKey: string; position: CopyPosition }; output: boolean }
+  adoptPosition: { input: CopyPlace & { position: CopyPosition }; output: boolean }
   items: { input: ItemJobInput; output: ItemJobOutput }
   proveCopy: { input: ProofInput; output: ProofOutcome }
   describeCopy: { input: CopyPlace & { withObjects: boolean }; output: CopyDescription }
   digestCopy: { input: CopyPlace & { request: DigestRequest }; output: DigestReply }
-  listPast: { input: PastPlace; output: CopyPast }
-  copyCopy: { input: PastPlace & { to: string }; output: undefined }
-  dropPast: { input: PastPlace & { tokens: readonly string[] }; output: { readonly freedBytes: number } }
+  listPast: { input: CopyPlace; output: CopyPast }
+  copyCopy: { input: CopyPlace & { to: string }; output: undefined }
+  dropPast: { input: CopyPlace & { tokens: readonly string[] }; output: { readonly freedBytes: number } }
   reencryptCopy: { input: ReencryptInput; output: undefined }
   diff: { input: DiffInput; output: DiffOutcome }
   /** What a process does that is kept ready: below `folder`, of which nothing stays. */
