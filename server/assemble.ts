@@ -1,21 +1,20 @@
 /**
- * Builds a server from its configuration: the only place that names adapters. A whole server, or the account service
- * alone; nothing listens before `listen`, and a data folder with a wrong key is left as it is.
+ * Builds a whole server from its configuration: with the files named `assemble…` the only place that names adapters.
+ * Nothing listens before `listen`, and a data folder with a wrong key is left as it is.
  */
 
 import { randomBytes } from 'node:crypto'
-import { CodedError } from '../schemas/errors.ts'
 import { createDatastorePasswords } from './account/datastorePasswords.ts'
 import { createFailureLimits } from './account/failureLimits.ts'
 import { createServerPasswords } from './account/serverPasswords.ts'
 import { createLoginVerifier } from './account/verifyLogin.ts'
-import { openAccounts, openLocalAccounts, operatorToken } from './assembleAccounts.ts'
+import { openAccounts, operatorToken } from './assembleAccounts.ts'
 import { assembleAlerts } from './assembleAlerts.ts'
 import { assembleBackups } from './assembleBackups.ts'
 import { assembleCare } from './assembleCare.ts'
 import { assembleEdge } from './assembleEdge.ts'
 import { assembleInstallations } from './assembleInstallations.ts'
-import { type JoinedKeys, joinKeys } from './assembleKeys.ts'
+import { describeKeys, joinKeys } from './assembleKeys.ts'
 import { assemblePush } from './assemblePush.ts'
 import { assembleQuota } from './assembleQuota.ts'
 import { assembleTrace } from './assembleTrace.ts'
@@ -32,7 +31,6 @@ import { sqlSessionStore } from './catalogue/sqlite/sessionStore.ts'
 import type { OpenedServer } from './cli/openedServer.ts'
 import type { Config } from './config/config.ts'
 import type { Secrets } from './config/secrets.ts'
-import { accountHandlers } from './http/accountHandlers.ts'
 import { accountInternalHandlers } from './http/accountInternalHandlers.ts'
 import { createApp } from './http/app.ts'
 import { backupHandlers } from './http/backupHandlers.ts'
@@ -113,7 +111,10 @@ export async function assembleServer(
     show: (bytes, from) => decoder.show(bytes, `trace ${from}`),
   })
   const isLocal = accounts.local !== undefined
-  const edge = assembleEdge(config, secrets, accounts.service, clock, isLocal, alerts.fencedTried)
+  const edge = assembleEdge({
+    ...{ config, secrets, service: accounts.service, isLocal, limits, metrics, clock },
+    onFenced: alerts.fencedTried,
+  })
   const installations = assembleInstallations({
     ...{ catalogue, accounts: accounts.service, alerts, log: loggers.omads, clock },
   })
@@ -134,7 +135,7 @@ export async function assembleServer(
     registry: backups.registry,
     spool: backups.spool,
     serverId,
-    ...{ installations, gate: quota.createGate(backups.waits, installations.clonedAt) },
+    ...{ installations, gate: quota.createGate(backups.waits, { ...installations, ...alerts }) },
     log: loggers.omads,
     challengeKey: keyRing.derive('syncml-challenge'),
     random: (length) => new Uint8Array(randomBytes(length)),
@@ -153,7 +154,7 @@ export async function assembleServer(
     epoch: verify.epoch,
     handlers: {
       ...verify.handlers,
-      ...accountHandlers({ accountService: accounts.service, limits, registration: config.registration, metrics }),
+      ...edge.handlers,
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
       ...backupHandlers(backupParts),
       ...datastoreHandlers(datastoreParts),
@@ -217,7 +218,7 @@ export async function assembleServer(
     testAlerts: alerts.test,
     healthOf: alerts.healthOf,
     tracer,
-    keys: keysOf(keys),
+    keys: describeKeys(keys),
     ...{ keyCare: care.keyCare, erasure: care.erasure },
     createOperatorToken: (lifeS) => operatorToken(accounts, lifeS),
     listen: async () => {
@@ -248,52 +249,4 @@ export async function assembleServer(
       keys.lock.close()
     },
   }
-}
-
-/** Opens the account service as a process of its own (`nightferry accounts serve`). @throws as `assembleServer`. */
-export async function assembleAccountServer(
-  config: Config,
-  secrets: Secrets,
-): Promise<Pick<OpenedServer, 'listen' | 'close' | 'keys'>> {
-  if (secrets.serviceSecret === undefined) {
-    throw new CodedError('config.invalid', 'an account service of its own needs a service secret', {
-      next: 'Set NIGHTFERRY_SERVICE_SECRET or NIGHTFERRY_SERVICE_SECRET_FILE, the same for the backup server.',
-    })
-  }
-  const keys = await joinKeys(config, secrets)
-  const loggers = createLoggers(config.logLevel)
-  const metrics = createMetrics()
-  const { service, close } = await openLocalAccounts(config, keys, clock)
-  const app = createApp({
-    ...assembleEdge(config, secrets, service, clock, true, () => undefined).app,
-    handlers: {
-      ...accountHandlers({
-        accountService: service,
-        limits: createFailureLimits(),
-        registration: config.registration,
-        metrics,
-      }),
-      ...accountInternalHandlers(service),
-    },
-    readiness: { storage: () => checkWritable(config.data) },
-    metrics,
-    log: loggers.account,
-  })
-  let listening: Listening | undefined
-  return {
-    keys: keysOf(keys),
-    listen: async () => {
-      listening = await listen(app, config)
-      return { url: listening.url }
-    },
-    close: async () => {
-      await listening?.close()
-      await close()
-      keys.lock.close()
-    },
-  }
-}
-
-function keysOf({ keyRing, source, created }: JoinedKeys): OpenedServer['keys'] {
-  return { currentKeyId: keyRing.currentKeyId, created, ...(source.kind === 'file' && { masterKeyFile: source.path }) }
 }

@@ -10,6 +10,7 @@ import type { Reencryption } from './backup/reencryption.ts'
 import { catalogueKeyUses } from './catalogue/sqlite/keyUses.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import { fileKeyUse } from './catalogue/sqlite/openSqliteFile.ts'
+import type { OpenedServer } from './cli/openedServer.ts'
 import type { Config } from './config/config.ts'
 import type { Secrets } from './config/secrets.ts'
 import { createKeyCare, type KeyCare } from './keys/keyCare.ts'
@@ -48,6 +49,11 @@ export async function joinKeys(config: Config, secrets: Secrets): Promise<Joined
     lock.close()
     throw cause
   }
+}
+
+/** What a start says of the keys. */
+export function describeKeys({ keyRing, source, created }: JoinedKeys): OpenedServer['keys'] {
+  return { currentKeyId: keyRing.currentKeyId, created, ...(source.kind === 'file' && { masterKeyFile: source.path }) }
 }
 
 export interface KeyCareAssemblyParts {

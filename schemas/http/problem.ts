@@ -15,6 +15,7 @@ export const problemDocument = z
     status: z.int(),
     code: z.enum(ERROR_CODES as [ErrorCode, ...ErrorCode[]]),
     detail: z.string().optional(),
+    accountId: z.string().optional().meta({ description: 'Of a fenced device that proved who it is.' }),
     retry: z.enum(['never', 'later', 'after-login', 'full-backup', 'fetch-map', 'operator']),
   })
   .meta({ id: 'Problem' })

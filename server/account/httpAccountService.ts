@@ -83,13 +83,20 @@ async function request(url: URL, method: string, secret: string, body: unknown):
 }
 
 async function readProblem(response: Response): Promise<CodedError> {
-  const problem = (await response.json().catch(() => ({}))) as { code?: unknown; detail?: unknown }
+  const problem = (await response.json().catch(() => ({}))) as {
+    code?: unknown
+    detail?: unknown
+    accountId?: unknown
+  }
   const detail = typeof problem.detail === 'string' ? problem.detail : `the account service answers ${response.status}`
   const fields = { httpStatus: response.status }
   // Its own trouble is its absence to us: what is kept goes on.
   if (response.status >= 500 || !isErrorCode(problem.code))
     return new CodedError('network.unreachable', detail, { fields })
-  return new CodedError(problem.code, detail, { fields })
+  const { accountId } = problem
+  return new CodedError(problem.code, detail, {
+    fields: { ...fields, ...(typeof accountId === 'string' && { accountId }) },
+  })
 }
 
 /** The published keys, fetched anew when they are old or a token names another. */

@@ -112,7 +112,7 @@ async function loginDevice(deps: LocalAccountDeps, deviceId: string, secret: str
     const account = await deps.store.getAccount(device.accountId)
     // The secret is 256 random bits: comparing digests of it tells an observer of time nothing.
     if (account === undefined || device.ha1 !== ha1Of(account.name, secret)) continue
-    if (device.fence !== undefined) throw fencedError(device.fence.reason)
+    if (device.fence !== undefined) throw fencedError(device.fence.reason, { accountId: device.accountId, deviceId })
     if (account.disabled || device.disabled) throw disabled()
     return newPair(deps, { scope: 'device', accountId: account.accountId, accountName: account.name, deviceId })
   }

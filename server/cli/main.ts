@@ -26,7 +26,8 @@ const exitCode = await runServerProgram({
   stopped: stopSignal,
   openers: {
     openServer: async (config) => (await assembly()).assembleServer(config, readSecrets(environment)),
-    openAccountServer: async (config) => (await assembly()).assembleAccountServer(config, readSecrets(environment)),
+    openAccountServer: async (config) =>
+      (await import('../assembleAccountServer.ts')).assembleAccountServer(config, readSecrets(environment)),
   },
 })
 // What was written to a pipe must still get out.

@@ -12,6 +12,8 @@ export interface AccountHandlerParts {
   readonly limits: FailureLimits
   readonly registration: 'open' | 'closed'
   readonly metrics: Metrics
+  /** A fenced device proved who it is, and was refused. */
+  onFenced?(device: { readonly accountId: string; readonly deviceId: string }): void
 }
 
 /** Accounts one address may register in an hour: enough for a family or an office, not for a robot. */
@@ -47,11 +49,26 @@ export function accountHandlers(parts: AccountHandlerParts): Pick<Required<Handl
     loginDevice: ({ body }, { address }) =>
       counted(metrics, 'device', () =>
         limits.guard({ address, subject: `device:${body.deviceId}` }, () =>
-          accountService.loginDevice(body.deviceId, body.secret),
+          tellFenced(parts, body.deviceId, accountService.loginDevice(body.deviceId, body.secret)),
         ),
       ),
     createOwnAppPassword: (_input, { claims }) => accountService.createAppPassword(claims.accountName),
     jwks: () => accountService.jwks().then(({ keys }) => ({ keys: keys.map((key) => ({ ...key })) })),
+  }
+}
+
+/** Tells of a fenced device whose secret was right (AL-8). */
+async function tellFenced<T>(
+  { onFenced }: Pick<AccountHandlerParts, 'onFenced'>,
+  deviceId: string,
+  login: Promise<T>,
+): Promise<T> {
+  try {
+    return await login
+  } catch (cause) {
+    const { accountId } = cause instanceof CodedError && cause.code === 'device.fenced' ? cause.fields : {}
+    if (typeof accountId === 'string') onFenced?.({ accountId, deviceId })
+    throw cause
   }
 }
 

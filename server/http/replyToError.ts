@@ -28,7 +28,9 @@ export function toProblem(error: CodedError): ProblemDocument {
   const { http, retry, meaning } = errorEntry(error.code)
   const document = { type: `urn:nightferry:error:${error.code}`, title: meaning, status: http, code: error.code, retry }
   if (http >= 500) return document
-  return { ...document, detail: error.next === '' ? error.message : `${error.message}. ${error.next}` }
+  const detail = error.next === '' ? error.message : `${error.message}. ${error.next}`
+  const { accountId } = error.code === 'device.fenced' ? error.fields : {}
+  return { ...document, detail, ...(typeof accountId === 'string' && { accountId }) }
 }
 
 function sendProblem(response: Response, error: CodedError): void {

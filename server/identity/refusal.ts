@@ -5,9 +5,9 @@ import type { AccountService, RegisteredDevice } from '../account/accountService
 
 const NEXT = 'The owner ends the fence with the account\'s password, the operator with "nightferry device unfence".'
 
-/** The error for a fenced device. */
-export function fencedError(reason: string): CodedError {
-  return new CodedError('device.fenced', `this device is fenced: ${reason}`, { next: NEXT })
+/** The error for a fenced device; with the device itself for one that proved to be it, and is not known otherwise. */
+export function fencedError(reason: string, device: { accountId?: string; deviceId?: string } = {}): CodedError {
+  return new CodedError('device.fenced', `this device is fenced: ${reason}`, { next: NEXT, fields: { ...device } })
 }
 
 /** The error for a holder of credentials who is known and not enabled. Never throws: what cannot be asked is disabled. */
