@@ -46,6 +46,8 @@ export interface AlertAssembly {
   quotaRefused(owner: Pick<DatabaseKey, 'accountId' | 'deviceId'>, what: string): void
   /** Judges the databases of one account. */
   healthOf(accountId: string): Promise<HealthJudge>
+  /** Since when the copy of a database cannot be restored, as the last look found (AL-9). */
+  unprovenSince(key: DatabaseKey): number | undefined
   /** Looks at the fleet if it is time, and brings what is due. Failures are logged. */
   work(): Promise<void>
   /** Brings one alert to each port now. */
@@ -82,10 +84,12 @@ export function assembleAlerts(parts: AlertAssemblyParts): AlertAssembly {
     return { accountName: account?.name ?? '', deviceId, deviceName: device?.name ?? deviceId }
   }
   let lookedAt = 0
+  let unproven: ReadonlyMap<string, number> = new Map()
   const look = async (): Promise<void> => {
     if (clock() - lookedAt < LOOK_MS) return
     lookedAt = clock()
     metrics.healthIs(await lookAtFleet(looking, () => stop.signal.aborted))
+    unproven = new Map((await alerts.listState('unproven')).map((row) => [nameOf(row), row.since]))
     await alerts.forget(clock() - KEEP_MS)
   }
   let running = Promise.resolve()
@@ -126,6 +130,7 @@ export function assembleAlerts(parts: AlertAssemblyParts): AlertAssembly {
         .catch(failed)
     },
     healthOf: (accountId) => openHealthJudge(looking, accountId),
+    unprovenSince: (key) => unproven.get(nameOf(key)),
     work: () => {
       running = running.then(pass)
       return running
@@ -136,6 +141,10 @@ export function assembleAlerts(parts: AlertAssemblyParts): AlertAssembly {
       await running
     },
   }
+}
+
+function nameOf({ accountId, deviceId, name }: DatabaseKey): string {
+  return JSON.stringify([accountId, deviceId, name])
 }
 
 async function testPort(port: AlertPort, at: number): Promise<AlertTest> {

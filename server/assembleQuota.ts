@@ -3,23 +3,32 @@
  */
 
 import { type Advice, formatAdvice, parseWindow } from '../schemas/http/advice.ts'
+import { databaseOf } from '../schemas/syncml/databaseUri.ts'
+import type { DatabaseKey } from './catalogue/catalogue.ts'
 import type { CatalogueDb } from './catalogue/sqlite/openCatalogue.ts'
 import { sqlQuotas } from './catalogue/sqlite/quotas.ts'
 import type { Config } from './config/config.ts'
-import type { InstallationCare } from './identity/installationCare.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
 import type { SessionGate } from './omads/sessionGate.ts'
 import { createOverload, type WorkWaits } from './quota/overload.ts'
-import { createQuotaService, type QuotaEvent, type QuotaService } from './quota/quotaService.ts'
+import { createQuotaService, type QuotaEvent, type QuotaOwner, type QuotaService } from './quota/quotaService.ts'
 import { createSlots } from './quota/slots.ts'
 import { createUsageMeter, type UsageMeter } from './quota/usageMeter.ts'
+
+/** What devices are told that others know. */
+export interface AdvisedFacts {
+  /** When another installation of the device was refused last. */
+  clonedAt(device: QuotaOwner): Promise<number | undefined>
+  /** Since when the copy of a database cannot be restored. */
+  unprovenSince(key: DatabaseKey): number | undefined
+}
 
 export interface QuotaAssembly {
   readonly service: QuotaService
   readonly meter: UsageMeter
   /** Who may begin a session, as long as work waits as `waits` says. */
-  createGate(waits: () => WorkWaits, clonedAt: InstallationCare['clonedAt']): SessionGate
+  createGate(waits: () => WorkWaits, facts: AdvisedFacts): SessionGate
 }
 
 export interface QuotaAssemblyParts {
@@ -58,7 +67,7 @@ export function assembleQuota(parts: QuotaAssemblyParts): QuotaAssembly {
     },
     onRefused: metrics.quotaRefused,
   })
-  const createGate: QuotaAssembly['createGate'] = (waits, clonedAt) => {
+  const createGate: QuotaAssembly['createGate'] = (waits, facts) => {
     const overload = createOverload({ limitMs: config.overloadMs, waits, now: clock, random })
     const slots = config.slots === 'on' ? createSlots(clock) : undefined
     const later = (retryAfterS: number | undefined): number | undefined => {
@@ -80,8 +89,7 @@ export function assembleQuota(parts: QuotaAssemblyParts): QuotaAssembly {
       },
       async advise({ peer, window, ended, datastore }) {
         try {
-          const cloned = await clonedAt(peer)
-          const advice: Advice = { ...(await service.advise(peer)), ...(cloned !== undefined && { clonedAt: cloned }) }
+          const advice = { ...(await service.advise(peer)), ...(await adviseOf(facts, peer, datastore)) }
           const span = ended && slots !== undefined ? parseWindow(window ?? '') : undefined
           const name = JSON.stringify([peer.accountId, peer.deviceId, datastore])
           return formatAdvice(span ? { ...advice, slotAt: slots?.plan(name, span) ?? span.from } : advice)
@@ -94,6 +102,14 @@ export function assembleQuota(parts: QuotaAssemblyParts): QuotaAssembly {
     }
   }
   return { service, meter, createGate }
+}
+
+async function adviseOf(facts: AdvisedFacts, peer: QuotaOwner, datastore: string | undefined): Promise<Advice> {
+  const { accountId, deviceId } = peer
+  const clonedAt = await facts.clonedAt(peer)
+  const name = databaseOf(datastore ?? '')
+  const unprovenSince = name === undefined ? undefined : facts.unprovenSince({ accountId, deviceId, name })
+  return { ...(clonedAt !== undefined && { clonedAt }), ...(unprovenSince !== undefined && { unprovenSince }) }
 }
 
 function tell(log: Logger, { refused, ...fields }: QuotaEvent): void {

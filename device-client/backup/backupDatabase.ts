@@ -9,6 +9,7 @@ import type { DeltaCounts } from '../../schemas/delta/delta.ts'
 import { CodedError } from '../../schemas/errors.ts'
 import type { Advice, RunWindow } from '../../schemas/http/advice.ts'
 import { MAX_DELTA_LINE_CHARS } from '../../schemas/limits.ts'
+import { databaseUri } from '../../schemas/syncml/databaseUri.ts'
 import type { DevInf } from '../../schemas/syncml/message.ts'
 import { encodeUtf8 } from '../../schemas/utf8.ts'
 import type { BackupReport } from '../deviceClient.ts'
@@ -261,7 +262,7 @@ async function send(
       ...(login.serverLogin && { serverLogin: login.serverLogin }),
       ...(login.installation && { installation: login.installation }),
       devInf: request.devInf,
-      datastore: `./databases/${encodeURIComponent(request.database)}`,
+      datastore: databaseUri(request.database),
       localUri: `./${encodeURIComponent(request.database)}`,
       ...(type === 202 && first ? { last: String(first.number) } : {}),
       next: String(last?.number ?? 0),

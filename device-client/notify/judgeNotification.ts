@@ -1,6 +1,7 @@
 /** Whether a notification is to be believed (DC-81), and which backups it asks for (DC-82). Pure. */
 
 import { CodedError } from '../../schemas/errors.ts'
+import { databaseUri } from '../../schemas/syncml/databaseUri.ts'
 import type { AlertedSync } from '../../schemas/syncml/notification.ts'
 import { openWakeUp, type WakeUp } from '../../schemas/syncml/wakeUp.ts'
 
@@ -40,7 +41,7 @@ export function judgeNotification(octets: Uint8Array, ha1: string, last: LastNot
 export function wantedBackups(syncs: readonly AlertedSync[], databases: readonly string[]): readonly WantedBackup[] {
   if (syncs.length === 0) return databases.map((database) => ({ database, full: false }))
   return databases.flatMap((database) => {
-    const uri = `./databases/${encodeURIComponent(database)}`
+    const uri = databaseUri(database)
     const types = syncs.filter(({ serverUri }) => serverUri === uri).map(({ type }) => type)
     // The device gives and never takes: other types are nothing it could do.
     if (!types.includes(207) && !types.includes(208)) return []

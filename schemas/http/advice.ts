@@ -1,6 +1,7 @@
 /**
  * What our server and our agent tell each other in HTTP headers of SyncML messages, beside the protocol: when the device
- * shall come next, what its quotas are, and whether it was copied. Other clients never send the one and skip the other. Rules WF-36, WF-37.
+ * shall come next, what its quotas are, whether it was copied, and whether what it sent can be restored. Other clients
+ * never send the one and skip the other. Rules WF-36, WF-37.
  */
 
 /** Sent by the agent with what opens a session: when its next run of this database may be, at the earliest and latest. */
@@ -39,6 +40,8 @@ export interface Advice {
   readonly uploadBytes?: number
   /** When another installation of this device was refused, milliseconds since 1970. */
   readonly clonedAt?: number
+  /** Since when the copy cannot be restored, as far as the server tried, milliseconds since 1970. */
+  readonly unprovenSince?: number
 }
 
 /** A week: no schedule that is worth spreading looks further ahead. */
@@ -71,6 +74,7 @@ export function formatAdvice(advice: Advice): string {
     ...use('sessions'),
     ...(advice.uploadBytes === undefined ? [] : [`upload=${advice.uploadBytes}`]),
     ...(advice.clonedAt === undefined ? [] : [`clone=${Math.floor(advice.clonedAt / 1000)}`]),
+    ...(advice.unprovenSince === undefined ? [] : [`unproven=${Math.floor(advice.unprovenSince / 1000)}`]),
   ].join(', ')
 }
 
@@ -80,7 +84,7 @@ export function parseAdvice(text: string): Advice {
   const found: { -readonly [Name in keyof Advice]: Advice[Name] } = {}
   for (const member of text.split(',')) {
     const match =
-      /^(slot|stored|databases|sessions|upload|clone)=(\d{1,15})(?:;limit=(\d{1,15});of=(account|device))?$/.exec(
+      /^(slot|stored|databases|sessions|upload|clone|unproven)=(\d{1,15})(?:;limit=(\d{1,15});of=(account|device))?$/.exec(
         member.trim(),
       )
     if (match === null) continue
@@ -88,6 +92,7 @@ export function parseAdvice(text: string): Advice {
     const number = Number(value)
     if (name === 'slot' && number < 1e12) found.slotAt = number * 1000
     else if (name === 'clone' && number < 1e12) found.clonedAt = number * 1000
+    else if (name === 'unproven' && number < 1e12) found.unprovenSince = number * 1000
     else if (name === 'upload') found.uploadBytes = number
     else if (
       (name === 'stored' || name === 'databases' || name === 'sessions') &&

@@ -2,16 +2,7 @@
  * How safe a database is, as a word and a sentence (AL-1). Pure: what is known goes in, with the time it is now.
  */
 
-/** `ok`, or what is wrong, the worst first: never backed up, refused, overdue, cannot be restored. */
-export const HEALTH_STATES = ['ok', 'late', 'failing', 'never', 'unproven'] as const
-
-export type HealthState = (typeof HEALTH_STATES)[number]
-
-export interface Health {
-  readonly state: HealthState
-  /** For people; empty if all is well. */
-  readonly reason: string
-}
+import type { Health } from '../../schemas/health.ts'
 
 /** What the server knows of one database; moments in milliseconds. */
 export interface KnownHistory {

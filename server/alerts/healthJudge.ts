@@ -1,8 +1,9 @@
 /** Judges the databases of an account by all that the catalogue knows of them (AL-1). */
 
+import type { Health } from '../../schemas/health.ts'
 import type { Alerts } from '../catalogue/alerts.ts'
 import type { DatabaseRow } from '../catalogue/catalogue.ts'
-import { type Health, judgeHealth } from './health.ts'
+import { judgeHealth } from './health.ts'
 
 export interface HealthJudgeParts {
   readonly alerts: Pick<Alerts, 'listHealth'>

@@ -3,10 +3,11 @@
  * back (AL-2).
  */
 
+import type { Health } from '../../schemas/health.ts'
 import type { AccountService, RegisteredDevice } from '../account/accountService.ts'
 import type { Alerts, HealthRow } from '../catalogue/alerts.ts'
 import type { Databases, Proofs } from '../catalogue/catalogue.ts'
-import { type Health, judgeHealth } from './health.ts'
+import { judgeHealth } from './health.ts'
 import { openHealthJudge } from './healthJudge.ts'
 import { type RaiseParts, raiseAlert } from './raiseAlerts.ts'
 

@@ -1,5 +1,6 @@
 /** The port of what alerts remember: the states that were told, and alerts that are on their way (AL-2, AL-4). */
 
+import type { HealthState } from '../../schemas/health.ts'
 import type { DatabaseKey } from './catalogue.ts'
 
 /** A database, or a device by an empty name, that is not well, or whose backup was refused. */
@@ -22,6 +23,8 @@ export interface WaitingAlert {
 
 export interface Alerts {
   listHealth(accountId: string): Promise<readonly HealthRow[]>
+  /** All that are in one state. */
+  listState(state: HealthState): Promise<readonly HealthRow[]>
   countHealth(): Promise<ReadonlyMap<string, number>>
   putHealth(row: HealthRow): Promise<void>
   noteFailure(key: DatabaseKey, at: number, code: string): Promise<void>

@@ -14,6 +14,7 @@ import {
 import { DATABASE_FILE_TYPE, DELTA_TYPE, FILE_GZIP_TYPE, FILE_ZSTD_TYPE } from '../../schemas/delta/contentTypes.ts'
 import { CodedError, errorEntry } from '../../schemas/errors.ts'
 import { MAX_OBJECT_BYTES } from '../../schemas/limits.ts'
+import { databaseUri } from '../../schemas/syncml/databaseUri.ts'
 import type { PositionChain } from '../../schemas/syncml/position.ts'
 import { isToken } from '../../schemas/syncml/position.ts'
 import type { Arrivals } from '../backup/arrivals.ts'
@@ -85,7 +86,7 @@ const CT_CAPS = CONTENT_TYPES.map(([ctType, verCt]) => ({
 export function createDatabaseDatastore(parts: DatabaseDatastoreParts, name: string): SyncDatastore {
   return {
     kind: 'object',
-    uri: `./databases/${encodeURIComponent(name)}`,
+    uri: databaseUri(name),
     displayName: name,
     syncTypes: [202, 203, 205],
     contentTypes: CONTENT_TYPES,

@@ -4,6 +4,7 @@
  */
 
 import { ALERT } from '../../schemas/syncml/codes.ts'
+import { databaseOf } from '../../schemas/syncml/databaseUri.ts'
 import type { Message } from '../../schemas/syncml/message.ts'
 import type { Peer } from '../datastore/datastore.ts'
 import { isSyncAlert } from './chooseSyncMode.ts'
@@ -18,8 +19,6 @@ export interface InstallationGate {
   check(peer: Peer, presented: string | undefined, database: string | undefined): Promise<InstallationCheck>
 }
 
-const DATABASES = './databases/'
-
 /** Alerts by which a device only takes: whoever restores by them overwrites nobody's backups. */
 const TAKING: readonly string[] = [String(ALERT.oneWayFromServer), String(ALERT.refreshFromServer)]
 
@@ -29,16 +28,8 @@ export function backedUpDatabase({ commands }: Message): string | undefined {
     if (command.name !== 'Alert') continue
     const code = (command.data ?? '').trim()
     if (!isSyncAlert(code) || TAKING.includes(code)) continue
-    const uri = command.items[0]?.target?.locUri ?? ''
-    if (uri.startsWith(DATABASES)) return decode(uri.slice(DATABASES.length))
+    const name = databaseOf(command.items[0]?.target?.locUri ?? '')
+    if (name !== undefined) return name
   }
   return undefined
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

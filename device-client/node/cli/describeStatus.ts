@@ -2,8 +2,10 @@
 
 import type { CommandOutcome } from '../../../schemas/cli/commandTable.ts'
 import { formatAge, formatTable } from '../../../schemas/cli/formatTable.ts'
+import type { Health } from '../../../schemas/health.ts'
 import { GUARD_PIN_MS } from '../../../schemas/limits.ts'
 import type { DatabaseStatus } from '../../deviceClient.ts'
+import { judgeSafety } from '../../schedule/judgeSafety.ts'
 import { type AgentState, type NextRun, nextRun } from '../../schedule/nextRun.ts'
 import { ownTimeZone } from '../../schedule/wallClock.ts'
 import { describeStored } from '../../session/advice.ts'
@@ -11,12 +13,9 @@ import { parseCron } from '../cron.ts'
 import type { AgentContext } from './agentContext.ts'
 import { readScheduleState } from './scheduleHost.ts'
 
-/** A run that is later than this leaves the backup stale: long enough for a retry to succeed. */
-const STALE_AFTER_MS = 60 * 60_000
-
-interface DatabaseLine extends DatabaseStatus {
+interface DatabaseLine extends DatabaseStatus, Health {
   readonly nextRun: NextRun
-  /** True if there is no backup, or the last planned one is overdue. */
+  /** True if there is no backup, or a planned one is overdue. */
   readonly stale: boolean
 }
 
@@ -32,7 +31,7 @@ export async function describeStatus(context: AgentContext): Promise<CommandOutc
   const heading = `${found.device} of ${found.user} at ${found.server}\n`
   const idle = watching ? '' : 'The schedule is not running: start "nightferry-device watch".\n'
   const table = formatTable(
-    ['NAME', 'LAST BACKUP', 'LAST ATTEMPT', 'VERIFIED', 'NEXT RUN', ''],
+    ['NAME', 'STATE', 'LAST BACKUP', 'LAST ATTEMPT', 'VERIFIED', 'NEXT RUN', ''],
     databases.map((line) => rowOf(line, now)),
     'no database is added yet',
   )
@@ -50,22 +49,29 @@ async function describeDatabase(
   // Without a watching agent every run that has passed was missed because of that.
   const agent: AgentState = { runningSince: watching ? 0 : now, deviceId, timeZone: ownTimeZone() }
   const next = nextRun(database.preferences, parseCron(database.preferences.cron), state, agent, now)
-  const overdue = next.kind === 'catch-up' && now - next.plannedAt > STALE_AFTER_MS
-  return { ...database, nextRun: next, stale: database.lastSuccessAt === undefined || overdue }
+  const health = judgeSafety(database, next, now)
+  return { ...database, nextRun: next, ...health, stale: health.state === 'never' || health.state === 'late' }
 }
 
 function rowOf(line: DatabaseLine, now: number): string[] {
   const ago = (at: number | undefined) => (at === undefined ? 'never' : `${formatAge(now - at)} ago`)
-  const failure = line.lastAttempt?.failure
-  const attempt = failure === undefined ? ago(line.lastAttempt?.at) : `${ago(line.lastAttempt?.at)}: ${failure.message}`
   const notes = [
-    line.stale ? 'STALE' : '',
+    line.state === 'never' ? '' : line.reason,
     describeGuard(line, now),
     describeQuota(line),
     describeClone(line, now),
   ].filter((note) => note !== '')
   const next = formatNext(line.nextRun, now)
-  return [line.name, ago(line.lastSuccessAt), attempt, verifiedOf(line, now), next, notes.join('; ')]
+  const word = line.state === 'ok' ? 'ok' : line.state.toUpperCase()
+  return [
+    line.name,
+    word,
+    ago(line.lastSuccessAt),
+    ago(line.lastAttempt?.at),
+    verifiedOf(line, now),
+    next,
+    notes.join('; '),
+  ]
 }
 
 /** That a table was emptied shows as long as the server is sure to keep the state before. */

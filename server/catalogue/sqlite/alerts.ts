@@ -11,6 +11,9 @@ export function sqlAlerts(db: CatalogueDb): Alerts {
     async listHealth(accountId) {
       return (await db.selectFrom('health').selectAll().where('accountId', '=', accountId).execute()).map(fromRow)
     },
+    async listState(state) {
+      return (await db.selectFrom('health').selectAll().where('state', '=', state).execute()).map(fromRow)
+    },
     async countHealth() {
       const rows = await db
         .selectFrom('health')

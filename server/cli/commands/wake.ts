@@ -3,6 +3,7 @@
 import { type CommandInput, textOf } from '../../../schemas/cli/commandTable.ts'
 import { CodedError } from '../../../schemas/errors.ts'
 import type { WakeRequest } from '../../../schemas/http/operator.ts'
+import { databaseUri } from '../../../schemas/syncml/databaseUri.ts'
 import { ALERTED_SYNC_NAMES, type AlertedSyncName } from '../../../schemas/syncml/notification.ts'
 import { findDevice } from '../findDevice.ts'
 import { type ServerCommand, WHERE_OPTIONS, withOperatorApi } from '../serverContext.ts'
@@ -44,7 +45,7 @@ function readRequest(input: CommandInput): WakeRequest {
     // The device is the master of its databases: nothing goes to it but by a restore.
     if (type !== undefined && type !== 'from-device' && type !== 'refresh-from-device')
       throw refuse(`a database is never synchronized ${type}`)
-    return { syncs: [{ serverUri: `./databases/${encodeURIComponent(database)}`, type: type ?? 'from-device' }] }
+    return { syncs: [{ serverUri: databaseUri(database), type: type ?? 'from-device' }] }
   }
   if (datastore !== undefined) return { syncs: [{ serverUri: datastore, type: type ?? 'two-way' }] }
   if (type !== undefined) throw refuse('--type needs --database or --datastore')

@@ -21,6 +21,7 @@ const adviceArb = fc.record(
     sessions: use,
     uploadBytes: number,
     clonedAt: fc.nat({ max: 4_000_000_000 }).map((s) => s * 1000),
+    unprovenSince: fc.nat({ max: 4_000_000_000 }).map((s) => s * 1000),
   },
   { requiredKeys: [] },
 )

@@ -247,17 +247,36 @@ describe('alerts on their way', () => {
   })
 })
 
+/** What `assembleAlerts` needs of a server that is given `options`. */
+const assembled = (options: GivenOptions, secrets: Secrets = {}) => ({
+  ...{ config: readConfig({}, options), secrets, catalogue, serverId: 'nightferry-1', clock: local.time.now },
+  ...{ databases: sqlDatabases(catalogue), proofs: sqlProofs(catalogue), accounts: local.service },
+  ...{ metrics: createMetrics({ withProcess: false }), log: createLoggers('silent').server },
+})
+
+it('[AL-9] that a copy could not be restored is at hand for its device, until it can be', async () => {
+  await addDatabase('nf-1')
+  await addDatabase('nf-2')
+  const key = { accountId, deviceId: 'nf-1', name: 'app' }
+  const proof = { checkedAt: local.time.now(), provenAt: 0, token: '' }
+  await sqlProofs(catalogue).put({ ...key, ...proof, failure: 'damaged' })
+  const assembly = assembleAlerts(assembled({}))
+  await assembly.work()
+  expect(assembly.unprovenSince(key)).toBe(local.time.now())
+  expect(assembly.unprovenSince({ ...key, deviceId: 'nf-2' })).toBeUndefined()
+  await sqlProofs(catalogue).put({ ...key, ...proof })
+  local.time.advance(6 * 60_000)
+  await assembly.work()
+  expect(assembly.unprovenSince(key)).toBeUndefined()
+  await assembly.close()
+})
+
 it('[AL-7] a test says what each way answered, and a way that lacks its secret or server is refused at the start', async () => {
-  const parts = (options: GivenOptions, secrets: Secrets = {}) => ({
-    ...{ config: readConfig({}, options), secrets, catalogue, serverId: 'nightferry-1', clock: local.time.now },
-    ...{ databases: sqlDatabases(catalogue), proofs: sqlProofs(catalogue), accounts: local.service },
-    ...{ metrics: createMetrics({ withProcess: false }), log: createLoggers('silent').server },
-  })
   const away = { alertWebhook: 'http://127.0.0.1:9/alerts' }
-  const assembly = assembleAlerts(parts(away, { alertSecret: SECRET }))
+  const assembly = assembleAlerts(assembled(away, { alertSecret: SECRET }))
   expect(await assembly.test()).toEqual([{ port: 'webhook', failure: 'the gateway does not answer' }])
   await assembly.close()
-  expect(await assembleAlerts(parts({})).test()).toEqual([])
-  expect(() => assembleAlerts(parts(away))).toThrow('secret')
-  expect(() => assembleAlerts(parts({ alertMailTo: 'ops@example.org' }))).toThrow('mail server')
+  expect(await assembleAlerts(assembled({})).test()).toEqual([])
+  expect(() => assembleAlerts(assembled(away))).toThrow('secret')
+  expect(() => assembleAlerts(assembled({ alertMailTo: 'ops@example.org' }))).toThrow('mail server')
 })

@@ -191,7 +191,7 @@ describe('the agent', () => {
     expect(new Set(options.filter((name) => /password|secret|token/.test(name)))).toEqual(new Set(['password-file']))
   })
 
-  it('[DC-43] status shows staleness, the last attempt and the next run', async () => {
+  it('[DC-43] status says how safe each database is and why, and when its next run comes', async () => {
     const now = Date.now()
     const records = createAgentRecords(createFileKeyStore(join(home, 'records')))
     const preferences = { ...DEFAULT_PREFERENCES, jitterMs: 0 }
@@ -204,14 +204,16 @@ describe('the agent', () => {
         { ...entry('fresh'), preferences, lastSuccessAt: now, lastAttempt: { at: now, mode: 'delta' } },
         { ...entry('old'), preferences, lastSuccessAt: now - 3 * 86_400_000, lastAttempt: { at: now - 1000, failure } },
         { ...entry('never'), preferences },
+        { ...entry('failed'), preferences, lastSuccessAt: now - 5000, lastAttempt: { at: now - 1000, failure } },
       ],
     })
     const ran = await run(['status', '--json'], { status })
     const databases = ran.json().databases as Record<string, unknown>[]
-    expect(databases.map(({ name, stale }) => [name, stale])).toEqual([
-      ['fresh', false],
-      ['old', true],
-      ['never', true],
+    expect(databases.map(({ name, state, stale }) => [name, state, stale])).toEqual([
+      ['fresh', 'ok', false],
+      ['old', 'failing', false],
+      ['never', 'never', true],
+      ['failed', 'failing', false],
     ])
     expect(databases[1]).toMatchObject({
       nextRun: { kind: 'catch-up', reason: 'agent-not-running' },
@@ -219,7 +221,8 @@ describe('the agent', () => {
     })
     const text = (await run(['status'], { status })).stdout
     expect(text).toContain('http://h does not answer')
-    expect(text).toContain('STALE')
+    expect(text).toContain('FAILING')
+    expect(text).toContain('NEVER')
     expect(text).toContain('nightferry-device watch')
   })
 
