@@ -21,6 +21,7 @@ import type { Installation } from '../session/installation.ts'
 import { refusalOf } from '../session/refusal.ts'
 import { runSession } from '../session/runSession.ts'
 import type { ServerLogin, SessionPorts, SessionResult } from '../session/sessionRequest.ts'
+import { noTraffic, type Traffic } from '../session/traffic.ts'
 import { step } from '../steps.ts'
 
 export interface BackupPorts extends SessionPorts {
@@ -76,12 +77,6 @@ const IMAGE_TRIES = 3
 /** The one Item of a database. */
 const LUID = 'database'
 
-interface Traffic {
-  exchanges: number
-  bytesSent: number
-  bytesReceived: number
-}
-
 /**
  * Backs up now.
  * @throws {CodedError} `database.locked`, `database.unknown`, `database.untrackable`; `network.unreachable`; `auth.*`
@@ -89,7 +84,7 @@ interface Traffic {
  */
 export async function backupDatabase(ports: BackupPorts, request: BackupRequest): Promise<BackupReport> {
   const startedAt = ports.clock.now()
-  const traffic: Traffic = { exchanges: 0, bytesSent: 0, bytesReceived: 0 }
+  const traffic: Traffic = noTraffic()
   const done = (part: Pick<BackupReport, 'mode' | 'from' | 'to' | 'reason'>, counts: DeltaCounts): BackupReport => ({
     database: request.database,
     ...part,

@@ -9,6 +9,7 @@ import type { BackupOptions, BackupReport, DatabaseEntry } from '../deviceClient
 import { deviceInformation } from '../deviceInformation.ts'
 import { trackerOf } from '../observe/withTracker.ts'
 import type { SqlDatabase } from '../ports.ts'
+import { noTraffic } from '../session/traffic.ts'
 import { step } from '../steps.ts'
 import { backupInEpoch, type HeardEpoch } from '../verify/followEpoch.ts'
 import { backupDatabase, type Reconciled } from './backupDatabase.ts'
@@ -147,7 +148,7 @@ async function withPicture<T>(
 
 async function reconcile(ports: DeviceClientPorts, entry: DatabaseEntry, picture: SqlDatabase): Promise<Reconciled> {
   // Files are told whole: there are no rows to compare.
-  if (entry.kind === 'files') return { outcome: 'full', traffic: { exchanges: 0, bytesSent: 0, bytesReceived: 0 } }
+  if (entry.kind === 'files') return { outcome: 'full', traffic: noTraffic() }
   // A nightly backup starts without it.
   const { reconcileEntry } = await import('../verify/verifyEntry.ts')
   return reconcileEntry(ports, entry, picture)
@@ -160,6 +161,6 @@ async function tryReconcile(ports: DeviceClientPorts, entry: DatabaseEntry, pict
   } catch (cause) {
     if (!(cause instanceof CodedError)) throw cause
     ports.log.info('the copy could not be compared', { database: entry.name, code: cause.code })
-    return { outcome: 'full', traffic: { exchanges: 0, bytesSent: 0, bytesReceived: 0 } }
+    return { outcome: 'full', traffic: noTraffic() }
   }
 }

@@ -4,19 +4,12 @@
  * A stream: memory holds one segment.
  */
 
-import { sha256 } from '@noble/hashes/sha2.js'
 import { CodedError } from '../../schemas/errors.ts'
-import { toHex } from '../../schemas/hex.ts'
 import type { GzipSegmentMap } from '../../schemas/restore/segmentMap.ts'
+import { portableDigest } from '../portableDigest.ts'
 import type { Digest, Gzip } from '../ports.ts'
 import { isListed } from './fetchSegments.ts'
 import { openSegmentSeal } from './segmentSeal.ts'
-
-/** In plain JavaScript, for platforms that have no digest of pieces. */
-export function portableDigest(): Digest {
-  const digest = sha256.create()
-  return { update: (bytes) => void digest.update(bytes), hex: () => toHex(digest.digest()) }
-}
 
 /**
  * The plain octets. What came out is the whole file only if the loop ended without an error.

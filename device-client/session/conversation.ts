@@ -7,13 +7,14 @@ import { CodedError } from '../../schemas/errors.ts'
 import { MAX_MESSAGE_BYTES, MAX_OBJECT_BYTES, OWN_MAX_MSG_SIZE } from '../../schemas/limits.ts'
 import { AUTH_BASIC, AUTH_MD5, basicCredential, ha1, md5Credential } from '../../schemas/syncml/credential.ts'
 import type { Command, Cred, Message, StatusCommand, SyncHdr } from '../../schemas/syncml/message.ts'
-import { exchange, exchangeWaiting, nextUrl, type Traffic } from './exchange.ts'
+import { exchange, exchangeWaiting, nextUrl } from './exchange.ts'
 import { presenting } from './installation.ts'
 import { type MessageCodec, wbxmlCodec } from './messageCodec.ts'
 import { challengeFor, isProven, serverNonce, unproven } from './proveServer.ts'
 import { toldRefusal } from './refusal.ts'
 import { readServerMemory, type ServerMemory, writeServerMemory } from './serverMemory.ts'
 import type { PeerRequest, SessionPorts, SessionRequest } from './sessionRequest.ts'
+import { noTraffic, type Traffic } from './traffic.ts'
 
 /** Assumed before the server said how much it takes. */
 export const ASSUMED_MAX_MSG_SIZE = 64 * 1024
@@ -43,7 +44,7 @@ export class Conversation<Request extends PeerRequest = SessionRequest> {
   readonly ports: SessionPorts
   readonly request: Request
   readonly codec: MessageCodec
-  readonly traffic: Traffic = { exchanges: 0, bytesSent: 0, bytesReceived: 0 }
+  readonly traffic: Traffic = noTraffic()
   memory: ServerMemory
   /** MsgID of our last message. */
   msgId = 0

@@ -13,6 +13,7 @@ import type { FetchReply } from '../ports.ts'
 import { step } from '../steps.ts'
 import { type MessageCodec, wbxmlCodec } from './messageCodec.ts'
 import type { SessionPorts } from './sessionRequest.ts'
+import type { Traffic } from './traffic.ts'
 
 /** Pauses before each repeat, in milliseconds; after the last one the server counts as unreachable. */
 export const RETRY_PAUSES_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 16_000]
@@ -24,13 +25,6 @@ export const PATIENCE_MS = 15 * 60_000
 
 /** Pauses after each answer that says "still at work", in milliseconds; an hour in all, and then it is given up. */
 export const BUSY_PAUSES_MS: readonly number[] = [1000, 2000, 4000, 8000, 16_000, 32_000, ...Array(60).fill(60_000)]
-
-/** What a session cost so far. */
-export interface Traffic {
-  exchanges: number
-  bytesSent: number
-  bytesReceived: number
-}
 
 /**
  * The answer to `body`, also if the server says first that it is still at work (Status 101): the same octets are then

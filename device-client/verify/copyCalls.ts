@@ -13,16 +13,11 @@ import type { AgentRecords } from '../agentRecords.ts'
 import { openDeviceToken } from '../deviceToken.ts'
 import type { Fetch } from '../ports.ts'
 import { restCall, restOctets } from '../restCall.ts'
+import { noTraffic, type Traffic } from '../session/traffic.ts'
 
 /** Octets of bodies and HTTP requests. */
-export interface CallTraffic {
-  exchanges: number
-  bytesSent: number
-  bytesReceived: number
-}
-
 export interface CopyCalls {
-  readonly traffic: CallTraffic
+  readonly traffic: Traffic
   /** @throws {CodedError} `database.unknown` if the server has none. */
   describe(withObjects: boolean): Promise<CopyDescription>
   /** @throws {CodedError} `anchor.mismatch` if the copy went on. */
@@ -35,7 +30,7 @@ export async function openCopyCalls(
   ports: { readonly fetch: Fetch; readonly records: AgentRecords; readonly clock: { now(): number } },
   database: string,
 ): Promise<CopyCalls> {
-  const traffic: CallTraffic = { exchanges: 0, bytesSent: 0, bytesReceived: 0 }
+  const traffic: Traffic = noTraffic()
   const fetch = countingFetch(ports.fetch, traffic)
   const { server, read: token } = await openDeviceToken({ ...ports, fetch })
   const { describeCopy, digestCopy, reportVerification } = verifyCalls
@@ -61,7 +56,7 @@ export async function openCopyCalls(
   }
 }
 
-function countingFetch(fetch: Fetch, traffic: CallTraffic): Fetch {
+function countingFetch(fetch: Fetch, traffic: Traffic): Fetch {
   return async (url, init) => {
     traffic.exchanges += 1
     traffic.bytesSent += init.body?.length ?? 0

@@ -1,21 +1,28 @@
 /** A comparison of one database of the agent, from its records to the report. Rules DC-100 to DC-105. */
 
-import { sha256 } from '@noble/hashes/sha2.js'
 import { CodedError } from '../../schemas/errors.ts'
-import { toHex } from '../../schemas/hex.ts'
 import type { DeviceClientPorts } from '../createDeviceClient.ts'
 import type { DatabaseEntry, VerifyReport } from '../deviceClient.ts'
 import { trackerPorts } from '../observe/withTracker.ts'
-import type { Digest, SqlDatabase } from '../ports.ts'
-import { type CallTraffic, openCopyCalls } from './copyCalls.ts'
+import { portableDigest } from '../portableDigest.ts'
+import type { SqlDatabase } from '../ports.ts'
+import type { Traffic } from '../session/traffic.ts'
+import { openCopyCalls } from './copyCalls.ts'
 import { reconcile, verifyDatabase } from './verifyDatabase.ts'
 
-/** Compares; what was found is remembered, and told to the server. @throws {CodedError} as `verifyDatabase`. */
+/**
+ * Compares; what was found is remembered, and told to the server.
+ * @throws {CodedError} `database.untrackable` for a set of files (FS-14); as `verifyDatabase`.
+ */
 export async function verifyEntry(
   ports: DeviceClientPorts,
   entry: DatabaseEntry,
   options: { readonly full: boolean; readonly repair: boolean },
 ): Promise<VerifyReport> {
+  if (entry.kind === 'files')
+    throw new CodedError('database.untrackable', `${entry.name} is a set of files: it has no rows to compare`, {
+      next: 'Run "nightferry-device backup --checksum": every file is read again, and what differs is sent.',
+    })
   const startedAt = ports.clock.now()
   const { last: _, ...memory } = await ports.records.verification(entry.name)
   const calls = await openCopyCalls(ports, entry.name)
@@ -23,7 +30,15 @@ export async function verifyEntry(
   try {
     const tracking = trackerPorts(ports, entry, picture)
     const now = () => ports.clock.now()
-    const request = { database: entry.name, tracking, calls, createDigest: digestOf(ports), now, memory, ...options }
+    const request = {
+      database: entry.name,
+      tracking,
+      calls,
+      createDigest: ports.createDigest ?? portableDigest,
+      now,
+      memory,
+      ...options,
+    }
     const verified = await verifyDatabase(request)
     const { report } = verified
     const { form, completeAt } = report
@@ -49,18 +64,9 @@ export async function reconcileEntry(
   ports: DeviceClientPorts,
   entry: DatabaseEntry,
   picture: SqlDatabase,
-): Promise<{ readonly outcome: 'equal' | 'marked' | 'full'; readonly traffic: CallTraffic }> {
+): Promise<{ readonly outcome: 'equal' | 'marked' | 'full'; readonly traffic: Traffic }> {
   const calls = await openCopyCalls(ports, entry.name)
   const tracking = trackerPorts(ports, entry, picture)
-  const request = { database: entry.name, tracking, calls, createDigest: digestOf(ports) }
+  const request = { database: entry.name, tracking, calls, createDigest: ports.createDigest ?? portableDigest }
   return { outcome: await reconcile(request), traffic: calls.traffic }
-}
-
-/** The platform's SHA-256, or a portable one. */
-function digestOf({ createDigest }: DeviceClientPorts): () => Digest {
-  if (createDigest) return createDigest
-  return () => {
-    const hash = sha256.create()
-    return { update: (bytes) => void hash.update(bytes), hex: () => toHex(hash.digest()) }
-  }
 }

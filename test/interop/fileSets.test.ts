@@ -246,6 +246,17 @@ describe('what cannot be backed up', () => {
     expect(await restored()).toEqual(folderState(bench.path))
   })
 
+  it('[FS-14] is not compared row by row: who names it hears what to do', async () => {
+    writeFileSync(at('page'), 'one')
+    await bench.client.add({ path: bench.path, name: 'data', preferences: { method: 'copy' } })
+    await backUp()
+    const options = { full: true, repair: false }
+    await expect(bench.client.verify('data', options)).rejects.toMatchObject({
+      code: 'database.untrackable',
+      next: expect.stringContaining('--checksum'),
+    })
+  })
+
   it('[FS-13] a database is no file set, a folder no database, and one file can be one', async () => {
     writeFileSync(at('db'), Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(4080)]))
     writeFileSync(at('plain'), 'plain')

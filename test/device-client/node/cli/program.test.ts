@@ -226,6 +226,19 @@ describe('the agent', () => {
     expect(text).toContain('nightferry-device watch')
   })
 
+  it('[FS-14] verify without a name passes over sets of files', async () => {
+    const asked: string[] = []
+    const list = async () => [{ ...entry('papers'), kind: 'files' as const }, entry('app')]
+    const verify: DeviceClient['verify'] = async (name) => {
+      asked.push(name)
+      throw new CodedError('anchor.mismatch', 'the copy went on meanwhile')
+    }
+    expect((await run(['verify'], { list, verify })).exitCode).not.toBe(0)
+    expect(asked).toEqual(['app'])
+    const onlySets = await run(['verify'], { list: async () => (await list()).slice(0, 1), verify })
+    expect(onlySets.stderr).toContain('no database is added yet')
+  })
+
   it('[DC-40] watch runs until it is stopped, and only one of them', async () => {
     const records = createAgentRecords(createFileKeyStore(join(home, 'records')))
     await records.setIdentity({ server: 'http://h', user: 'u', device: 'd', deviceId: 'd1' })
