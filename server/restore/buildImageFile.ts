@@ -118,6 +118,8 @@ function translate(cause: unknown): unknown {
   const code = String((cause as { code?: unknown }).code ?? '')
   if (!code.startsWith('SQLITE_')) return cause
   if (code.startsWith('SQLITE_FULL')) return new CodedError('storage.full', 'no space left for an image', { cause })
+  if (/^SQLITE_(CANTOPEN|BUSY|LOCKED)/.test(code))
+    return new CodedError('storage.unavailable', 'the copy cannot be read', { cause, fields: { sqlite: code } })
   return new CodedError('storage.corrupt', 'the image cannot be built from the copy', {
     cause,
     fields: { sqlite: code },

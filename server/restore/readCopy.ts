@@ -1,6 +1,6 @@
 /**
- * Reading a copy that a whole file may replace meanwhile: its old file goes with that, and the new one is what the
- * device has now (RS-18).
+ * Reading a state whose file another may replace meanwhile, or that may be dropped: its old file goes with that, and
+ * where the state lies then is what counts (RS-18).
  */
 
 import { CodedError } from '../../schemas/errors.ts'
@@ -25,14 +25,26 @@ export async function readCopy<T>(
   key: DatabaseKey,
   read: (row: DatabaseRow) => Promise<T>,
 ): Promise<{ readonly row: DatabaseRow; readonly result: T }> {
-  let row = await findDatabase(databases, key)
+  const { found: row, result } = await readWhereItLies(() => findDatabase(databases, key), read)
+  return { row, result }
+}
+
+/**
+ * What `read` gives of what `find` found; found and read again if it lies in another file after that failed.
+ * @throws what `read` throws of what is still where it was found; what `find` throws, of what is gone.
+ */
+export async function readWhereItLies<Found extends { readonly copyId: string }, T>(
+  find: () => Promise<Found>,
+  read: (found: Found) => Promise<T>,
+): Promise<{ readonly found: Found; readonly result: T }> {
+  let found = await find()
   for (let attempt = 1; ; attempt++) {
     try {
-      return { row, result: await read(row) }
+      return { found, result: await read(found) }
     } catch (cause) {
-      const now = await findDatabase(databases, key)
-      if (now.copyId === row.copyId || attempt === MAX_TRIES) throw cause
-      row = now
+      const now = await find()
+      if (now.copyId === found.copyId || attempt === MAX_TRIES) throw cause
+      found = now
     }
   }
 }

@@ -21,7 +21,7 @@ import { type BuiltImage, type CopySource, type ImageOrder, type ImagePlace, rem
 import { segmentKey } from './imageStorage.ts'
 import { refuseDamaged } from './offerPoint.ts'
 import type { ProofInput, ProofOutcome } from './proveCopy.ts'
-import { readCopy } from './readCopy.ts'
+import { findDatabase, readWhereItLies } from './readCopy.ts'
 import type { StoredImage } from './readImage.ts'
 import { findPoint, listPoints } from './restorePoints.ts'
 import type { RestoreCaller, RestoreService } from './restoreService.ts'
@@ -77,12 +77,13 @@ async function createRestore(
 ): Promise<RestoreTicket> {
   const sourceDeviceId = request.fromDeviceId ?? caller.deviceId
   const key = { accountId: caller.accountId, deviceId: sourceDeviceId, name: request.database }
-  const point = await findPoint(parts.timeMachine, key, request.point)
   const before = await parts.databases.get({ ...caller, name: request.database })
   const imageId = randomUUID()
   const contentKey = parts.keyRing.newKey(contentKeyContext(imageId))
   const imageKey = parts.keyRing.newKey(`image:${imageId}`)
-  const build = async (source: Pick<DatabaseRow, 'kind' | 'copyId' | 'wrappedKey'>): Promise<BuiltImage> => {
+  let last: SourceState | undefined
+  const build = async (source: SourceState): Promise<BuiltImage> => {
+    last = source
     const input = {
       kind: source.kind,
       ...placeOfCopy(parts, source),
@@ -91,25 +92,22 @@ async function createRestore(
       imageId,
       contentKey: toHex(contentKey.key),
       compression: chooseCompression(request),
-      ...(point?.isHead === false && { pastToken: point.token }),
+      ...(source.pastToken !== undefined && { pastToken: source.pastToken }),
     }
     return parts.jobs.buildImage(input, caller).catch(async (cause: unknown) => {
       // A process that was killed at its limits could not clear away behind itself.
       await removeImage(imageId, parts.imagePath(imageId), parts.storage)
-      if (!(cause instanceof CodedError) || cause.code !== 'storage.corrupt') throw cause
-      // A copy that another took the place of meanwhile is read again, as the new one (RS-18).
-      const now = point === undefined ? await parts.databases.get(key) : undefined
-      if (now !== undefined && now.copyId !== source.copyId) throw cause
-      parts.onDamage(key, cause)
-      throw await refuseDamaged(parts, key, { copyId: source.copyId, token: point?.token }, cause)
+      throw cause
     })
   }
-  const { row: source, result: image } =
-    point === undefined
-      ? await readCopy(parts.databases, key, build)
-      : { row: { ...point, copyId: point.copy.copyId }, result: await build(point.copy) }
+  const find = () => findState(parts, key, request.point)
+  const { found: source, result: image } = await readWhereItLies(find, build).catch(async (cause: unknown) => {
+    if (last === undefined || !(cause instanceof CodedError) || cause.code !== 'storage.corrupt') throw cause
+    parts.onDamage(key, cause)
+    throw await refuseDamaged(parts, key, { copyId: last.copyId, token: last.pointToken }, cause)
+  })
   // What the restoring device has at this moment: nothing newer may be replaced by this image later (RS-15).
-  const held = sourceDeviceId === caller.deviceId && point === undefined ? source : before
+  const held = sourceDeviceId === caller.deviceId && source.pointToken === undefined ? source : before
   const row: RestoreRow = {
     id: randomUUID(),
     accountId: caller.accountId,
@@ -143,6 +141,24 @@ async function createRestore(
     sizeBytes: row.sizeBytes,
     ...positionOf(row),
   }
+}
+
+/** A state to restore, and the file that holds it. */
+interface SourceState extends Pick<DatabaseRow, 'kind' | 'copyId' | 'wrappedKey' | 'lineage' | 'number' | 'token'> {
+  /** Its name, unless it is the newest one of the device's copy. */
+  readonly pointToken?: string
+  /** The same, if its file has moved on since. */
+  readonly pastToken?: string
+}
+
+/** @throws {CodedError} `database.unknown`, `restore.unknown`, also for what was dropped since it was listed. */
+async function findState(parts: RestoreParts, key: DatabaseKey, wanted: string | undefined): Promise<SourceState> {
+  const point = await findPoint(parts.timeMachine, key, wanted)
+  if (point === undefined) return findDatabase(parts.databases, key)
+  const { copy, lineage, number, token, isHead } = point
+  const { kind, copyId, wrappedKey } = copy
+  const state = { kind, copyId, wrappedKey, lineage, number, token, pointToken: token }
+  return isHead ? state : { ...state, pastToken: token }
 }
 
 /** Zstandard for whom it is no secret: as small as gzip, at a fifth of the work here and half of it there (RS-17). */

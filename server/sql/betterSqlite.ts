@@ -3,7 +3,7 @@
  * The only file of the server that imports it.
  */
 
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { CodedError } from '../../schemas/errors.ts'
 import type { Cipher, OpenOptions, SqlDatabase, SqlStatement, SqlValue } from './sqlDatabase.ts'
@@ -54,8 +54,13 @@ export function openDatabase(path: string, options: OpenOptions): SqlDatabase {
   return database
 }
 
-/** SQL that attaches another file with its own cipher. The name must be an identifier of ours. */
+/**
+ * Attaches another file with its own cipher. The name must be an identifier of ours.
+ * @throws {CodedError} `storage.unavailable` if it is not there: SQLite would make an empty one.
+ */
 export function attach(database: SqlDatabase, path: string, name: string, cipher: Cipher): void {
+  if (!existsSync(path))
+    throw new CodedError('storage.unavailable', 'the database file is not there', { fields: { path } })
   const quoted = `'${path.replaceAll("'", "''")}'`
   if (cipher.kind === 'none') database.exec(`ATTACH ${quoted} AS ${name} KEY ''`)
   else {

@@ -65,6 +65,8 @@ async function nightly(device: WorldDevice): Promise<NightlyDevice> {
     Object.values(reportOf(await device.agent.run({ name: 'points', args: ['app'] }))) as Point[]
   const night = async (): Promise<void> => {
     nights += 1
+    // Rows wear away over the nights, and a night without a change would be none.
+    device.app('INSERT INTO t(x) VALUES(hex(randomblob(40)))')
     device.app(NIGHTS[nights % NIGHTS.length]?.replaceAll('$', String(nights)) ?? '')
     // Now and then a whole file: the copy it replaces is put aside.
     const mode = await device.backUp(nights % 5 === 0)

@@ -1,6 +1,6 @@
 /** Who gets which restore, what is left on disk, and what the copy becomes afterwards. */
 
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CodedError } from '../../../schemas/errors.ts'
@@ -11,6 +11,7 @@ import type { DatabaseRow } from '../../../server/catalogue/catalogue.ts'
 import { buildPlainImage, openImageForReading } from '../../../server/restore/buildImage.ts'
 import { readSignedMap } from '../../../server/restore/signSegmentMap.ts'
 import { openDatabase } from '../../../server/sql/betterSqlite.ts'
+import { momentOf } from '../../../server/timeMachine/timeMachine.ts'
 import { canonicalDump } from '../../support/canonicalDump.ts'
 import { buildZooDatabase } from '../../support/databaseZoo.ts'
 import { ACCOUNT, DATABASE, openRestoreBench, type RestoreBench } from '../../support/restoreBench.ts'
@@ -98,6 +99,22 @@ describe('a restore', () => {
     rmSync(bench.copyPath(row.copyId))
     const restore = bench.service.createRestore(bench.caller('phone'), { database: DATABASE })
     expect(await codeOf(restore)).toBe('storage.unavailable')
+  })
+
+  it('[RS-18] of a state that is dropped while its image is made is unknown, not damaged, and makes no file', async () => {
+    await bench.timeMachine.putAside(await bench.backUp(original, 'phone'))
+    bench.clock.now += 1000
+    await bench.backUp(original, 'phone')
+    const [, older] = await bench.service.listPoints(ACCOUNT, 'phone', DATABASE)
+    const key = { accountId: ACCOUNT, deviceId: 'phone', name: DATABASE }
+    const places = await bench.timeMachine.listPoints(key)
+    const place = places.find(({ token }) => token === older?.point)
+    bench.hooks.beforeBuild = async () => {
+      if (place) await bench.timeMachine.dropPoints(key, new Set([momentOf(place)]))
+    }
+    const request = { database: DATABASE, point: older?.point ?? '' }
+    expect(await codeOf(bench.service.createRestore(bench.caller('phone'), request))).toBe('restore.unknown')
+    expect(existsSync(bench.copyPath(place?.copy.copyId ?? ''))).toBe(false)
   })
 
   it('[RS-17] comes in a compression that the device can open', async () => {

@@ -1,7 +1,7 @@
 /** Files under a raw key: those we write, and those of the format before. */
 
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -35,6 +35,14 @@ const formats = [
 ] as const
 
 describe.each(formats)('a file in %s', (name, write) => {
+  it('[RS-18] that is not there is not attached, and not made', () => {
+    const db = openDatabase(':memory:', { cipher: { kind: 'none' } })
+    const missing = join(folder, 'missing.db')
+    expect(() => attach(db, missing, 'src', { kind: 'aegis', key: KEY })).toThrow('not there')
+    expect(existsSync(missing)).toBe(false)
+    db.close()
+  })
+
   it('[BK-1] is read, written and attached', () => {
     const path = join(folder, `${name}.db`)
     write(path)
