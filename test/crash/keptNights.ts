@@ -47,7 +47,9 @@ export interface NightlyWorld extends CrashWorld {
 
 /** A server that keeps {@link KEPT} points of each database, and devices with `names` that were backed up once. */
 export async function openNightlyWorld(names: readonly string[]): Promise<NightlyWorld> {
-  const world = await openCrashWorld({ args: ['--keep', `last=${KEPT}`] })
+  // Its own nightly dropping would come between a list of points and their restores.
+  const hour = String((new Date().getHours() + 12) % 24)
+  const world = await openCrashWorld({ args: ['--keep', `last=${KEPT}`, '--night-hour', hour] })
   const devices: NightlyDevice[] = []
   for (const name of names) devices.push(await nightly(await world.device(name)))
   return { ...world, devices }
