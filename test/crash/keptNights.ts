@@ -35,8 +35,11 @@ export interface NightlyDevice {
   /** What a restore of the point ends with: `equal` to its night, or the code and text of a refusal. @throws Error if it differs. */
   look(point: Point): Promise<'equal' | Refusal>
   points(): Promise<readonly Point[]>
-  /** Restores every point there is. @throws Error if one is not its night. @returns the times they are of. */
-  compareAll(): Promise<readonly number[]>
+  /**
+   * Restores points: the newest {@link KEPT}, and as many of the others, by chance; all there are by default.
+   * @throws Error if one is not its night. @returns the times that all points are of.
+   */
+  compare(others?: number): Promise<readonly number[]>
   /** Times of the newest {@link KEPT} nights. */
   keptTimes(): readonly number[]
 }
@@ -90,9 +93,11 @@ async function nightly(device: WorldDevice): Promise<NightlyDevice> {
     look,
     points,
     keptTimes: () => [...states.keys()].slice(-KEPT).reverse(),
-    async compareAll() {
+    async compare(others = Number.POSITIVE_INFINITY) {
       const found = await points()
-      for (const point of found) {
+      const older = found.slice(KEPT).map((point) => ({ point, by: Math.random() }))
+      const chosen = older.toSorted((a, b) => a.by - b.by).slice(0, others)
+      for (const point of [...found.slice(0, KEPT), ...chosen.map((one) => one.point)]) {
         const outcome = await look(point)
         if (outcome !== 'equal') throw new Error(`refused: ${JSON.stringify(outcome)}`)
       }
