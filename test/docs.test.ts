@@ -16,6 +16,7 @@ import { SERVER_PROGRAM } from '../server/cli/program.ts'
 import { formatSettings } from '../server/config/settings.ts'
 import { type DocsBlock, outline, outlineJson, readDocsBlocks } from './support/docsBlocks.ts'
 import { type DocsShell, openDocsShell } from './support/docsShell.ts'
+import { PACKED } from './support/programs.ts'
 import { interop } from './support/requireProgram.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -34,8 +35,8 @@ function foreignPrograms(blocks: readonly DocsBlock[]) {
   return { available: found.every((one) => one.available), reason: found.map((one) => one.reason).join('') }
 }
 
-async function openShell({ onTestFinished }: TestContext): Promise<DocsShell> {
-  const shell = await openDocsShell()
+async function openShell({ onTestFinished }: TestContext, checkout: string): Promise<DocsShell> {
+  const shell = await openDocsShell(checkout)
   onTestFinished(() => shell.remove())
   return shell
 }
@@ -58,7 +59,7 @@ describe.concurrent('every documented command runs and prints what is shown', ()
       `docs/${page} ${reason}`,
       { timeout: DOCUMENT_MS },
       async (context) => {
-        const shell = await openShell(context)
+        const shell = await openShell(context, PACKED)
         for (const block of blocks) await runBlock(shell, page, block)
         await shell.stop()
       },
@@ -68,7 +69,7 @@ describe.concurrent('every documented command runs and prints what is shown', ()
   it('the quick start of README.md', { timeout: DOCUMENT_MS }, async (context) => {
     const [start, ...others] = readDocsBlocks(quickStart)
     expect(start?.commands).toEqual(['npm start'])
-    const shell = await openShell(context)
+    const shell = await openShell(context, root)
     new Database(join(shell.home, 'app.db')).exec('CREATE TABLE t(x); INSERT INTO t VALUES (1)').close()
     // What `npm start` runs; the demo ends by itself, then the server goes on.
     const program = join(root, 'server/cli/start.mjs')

@@ -6,19 +6,19 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFileKeyStore } from '../../device-client/node/fileKeyStore.ts'
 import { createRegisteredAgent } from '../support/agentProcess.ts'
 import { canonicalDump } from '../support/canonicalDump.ts'
 import { type PlainLogin, plainRestore, plainUpload } from '../support/plainSyncml.ts'
+import { SERVER_PROGRAM } from '../support/programs.ts'
 import { interop } from '../support/requireProgram.ts'
 import { shellDigest, shellDump } from '../support/shellDump.ts'
 import { startServer, type TestAccount, type TestServer } from '../support/startServer.ts'
 
 const shell = interop('sqlite3', 'sqlite3')
-const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
 
 let folder: string
 let server: TestServer
@@ -132,6 +132,6 @@ function appPassword(): { user: string; password: string } {
 
 /** Runs an operator's command on the data folder of the running server. */
 function serverCommand(...words: string[]): unknown {
-  const args = [program, ...words, '--data', server.dataFolder, '--json']
+  const args = [SERVER_PROGRAM, ...words, '--data', server.dataFolder, '--json']
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }))
 }

@@ -2,12 +2,13 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { PACKED } from '../support/programs.ts'
 import type { AgentOrder, AgentReply } from './agentChild.ts'
 
-const CHILD = fileURLToPath(new URL('./agentChild.ts', import.meta.url))
+const CHILD = join(PACKED, 'test/crash/agentChild.ts')
 /** Where compiled code is kept, so that an agent starts at a third of the cost. */
-const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/nightferry', import.meta.url))
+const COMPILED = join(PACKED, 'node_modules/.cache/nightferry')
 export const KILLER = new URL('./killAtStep.ts', import.meta.url).href
 
 /** `killed`: the agent died before it answered. */

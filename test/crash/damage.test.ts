@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { MIN_FREE_DISK_BYTES } from '../../schemas/limits.ts'
+import { SERVER_PROGRAM } from '../support/programs.ts'
 import { type CrashWorld, openCrashWorld } from './world.ts'
 
 const canMount = mountTmpfs(mkdtempSync(join(tmpdir(), 'nightferry-mount-')), 1)
@@ -181,8 +182,7 @@ function hurt(path: string, damage: 'flipped' | 'truncated' | 'gone'): void {
 
 /** Starts a server that must not come up; the code it ends with. */
 function startFails(dataFolder: string): string {
-  const program = join(import.meta.dirname, '../../server/cli/nightferry.mjs')
-  const ended = spawnSync(process.execPath, [program, 'serve', '--json', '--port', '0', '--data', dataFolder], {
+  const ended = spawnSync(process.execPath, [SERVER_PROGRAM, 'serve', '--json', '--port', '0', '--data', dataFolder], {
     timeout: 20_000,
   })
   const text = String(ended.stdout)

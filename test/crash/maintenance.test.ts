@@ -7,16 +7,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import type { KeyStatus } from '../../schemas/http/keys.ts'
+import { SERVER_PROGRAM } from '../support/programs.ts'
 import { operate } from '../support/syncEvolution.ts'
 import { KEPT, type NightlyWorld, openNightlyWorld } from './keptNights.ts'
 
 const KILLS = Number(process.env.NIGHTFERRY_MAINTENANCE_KILLS ?? 2)
 const MS_PER_KILL = 30_000
-const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
 
 /** How a piece of work ended, and after how many milliseconds. */
 interface Ended {
@@ -103,7 +103,9 @@ it(
 )
 
 function backupServer(data: string, to: string): { readonly child: ChildProcess; readonly done: Promise<boolean> } {
-  const child = spawn(process.execPath, [program, 'backup-server', '--data', data, '--to', to], { stdio: 'ignore' })
+  const child = spawn(process.execPath, [SERVER_PROGRAM, 'backup-server', '--data', data, '--to', to], {
+    stdio: 'ignore',
+  })
   return { child, done: once(child, 'close').then(([code]) => code === 0) }
 }
 
@@ -126,7 +128,7 @@ it(
       const restored = spawn(
         process.execPath,
         [
-          program,
+          SERVER_PROGRAM,
           'restore-server',
           '--from',
           kept,

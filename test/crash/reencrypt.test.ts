@@ -2,15 +2,15 @@
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import type { KeyStatus } from '../../schemas/http/keys.ts'
 import { REENCRYPT_STEPS } from '../../server/steps.ts'
+import { SERVER_PROGRAM } from '../support/programs.ts'
 import { KILLER } from './crashAgent.ts'
 import { orderKill } from './crashServer.ts'
 import { type NightlyWorld, openNightlyWorld } from './keptNights.ts'
 
-const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
 /** Whole files are sent at the fifth night: so many copies are put aside then. */
 const NIGHTS = 6
 const COPIES = 2
@@ -18,7 +18,7 @@ const COPIES = 2
 /** Runs `nightferry keys NAME` on the folder of a server that does not run. */
 function keys(world: NightlyWorld, name: string) {
   const environment = { NODE_OPTIONS: `--import=${KILLER}`, NIGHTFERRY_KILL_FILE: world.server.killFile }
-  const args = [program, 'keys', name, '--data', world.server.dataFolder, '--json', '--quiet']
+  const args = [SERVER_PROGRAM, 'keys', name, '--data', world.server.dataFolder, '--json', '--quiet']
   return spawnSync(process.execPath, args, { env: { ...process.env, ...environment }, encoding: 'utf8' })
 }
 

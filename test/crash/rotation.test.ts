@@ -7,15 +7,15 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openKeyRing } from '../../server/keys/openKeyRing.ts'
 import { KEY_STEPS } from '../../server/steps.ts'
 import { addPassing, type Opener, type StockedFolder, stockFolder } from '../server/keys/stockedFolder.ts'
+import { SERVER_PROGRAM } from '../support/programs.ts'
 import { KILLER } from './crashAgent.ts'
 import { orderKill } from './crashServer.ts'
 
-const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
 const rotations = Number(process.env.NIGHTFERRY_ROTATIONS ?? 8)
 /** How many kinds of objects are wrapped anew, one step each. */
 const REWRAPS = 8
@@ -40,10 +40,14 @@ function begin(): void {
 /** Runs `keys rotate` to its end, which may be its kill. */
 async function rotate(killAfterMs?: number): Promise<NodeJS.Signals | null> {
   const environment = { NODE_OPTIONS: `--import=${KILLER}`, NIGHTFERRY_KILL_FILE: join(folder, 'kill') }
-  const child = spawn(process.execPath, [program, 'keys', 'rotate', '--data', stock.folder, '--json', '--quiet'], {
-    env: { ...process.env, ...environment, NIGHTFERRY_LOG_LEVEL: 'error' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [SERVER_PROGRAM, 'keys', 'rotate', '--data', stock.folder, '--json', '--quiet'],
+    {
+      env: { ...process.env, ...environment, NIGHTFERRY_LOG_LEVEL: 'error' },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  )
   const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs)
   const [, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
   clearTimeout(timer)

@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -16,9 +16,9 @@ import { type AgentProcess, createRegisteredAgent } from '../support/agentProces
 import { type CanaryScan, createCanaryScan } from '../support/canaryScan.ts'
 import { canonicalDump } from '../support/canonicalDump.ts'
 import { plainRestore, plainUpload } from '../support/plainSyncml.ts'
+import { SERVER_PROGRAM } from '../support/programs.ts'
 import { startServer, type TestAccount, type TestServer } from '../support/startServer.ts'
 
-const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
 /** In every name and value of the databases. */
 const WORD = `canary${randomBytes(8).toString('hex')}`
 
@@ -261,7 +261,7 @@ async function requestTicket(): Promise<{ contentKey: string; token: string }> {
 
 /** Runs an operator's command on the data folder of the running server. */
 function operator(...words: string[]): unknown {
-  const args = [program, ...words, '--data', data, '--master-key-file', keyFile, '--json']
+  const args = [SERVER_PROGRAM, ...words, '--data', data, '--master-key-file', keyFile, '--json']
   return JSON.parse(
     execFileSync(process.execPath, args, {
       encoding: 'utf8',

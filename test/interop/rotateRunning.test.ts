@@ -4,18 +4,17 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, it, onTestFinished } from 'vitest'
 import type { KeyStatus } from '../../schemas/http/keys.ts'
 import { createRegisteredAgent } from '../support/agentProcess.ts'
 import { canonicalDigest } from '../support/canonicalDump.ts'
+import { SERVER_PROGRAM } from '../support/programs.ts'
 import { startServer } from '../support/startServer.ts'
 
-const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
-
 async function run(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, [program, ...args, '--json'], {
+  const child = spawn(process.execPath, [SERVER_PROGRAM, ...args, '--json'], {
     env: { ...process.env, NIGHTFERRY_LOG_LEVEL: 'error', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -7,7 +7,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -16,9 +16,9 @@ import { restoreServer } from '../../server/serverBackup/restoreServer.ts'
 import { type AgentProcess, createRegisteredAgent } from '../support/agentProcess.ts'
 import { createCanaryScan } from '../support/canaryScan.ts'
 import { canonicalDigest } from '../support/canonicalDump.ts'
+import { SERVER_PROGRAM } from '../support/programs.ts'
 import { startServer, type TestServer } from '../support/startServer.ts'
 
-const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
 const CANARY = 'a secret of the till'
 
 let folder: string
@@ -45,7 +45,7 @@ interface Ended {
 
 /** Runs `nightferry` with the test's key, `--json`. */
 async function run(...args: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...args, '--json', '--master-key-file', keyFile], {
+  const child = spawn(process.execPath, [SERVER_PROGRAM, ...args, '--json', '--master-key-file', keyFile], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let out = ''
@@ -236,7 +236,7 @@ it('[SB-4] one that was killed leaves nothing at its name, and the next one clea
   for (const afterMs of [350, 450, 600]) {
     const to = join(folder, 'kept')
     const child = spawn(process.execPath, [
-      program,
+      SERVER_PROGRAM,
       'backup-server',
       '--data',
       data,
@@ -257,7 +257,7 @@ it('[SB-4] one that was killed leaves nothing at its name, and the next one clea
 }, 120_000)
 
 it('says what is missing', () => {
-  const without = spawnSync(process.execPath, [program, 'restore-server', '--from', data, '--json'], {
+  const without = spawnSync(process.execPath, [SERVER_PROGRAM, 'restore-server', '--from', data, '--json'], {
     encoding: 'utf8',
   })
   expect(JSON.parse(without.stdout)).toMatchObject({
@@ -265,7 +265,7 @@ it('says what is missing', () => {
   })
   const nowhere = spawnSync(
     process.execPath,
-    [program, 'backup-server', '--data', join(folder, 'none'), '--to', folder, '--json'],
+    [SERVER_PROGRAM, 'backup-server', '--data', join(folder, 'none'), '--to', folder, '--json'],
     {
       encoding: 'utf8',
     },

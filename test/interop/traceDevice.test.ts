@@ -5,7 +5,6 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
 import { expect, it } from 'vitest'
@@ -13,9 +12,9 @@ import { encodeMessage } from '../../schemas/syncml/codec.ts'
 import { package1 } from '../fixtures/syncml.ts'
 import { createRegisteredAgent } from '../support/agentProcess.ts'
 import { createCanaryScan } from '../support/canaryScan.ts'
+import { SERVER_PROGRAM } from '../support/programs.ts'
 import { startServer } from '../support/startServer.ts'
 
-const program = fileURLToPath(new URL('../../server/cli/nightferry.mjs', import.meta.url))
 const CANARY = 'the canary sings at midnight'
 
 interface Shown {
@@ -26,7 +25,7 @@ it('[TR-1, TR-2, TR-3] a traced device shows what was said, and nothing of its u
   const folder = mkdtempSync(join(tmpdir(), 'nightferry-trace-'))
   const server = await startServer()
   const operator = async (...words: string[]): Promise<Record<string, unknown>> => {
-    const args = [program, ...words, '--data', server.dataFolder, '--json']
+    const args = [SERVER_PROGRAM, ...words, '--data', server.dataFolder, '--json']
     return JSON.parse((await promisify(execFile)(process.execPath, args)).stdout) as Record<string, unknown>
   }
   try {

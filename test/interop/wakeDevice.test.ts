@@ -5,17 +5,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
 import { expect, it } from 'vitest'
 import { createRegisteredAgent, type RunningCommand } from '../support/agentProcess.ts'
+import { SERVER_PROGRAM } from '../support/programs.ts'
 import { startServer, type TestServer } from '../support/startServer.ts'
 
-const program = fileURLToPath(new URL('../../server/cli/nightferry.mjs', import.meta.url))
-
 async function operator(server: TestServer, ...words: string[]): Promise<Record<string, unknown>> {
-  const args = [program, ...words, '--data', server.dataFolder, '--json']
+  const args = [SERVER_PROGRAM, ...words, '--data', server.dataFolder, '--json']
   return JSON.parse((await promisify(execFile)(process.execPath, args)).stdout) as Record<string, unknown>
 }
 

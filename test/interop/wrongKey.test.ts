@@ -6,13 +6,12 @@ import { spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AgentProcess, createRegisteredAgent } from '../support/agentProcess.ts'
+import { SERVER_PROGRAM } from '../support/programs.ts'
 import { startServer, type TestServer } from '../support/startServer.ts'
-
-const program = resolve(import.meta.dirname, '../../server/cli/nightferry.mjs')
 
 let folder: string
 let data: string
@@ -45,7 +44,7 @@ afterAll(async () => {
 /** Runs `serve` where it must not come up. */
 function serve(...args: readonly string[]) {
   const words = ['serve', '--json', '--port', '0', '--data', data, ...args]
-  const run = spawnSync(process.execPath, [program, ...words], { encoding: 'utf8', timeout: 20_000 })
+  const run = spawnSync(process.execPath, [SERVER_PROGRAM, ...words], { encoding: 'utf8', timeout: 20_000 })
   const { error } = JSON.parse(run.stdout) as { error: { code: string; message: string; next?: string } }
   return { exitCode: run.status, code: error.code, message: error.message, next: error.next ?? '' }
 }

@@ -5,10 +5,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { AGENT_PROGRAM } from './programs.ts'
 import type { TestAccount } from './startServer.ts'
-
-const program = fileURLToPath(new URL('../../device-client/node/nightferry-device.mjs', import.meta.url))
 
 /** The one JSON object a command prints. */
 export type AgentReport = Readonly<Record<string, unknown>>
@@ -80,7 +78,7 @@ function startCommand(
   environment: Readonly<Record<string, string>>,
 ): RunningCommand {
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [program, ...args, '--home', home, '--json'], {
+  const child = spawn(process.execPath, [AGENT_PROGRAM, ...args, '--home', home, '--json'], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

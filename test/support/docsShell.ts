@@ -9,10 +9,9 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
-const root = resolve(import.meta.dirname, '../..')
 const PROGRAMS = {
   nightferry: 'server/cli/nightferry.mjs',
   'nightferry-device': 'device-client/node/nightferry-device.mjs',
@@ -43,13 +42,18 @@ interface Terminal {
   output(): string
 }
 
-/** A shell in a folder of its own; documents' ports 8080 and 8081 become free ones. */
-export async function openDocsShell(): Promise<DocsShell> {
+/** A shell in a folder of its own, with the programs of `checkout`; documents' ports 8080 and 8081 become free ones. */
+export async function openDocsShell(checkout: string): Promise<DocsShell> {
   const folder = mkdtempSync(join(tmpdir(), 'nightferry-docs-'))
   const home = join(folder, 'home')
   mkdirSync(home)
   const ports = { '8080': await freePort(), '8081': await freePort() }
-  const environment = { ...ownEnvironment(), HOME: home, NIGHTFERRY_PORT: ports['8080'], PATH: makePath(folder) }
+  const environment = {
+    ...ownEnvironment(),
+    HOME: home,
+    NIGHTFERRY_PORT: ports['8080'],
+    PATH: makePath(folder, checkout),
+  }
   const variables = join(folder, 'variables')
   let terminals: Terminal[] = []
 
@@ -134,11 +138,11 @@ function checkExit(line: string): string {
   return `code=0; ${command} || code=$?; [ "$code" = ${code} ] || { echo "ended with $code"; exit 1; }`
 }
 
-function makePath(folder: string): string {
+function makePath(folder: string, checkout: string): string {
   const bin = join(folder, 'bin')
   mkdirSync(bin)
   for (const [name, path] of Object.entries(PROGRAMS)) {
-    writeFileSync(join(bin, name), `#!/bin/sh\nexec '${process.execPath}' '${join(root, path)}' "$@"\n`)
+    writeFileSync(join(bin, name), `#!/bin/sh\nexec '${process.execPath}' '${join(checkout, path)}' "$@"\n`)
     chmodSync(join(bin, name), 0o755)
   }
   return `${bin}:${process.env.PATH ?? ''}`

@@ -11,9 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-
-const program = fileURLToPath(new URL('../../server/cli/nightferry.mjs', import.meta.url))
+import { SERVER_PROGRAM } from './programs.ts'
 
 /** How long a server may take to listen, and to end after SIGTERM. */
 const START_MS = 30_000
@@ -59,7 +57,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Tes
   const child = spawn(
     process.execPath,
     [
-      program,
+      SERVER_PROGRAM,
       ...(options.command ?? ['serve']),
       '--json',
       '--port',

@@ -9,7 +9,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { copyKeyContext } from '../../server/backup/copyKey.ts'
 import { ACCOUNT_DEVICE } from '../../server/catalogue/catalogue.ts'
@@ -19,12 +18,12 @@ import { ITEMS_DATABASE } from '../../server/items/itemCopy.ts'
 import { openKeyRing } from '../../server/keys/openKeyRing.ts'
 import { openDatabase } from '../../server/sql/betterSqlite.ts'
 import { type HeldItems, readFolder } from './heldItems.ts'
+import { SERVER_PROGRAM } from './programs.ts'
 import { interop } from './requireProgram.ts'
 import { sharedDir } from './sharedDir.ts'
 import { type StartServerOptions, startServer, type TestServer } from './startServer.ts'
 
 const run = promisify(execFile)
-const program = fileURLToPath(new URL('../../server/cli/nightferry.mjs', import.meta.url))
 /** Where the scripts lie. */
 export const scripts = join(sharedDir ?? '', 'syncevo')
 
@@ -139,7 +138,7 @@ export class SyncEvolutionLab {
 
 /** Runs an operator's command on the data folder of a server. */
 export function operate(server: TestServer, ...words: string[]): unknown {
-  const args = [program, ...words, '--data', server.dataFolder, '--json']
+  const args = [SERVER_PROGRAM, ...words, '--data', server.dataFolder, '--json']
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 

@@ -8,7 +8,6 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { type AgentRecords, createAgentRecords } from '../../device-client/agentRecords.ts'
 import type { BackupReport, DeviceClient, VerifyReport } from '../../device-client/deviceClient.ts'
@@ -23,9 +22,8 @@ import { openCatalogue } from '../../server/catalogue/sqlite/openCatalogue.ts'
 import type { KeyRing } from '../../server/keys/keyRing.ts'
 import { openKeyRing } from '../../server/keys/openKeyRing.ts'
 import type { SqlDatabase } from '../../server/sql/sqlDatabase.ts'
+import { SERVER_PROGRAM } from './programs.ts'
 import { startServer, type TestServer } from './startServer.ts'
-
-const program = fileURLToPath(new URL('../../server/cli/nightferry.mjs', import.meta.url))
 
 /** How a command of the operator ended. */
 export interface OperatorAnswer {
@@ -121,7 +119,7 @@ export async function openVerifyBench(setup: string, prepare?: (path: string) =>
     operator:
       () =>
       async (...args) => {
-        const given = [program, ...args, '--json', '--data', data, '--master-key-file', keyFile]
+        const given = [SERVER_PROGRAM, ...args, '--json', '--data', data, '--master-key-file', keyFile]
         const child = spawn(process.execPath, given, { stdio: ['ignore', 'pipe', 'inherit'] })
         const chunks: Uint8Array[] = []
         child.stdout.on('data', (chunk: Uint8Array) => void chunks.push(chunk))

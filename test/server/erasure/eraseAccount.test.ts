@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { compactVerify, importJWK, type JWK } from 'jose'
 import { type Kysely, sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -30,9 +30,9 @@ import { openDatabase } from '../../../server/sql/betterSqlite.ts'
 import { ERASE_STEPS } from '../../../server/steps.ts'
 import { KILLER } from '../../crash/crashAgent.ts'
 import { orderKill } from '../../crash/crashServer.ts'
+import { SERVER_PROGRAM } from '../../support/programs.ts'
 import { addPassing, OWNER, type StockedFolder, stockFolder, withCatalogue } from '../keys/stockedFolder.ts'
 
-const program = resolve(import.meta.dirname, '../../../server/cli/nightferry.mjs')
 const PASSWORD = 'correct horse battery'
 const FILES = [
   'copies/copy-1.db',
@@ -243,7 +243,7 @@ describe('[KY-14] the receipt', () => {
     async (step) => {
       const killFile = join(dir, 'kill')
       const order = orderKill(killFile, step, 1, 'self')
-      const args = [program, 'account', 'delete', 'anna', '--confirm', 'anna', '--data', stock.folder, '--json']
+      const args = [SERVER_PROGRAM, 'account', 'delete', 'anna', '--confirm', 'anna', '--data', stock.folder, '--json']
       const environment = { NODE_OPTIONS: `--import=${KILLER}`, NIGHTFERRY_KILL_FILE: killFile }
       const child = spawn(process.execPath, args, { env: { ...process.env, ...environment }, stdio: 'ignore' })
       const [, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]

@@ -4,11 +4,11 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type AgentProcess, createAgentProcess, createRegisteredAgent } from '../../../support/agentProcess.ts'
 import { card } from '../../../support/itemPeer.ts'
+import { SERVER_PROGRAM } from '../../../support/programs.ts'
 import { startServer, type TestAccount, type TestServer } from '../../../support/startServer.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'nightferry-sync-cli-'))
@@ -35,8 +35,7 @@ const contents = (folder: string) =>
 
 /** Foreign clients have a password of their own. */
 function appPassword(): { readonly user: string; readonly password: string } {
-  const program = fileURLToPath(new URL('../../../../server/cli/nightferry.mjs', import.meta.url))
-  const args = [program, 'account', 'app-password', account.user, '--data', server.dataFolder, '--json']
+  const args = [SERVER_PROGRAM, 'account', 'app-password', account.user, '--data', server.dataFolder, '--json']
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as { user: string; password: string }
 }
 
