@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/packPrograms.ts'],
+    globalSetup: ['test/support/temporaryFolder.ts', 'test/support/packPrograms.ts'],
     pool: 'forks',
     maxWorkers: 2,
     // They end what hangs; on a busy machine a test that starts forty programs takes long.
