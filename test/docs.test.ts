@@ -35,8 +35,11 @@ function foreignPrograms(blocks: readonly DocsBlock[]) {
   return { available: found.every((one) => one.available), reason: found.map((one) => one.reason).join('') }
 }
 
-async function openShell({ onTestFinished }: TestContext, checkout: string): Promise<DocsShell> {
-  const shell = await openDocsShell(checkout)
+async function openShell(
+  { onTestFinished }: TestContext,
+  ...parts: Parameters<typeof openDocsShell>
+): Promise<DocsShell> {
+  const shell = await openDocsShell(...parts)
   onTestFinished(() => shell.remove())
   return shell
 }
@@ -59,7 +62,8 @@ describe.concurrent('every documented command runs and prints what is shown', ()
       `docs/${page} ${reason}`,
       { timeout: DOCUMENT_MS },
       async (context) => {
-        const shell = await openShell(context, PACKED)
+        // Nobody measures how soon these servers are at their best, as with `startServer`.
+        const shell = await openShell(context, PACKED, { NIGHTFERRY_REHEARSE: 'off' })
         for (const block of blocks) await runBlock(shell, page, block)
         await shell.stop()
       },

@@ -42,14 +42,21 @@ interface Terminal {
   output(): string
 }
 
-/** A shell in a folder of its own, with the programs of `checkout`; documents' ports 8080 and 8081 become free ones. */
-export async function openDocsShell(checkout: string): Promise<DocsShell> {
+/**
+ * A shell in a folder of its own, with the programs of `checkout`, and `settings` in the environment; documents' ports
+ * 8080 and 8081 become free ones.
+ */
+export async function openDocsShell(
+  checkout: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<DocsShell> {
   const folder = mkdtempSync(join(tmpdir(), 'nightferry-docs-'))
   const home = join(folder, 'home')
   mkdirSync(home)
   const ports = { '8080': await freePort(), '8081': await freePort() }
   const environment = {
     ...ownEnvironment(),
+    ...settings,
     HOME: home,
     NIGHTFERRY_PORT: ports['8080'],
     PATH: makePath(folder, checkout),
