@@ -12,7 +12,7 @@ import type { NightOptions, NightResult } from '../../support/lifeNight.ts'
 import { type LifeNight, lifeArbitrary, perform, setupSql } from '../../support/lifeOperations.ts'
 import fc from '../../support/properties.ts'
 
-const lives = Number(process.env.NIGHTFERRY_LIVES ?? 300)
+const lives = Number(process.env.NIGHTFERRY_LIVES ?? 120)
 const firstSeed = Number(process.env.NIGHTFERRY_SEED ?? 1)
 const LIVES_PER_RUN = 500
 
