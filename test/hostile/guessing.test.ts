@@ -108,7 +108,7 @@ describe.each(ways)('%s', (way, attempt) => {
         await attempt(`10.${net}.${1 + (i >> 8)}.${i & 255}`, false)
     expect((await attempt(home, true)).in).toBe(true)
     expect((await attempt(`10.${net}.99.1`, true)).in).toBe(false)
-  }, 30_000)
+  })
 })
 
 it('[AC-5] the owner backs up while all this is counted against his name', async () => {
@@ -121,7 +121,7 @@ it('[AC-5] guesses at other accounts from one address run out too', async () => 
   for (let i = 0; i < 120; i++)
     statuses.add((await json('/accounts/login', { name: `nobody-${i}`, password: 'a guess' }, attacker)).status)
   expect(statuses).toEqual(new Set([401, 429]))
-}, 30_000)
+})
 
 it('[AC-5] an address that is made up by the caller does not count where no proxy is trusted', async () => {
   const open = await openHostileServer()
