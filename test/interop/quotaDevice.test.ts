@@ -74,7 +74,9 @@ it('[DC-123, QT-6] a quota that is used up is told by what is used, in the error
   db.exec("UPDATE t SET x = 'changed' WHERE id = 1")
   const refused = await client.backup('app').catch((error: unknown) => error)
   expect(refused).toMatchObject({ code: 'quota.exceeded', fields: { limit: MEGABYTE, of: 'device' } })
-  expect(await status()).toMatch(/the quota is used up: 2\.\d MB of 1\.0 MB of the device .*quota: 2\.\d MB of 1\.0 MB/)
+  expect(await status()).toMatch(
+    /the quota is used up: 2\.\d MB of 1\.0 MB of the device\b.*quota: 2\.\d MB of 1\.0 MB/,
+  )
   await server.server.quotas.set({ accountId, deviceId }, { storedMb: null })
   expect(await client.backup('app')).toMatchObject({ mode: 'delta', puts: 1 })
 })
