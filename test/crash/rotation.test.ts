@@ -98,13 +98,16 @@ describe('[KY-7] a rotation that is killed', () => {
     async () => {
       begin()
       let [killed, whole] = [0, 0]
+      const begunAt = Date.now()
+      await rotate()
+      const typicalMs = Date.now() - begunAt
       for (let round = 0; round < rotations; round++) {
         const startedAt = Date.now()
         // Half of them at a step, for most of the time goes by before the work begins.
         const step = KEY_STEPS[round % (KEY_STEPS.length - 1)] ?? 'key-switched'
         const order =
           round % 2 === 0 && orderKill(join(folder, 'kill'), step, 1 + Math.floor(Math.random() * 3), 'self')
-        const signal = await rotate(order ? undefined : 300 + Math.random() * 1500)
+        const signal = await rotate(order ? undefined : typicalMs * (0.3 + 0.7 * Math.random()))
         if (order) order.cancel()
         if (signal === 'SIGKILL') killed++
         else whole++
