@@ -148,7 +148,7 @@ export async function assembleServer(
   const datastoreParts = { accountService: accounts.service, passwords: datastorePasswords }
   const { healthOf } = alerts
   const backupParts = { accountService: accounts.service, ...stores, restores: backups.restores, healthOf }
-  const verify = assembleVerify({ data: config.data, ...backupParts, backups })
+  const verify = assembleVerify({ data: config.data, ...backupParts, backups, log: loggers.server })
   const app = createApp({
     ...edge.app,
     epoch: verify.epoch,

@@ -6,6 +6,7 @@ import type { DatabaseKey, Databases, Proofs } from './catalogue/catalogue.ts'
 import type { Verifications } from './catalogue/verifications.ts'
 import type { Handlers } from './http/handlers.ts'
 import { verifyHandlers } from './http/verifyHandlers.ts'
+import type { Logger } from './logger.ts'
 import { findDatabase } from './restore/readCopy.ts'
 import { openEpoch } from './serverBackup/epoch.ts'
 import { describeVerification, type VerifiedCopy } from './verify/verifications.ts'
@@ -24,10 +25,11 @@ export function assembleVerify(parts: {
   readonly proofs: Pick<Proofs, 'find'>
   readonly verifications: Verifications
   readonly backups: Pick<BackupAssembly, 'night' | 'verify'>
+  readonly log: Logger
 }): VerifyAssembly {
-  const { databases, proofs, verifications, accountService, backups } = parts
+  const { databases, proofs, verifications, accountService, backups, log } = parts
   const { verify } = backups
-  const epoch = openEpoch(parts.data)
+  const epoch = openEpoch(parts.data, () => log.error('the epoch was damaged: another one begins', {}))
   const verifyNow = async (key: DatabaseKey): Promise<VerifiedCopy> => {
     await findDatabase(databases, key)
     const result = await backups.night.proveNow(key)

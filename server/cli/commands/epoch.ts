@@ -14,8 +14,9 @@ export const epochCommand: ServerCommand = {
     ],
   },
   run: async (context, input) => {
+    const tellDamage = (): void => context.notice('the epoch was damaged: another one begins\n')
     const { data } = configOf(context, input)
-    const epoch = input.new === true ? beginEpoch(data) : openEpoch(data)
+    const epoch = input.new === true ? beginEpoch(data) : openEpoch(data, tellDamage)
     return { json: { epoch }, text: `${epoch}\n` }
   },
 }
