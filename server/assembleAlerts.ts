@@ -44,6 +44,8 @@ export interface AlertAssembly {
   deviceCloned(device: Pick<DatabaseKey, 'accountId' | 'deviceId'>, database: string | undefined): void
   /** Something was refused for a quota of an account, or of one device. */
   quotaRefused(owner: Pick<DatabaseKey, 'accountId' | 'deviceId'>, what: string): void
+  /** A database of the server's own is damaged. */
+  serverDamaged(what: string, found: string): void
   /** Judges the databases of one account. */
   healthOf(accountId: string): Promise<HealthJudge>
   /** Since when the copy of a database cannot be restored, as the last look found (AL-9). */
@@ -128,6 +130,11 @@ export function assembleAlerts(parts: AlertAssemblyParts): AlertAssembly {
       void about(owner)
         .then((who) => raiseAlert(raising, { kind: 'quota', severity: 'bad', ...who, database: '', text }))
         .catch(failed)
+    },
+    serverDamaged(what, found) {
+      const text = `the server's ${what} is damaged: ${found.slice(0, 200)}; restore it from a backup of the server`
+      const nobody = { accountName: '', deviceId: '', deviceName: '', database: '' }
+      void raiseAlert(raising, { kind: 'damage', severity: 'bad', ...nobody, text }).catch(failed)
     },
     healthOf: (accountId) => openHealthJudge(looking, accountId),
     unprovenSince: (key) => unproven.get(nameOf(key)),

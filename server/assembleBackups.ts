@@ -83,7 +83,7 @@ export interface BackupAssemblyParts {
   readonly loggers: ReturnType<typeof createLoggers>
   readonly metrics: Metrics
   readonly clock: () => number
-  readonly alerts: Pick<AlertAssembly, 'backupRefused' | 'tableEmptied'>
+  readonly alerts: Pick<AlertAssembly, 'backupRefused' | 'tableEmptied' | 'serverDamaged'>
 }
 
 export async function assembleBackups(parts: BackupAssemblyParts): Promise<BackupAssembly> {
@@ -119,6 +119,10 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
   const night = assembleNight({
     ...{ config, databases, pastCopies, proofs: parts.proofs, keyRing, pool, copyPath, imagePath },
     ...{ log: parts.loggers.backup, clock: parts.clock, prune: timeMachine.pruneRound },
+    onDamage: (what, found) => {
+      parts.loggers.server.error('a database of the server is damaged', { what, found })
+      parts.alerts.serverDamaged(what, found)
+    },
   })
   const keepsPast = config.timeMachine !== 'off'
   const copies = createCopies({

@@ -1,9 +1,12 @@
 /**
- * What the server does once a day, at the operator's hour: it drops old restore points and proves copies (TM-10, RS-19).
- * Part of `assemble.ts`.
+ * What the server does once a day, at the operator's hour: it drops old restore points, reads its own databases and
+ * proves copies (TM-10, RS-19, RS-21). Part of `assemble.ts`.
  */
 
+import { join } from 'node:path'
+import { toHex } from '../schemas/hex.ts'
 import type { DatabaseKey, Databases, PastCopies, Proofs } from './catalogue/catalogue.ts'
+import { keyOfFile } from './catalogue/sqlite/openSqliteFile.ts'
 import type { Config } from './config/config.ts'
 import type { KeyRing } from './keys/keyRing.ts'
 import type { Logger } from './logger.ts'
@@ -24,7 +27,7 @@ export interface NightWork {
 }
 
 export interface NightParts {
-  readonly config: Pick<Config, 'nightHour' | 'proveMb'>
+  readonly config: Pick<Config, 'nightHour' | 'proveMb' | 'data'>
   readonly proofs: Proofs
   readonly pastCopies: PastCopies
   readonly databases: Databases
@@ -36,7 +39,12 @@ export interface NightParts {
   clock(): number
   /** Drops what the policy does not keep, until it is `stopped`. */
   prune(stopped: () => boolean): Promise<void>
+  /** A database of the server's own is damaged. */
+  onDamage(what: string, found: string): void
 }
+
+/** The server's own databases. */
+const OWN = ['catalogue', 'accounts'] as const
 
 /** The night's work; nothing is done yet. */
 export function assembleNight(parts: NightParts): NightWork {
@@ -53,8 +61,19 @@ export function assembleNight(parts: NightParts): NightWork {
   const prove = async (): Promise<void> => {
     log.info('copies proven', { ...(await proveOldest(proving, config.proveMb * MEGABYTE, stopped)) })
   }
+  const check = async (what: (typeof OWN)[number]): Promise<void> => {
+    const path = join(config.data, `${what}.sqlite`)
+    const key = keyOfFile({ path, context: what }, keyRing)
+    if (key === undefined) return
+    const found = await pool.run('checkFile', { path, key: toHex(key) }, {})
+    if (found !== undefined) parts.onDamage(what, found)
+  }
   const work = async (): Promise<void> => {
     await parts.prune(stopped).catch((error: unknown) => log.error('dropping restore points failed', { error }))
+    for (const what of OWN)
+      await check(what).catch((error: unknown) =>
+        log.error('a database of the server could not be read', { what, error }),
+      )
     await prove().catch((error: unknown) => log.error('proving copies failed', { error }))
   }
   let lastMs = clock()

@@ -5,7 +5,7 @@ export interface Alert {
   readonly id: string
   /** Milliseconds since 1970. */
   readonly at: number
-  readonly kind: 'health' | 'fenced-device' | 'cloned-device' | 'quota' | 'guard' | 'test'
+  readonly kind: 'health' | 'fenced-device' | 'cloned-device' | 'quota' | 'guard' | 'damage' | 'test'
   /** `good` takes an earlier one back. */
   readonly severity: 'good' | 'bad'
   readonly accountName: string

@@ -38,6 +38,7 @@ import {
 } from '../restore/buildImage.ts'
 import { type ProofInput, type ProofOutcome, proveCopy } from '../restore/proveCopy.ts'
 import type { StoredImage } from '../restore/readImage.ts'
+import { type CheckInput, checkFileJob } from '../sql/checkFile.ts'
 import { openFileStorage } from '../storage/fileStorage.ts'
 import { type DiffInput, type DiffOutcome, diffJob } from '../timeMachine/diffJob.ts'
 import { type CopyPast, copyCopyJob, dropPastJob, listPastJob } from '../timeMachine/pastJobs.ts'
@@ -74,6 +75,7 @@ export interface Jobs {
   dropPast: { input: CopyPlace & { tokens: readonly string[] }; output: { readonly freedBytes: number } }
   reencryptCopy: { input: ReencryptInput; output: undefined }
   diff: { input: DiffInput; output: DiffOutcome }
+  checkFile: { input: CheckInput; output: string | undefined }
   /** What a process does that is kept ready: below `folder`, of which nothing stays. */
   rehearse: { input: { folder: string }; output: undefined }
 }
@@ -107,6 +109,7 @@ const handlers: Handlers = {
   dropPast: dropPastJob,
   reencryptCopy: reencryptCopyJob,
   diff: diffJob,
+  checkFile: checkFileJob,
   items: async (input) => (await import('../items/itemWorker.ts')).runItemWork(input),
   rehearse: async ({ folder }) => {
     await (await import('../items/itemWorker.ts')).rehearseItemWork(folder)

@@ -97,6 +97,15 @@ export function fileKeyUse(context: string, path: string, keyRing: KeyRing): Key
   }
 }
 
+/** The key of the file itself; undefined if there is no such file. @throws {CodedError} `key.wrong`, `storage.*`. */
+export function keyOfFile(
+  { path, context }: Pick<SqliteFile, 'path' | 'context'>,
+  keyRing: Pick<KeyRing, 'unwrap'>,
+): Uint8Array | undefined {
+  const wrapped = readWrapped(path)
+  return wrapped === undefined || !existsSync(path) ? undefined : keyRing.unwrap(wrapped, context)
+}
+
 /**
  * Writes the log of a file back and empties it, so that nothing deleted is left there; nothing happens if there is no such
  * file.
@@ -106,9 +115,8 @@ export async function emptyLog(
   { path, context }: Pick<SqliteFile, 'path' | 'context'>,
   keyRing: KeyRing,
 ): Promise<void> {
-  const wrapped = readWrapped(path)
-  if (wrapped === undefined || !existsSync(path)) return
-  const key = keyRing.unwrap(wrapped, context)
+  const key = keyOfFile({ path, context }, keyRing)
+  if (key === undefined) return
   const database = openDatabase(path, { cipher: { kind: 'aegis', key }, busyTimeoutMs: 0 })
   try {
     for (
