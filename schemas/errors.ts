@@ -101,6 +101,9 @@ const table = {
     retry: 'fetch-map',
     meaning: 'no such restore or segment; it may have expired',
   },
+  'delivery.unknown': { http: 404, status: 404, retry: 'never', meaning: 'no such Delivery, or none of this device' },
+  'delivery.ended': { http: 409, status: 409, retry: 'never', meaning: 'the Delivery was cancelled, or it failed' },
+  'delivery.limited': { http: 409, status: 409, retry: 'later', meaning: 'too many Deliveries are under way' },
   'pin.limited': { http: 409, status: 409, retry: 'operator', meaning: 'too many restore points are pinned' },
   'restore.mismatch': {
     http: 409,

@@ -143,6 +143,26 @@ export const MAX_DELIVERY_DEVICES = 1000
 export const MAX_DEVICE_LINKS = 8
 export const MAX_DEVICE_NETWORKS = 16
 
+/** Segments that one device has on their way from the server, and addresses at which its peers reach it. */
+export const MAX_DEVICE_FLIGHTS = 64
+export const MAX_DEVICE_ADDRESSES = 16
+
+/** Ranges of segments that one report of a device, or one message to a peer, names: the next one names others. */
+export const MAX_REPORTED_RANGES = 2000
+
+/** Segments a small image is cut into for a Delivery, so that its parts can follow the speeds of links. */
+export const DELIVERY_SEGMENTS = 256
+
+/** Octets of the smallest of them: below, what is said around a segment counts for more than the segment. */
+export const LEAST_RANGE_BYTES = 64 * 1024
+
+/** Deliveries of one account that are not over. */
+export const MAX_OPEN_DELIVERIES = 16
+
+/** How long a Delivery waits for devices that were named, and how long a device may wait for news of it, seconds. */
+export const MAX_DELIVERY_WAIT_S = 3600
+export const MAX_NEWS_WAIT_S = 25
+
 /** Segments of a Delivery, and ranges of them in one report: as many as the largest object has. */
 export const MAX_DELIVERY_SEGMENTS = Math.ceil(MAX_OBJECT_BYTES / SEGMENT_BYTES)
 

@@ -15,6 +15,12 @@ export const COPY_VERSION = 1
  */
 export const IMAGE_VERSION = 2
 
+/** The DeliveryMap. 1: who fetches which segments of an image over which link, in revisions; EdDSA. */
+export const DELIVERY_MAP_VERSION = 1
+
+/** What devices of a Delivery say to each other. 1: HTTP over TLS 1.3 with a key for each pair. */
+export const PEER_PROTOCOL_VERSION = 1
+
 /** The observers' tables inside a device's database. 1: change log keyed by table and key. */
 export const OBSERVER_VERSION = 1
 

@@ -146,7 +146,7 @@ export async function assembleServer(
   }
   const omads = createOmads(omadsDeps)
   const datastoreParts = { accountService: accounts.service, passwords: datastorePasswords }
-  const { healthOf } = alerts
+  const [{ healthOf }, { deliveries }] = [alerts, backups]
   const backupParts = { accountService: accounts.service, ...stores, restores: backups.restores, healthOf }
   const verify = assembleVerify({ data: config.data, ...backupParts, backups, log: loggers.server })
   const app = createApp({
@@ -158,10 +158,11 @@ export async function assembleServer(
       ...(accounts.local ? accountInternalHandlers(accounts.local) : {}),
       ...backupHandlers(backupParts),
       ...datastoreHandlers(datastoreParts),
+      ...deliveries.handlers(accounts.service, edge.unlessStopped),
       ...diffHandlers({ accountService: accounts.service, diff: backups.timeMachine.diff }),
       ...pinHandlers({ accountService: accounts.service, pinning: backups.timeMachine.pinning }),
       ...serverPasswordHandlers({ accountService: accounts.service, passwords: serverPasswords, serverId }),
-      ...{ ...fenceHandlers(accounts.service), ...installations.handlers },
+      ...{ ...fenceHandlers(accounts.service, deliveries.dismiss), ...installations.handlers },
       ...notificationHandlers(async (poll) => edge.unlessStopped(poll, await push.answerPoll(poll))),
       ...quotaHandlers({ accountService: accounts.service, quotas: quota.service }),
       ...care.handlers,
@@ -205,15 +206,12 @@ export async function assembleServer(
   let listening: Listening | undefined
   let timer: NodeJS.Timeout | undefined
   return {
-    accounts: accounts.service,
+    ...{ accounts: accounts.service, deliveries },
     ...{ ...stores, pinning: backups.timeMachine.pinning, diff: backups.timeMachine.diff, verify: verify.verifyNow },
     quotas: quota.service,
     listPoints: (accountId, deviceId, database) => backups.restores.listPoints(accountId, deviceId, database),
-    prune: backups.timeMachine.prune,
-    allowEmpty: backups.allowEmpty,
-    datastorePasswords,
-    serverPasswords,
-    serverId,
+    ...{ prune: backups.timeMachine.prune, allowEmpty: backups.allowEmpty },
+    ...{ datastorePasswords, serverPasswords, serverId },
     wake: push.wake,
     testAlerts: alerts.test,
     healthOf: alerts.healthOf,
@@ -226,6 +224,7 @@ export async function assembleServer(
       await tracer.removeStrays()
       await care.tend(true)
       await sweep()
+      await deliveries.start()
       listening = await listen(app, config)
       backups.keepWarm()
       if (config.rehearse === 'on') void rehearse()
@@ -235,6 +234,7 @@ export async function assembleServer(
     },
     close: async () => {
       clearInterval(timer)
+      deliveries.stop()
       push.release()
       await listening?.close()
       await omads.settled()

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { CodedError } from '../schemas/errors.ts'
 import type { AccountService } from './account/accountService.ts'
 import type { AlertAssembly } from './assembleAlerts.ts'
+import { assembleDelivery, type DeliveryAssembly } from './assembleDelivery.ts'
 import { assembleNight, type NightWork } from './assembleNight.ts'
 import type { QuotaAssembly } from './assembleQuota.ts'
 import { assembleReencryption } from './assembleReencryption.ts'
@@ -53,6 +54,7 @@ export interface BackupAssembly {
   readonly registry: DatastoreRegistry
   readonly spool: Spool
   readonly restores: RestoreService & { sweep(): Promise<void> }
+  readonly deliveries: DeliveryAssembly
   /** Lets a device empty a datastore of Items, or be emptied by it, once (IT-11). @throws {CodedError} `datastore.unknown`. */
   allowEmpty(peer: Peer, datastore: string, allowed: boolean): Promise<void>
   /** What the password of a datastore is kept under (OM-35), by any name clients use for it; undefined if it has none. */
@@ -148,12 +150,10 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     jobs: { buildPlainImage: (input, owner) => pool.run('buildPlainImage', input, { owner }) },
   })
   const restoreRows = sqlRestores(parts.catalogue)
+  const signer = await openSegmentMapSigner(storage, keyRing)
+  const keepMs = config.restoreLifeHours * 3_600_000
   const restores = createRestores({
-    databases,
-    restores: restoreRows,
-    keyRing,
-    storage,
-    signer: await openSegmentMapSigner(storage, keyRing),
+    ...{ databases, restores: restoreRows, keyRing, storage, signer, keepMs },
     jobs: {
       buildImage: (input, owner) => pool.run('buildImage', { ...input, storageFolder }, { owner }),
       importImage: (input, owner) => pool.run('importImage', { ...input, storageFolder }, { owner }),
@@ -163,7 +163,11 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
     onDamage: (key, error) => parts.loggers.backup.error('a state cannot be restored', { ...key, error }),
     timeMachine: timeMachine.machine,
     ...{ gate, keepsPast, copyPath, imagePath, now: parts.clock },
-    keepMs: config.restoreLifeHours * 3_600_000,
+  })
+  const deliveries = assembleDelivery({
+    ...{ catalogue: parts.catalogue, keyRing, storage, signer, images: restores, keepMs, clock: parts.clock },
+    onSegment: (sizeBytes) => parts.metrics.segmentSent(sizeBytes),
+    onStandstill: (error) => parts.loggers.server.error('a Delivery stands still', { error }),
   })
   const itemCopy = createItemCopy({
     ...{ databases, keyRing, copyPath, gate, now: parts.clock, keepsPast },
@@ -183,7 +187,14 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
       quotas,
     ),
     spool,
-    restores: countRestores(restores, parts.metrics),
+    restores: {
+      ...countRestores(restores, parts.metrics),
+      sweep: async () => {
+        await restores.sweep()
+        await deliveries.sweep()
+      },
+    },
+    deliveries,
     allowEmpty: async (peer, datastore, allowed) => {
       if (await items.find(datastore)?.allowEmpty(peer, allowed)) return
       throw new CodedError('datastore.unknown', `the device never synchronized ${datastore}`, {
@@ -200,7 +211,8 @@ export async function assembleBackups(parts: BackupAssemblyParts): Promise<Backu
       }
       await removeUnfinished(storageFolder)
       await rm(folder('rehearsal'), { recursive: true, force: true })
-      const owned = new Set([...(await restoreRows.listImageIds()), ...(await sessionImageIds(sessions))])
+      const rows = [...(await restoreRows.listImageIds()), ...(await deliveries.listImageIds())]
+      const owned = new Set([...rows, ...(await sessionImageIds(sessions))])
       await removeStrayImages({ imageFolder: folder('images'), storage }, owned)
     },
     timeMachine,

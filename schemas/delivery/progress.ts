@@ -4,7 +4,7 @@
 
 import { z } from 'zod'
 import { byteCount, deviceId, identifier } from '../http/fields.ts'
-import { MAX_DEVICE_LINKS } from '../limits.ts'
+import { MAX_DELIVERY_SEGMENTS, MAX_DEVICE_FLIGHTS, MAX_DEVICE_LINKS } from '../limits.ts'
 import { type SegmentRanges, segmentRanges } from './segmentRanges.ts'
 
 /** What one link carried from the server since the report before. */
@@ -16,6 +16,15 @@ export const linkProgress = z.strictObject({
 })
 export type LinkProgress = Readonly<z.infer<typeof linkProgress>>
 
+/** A segment that a link has begun to fetch from the server. */
+export const flight = z.strictObject({
+  linkId: identifier,
+  segment: z.int().min(0).max(MAX_DELIVERY_SEGMENTS),
+  /** Octets still to come. */
+  leftBytes: byteCount,
+})
+export type Flight = Readonly<z.infer<typeof flight>>
+
 export const progressReport = z.strictObject({
   deviceId,
   /** Everything it holds, verified, from wherever it came. */
@@ -24,8 +33,10 @@ export const progressReport = z.strictObject({
   serverBytes: byteCount,
   peerBytes: byteCount,
   links: z.array(linkProgress).max(MAX_DEVICE_LINKS),
+  inFlight: z.array(flight).max(MAX_DEVICE_FLIGHTS).exactOptional(),
 })
-export type ProgressReport = Readonly<Omit<z.infer<typeof progressReport>, 'held' | 'links'>> & {
+export type ProgressReport = Readonly<Omit<z.infer<typeof progressReport>, 'held' | 'links' | 'inFlight'>> & {
   readonly held: SegmentRanges
   readonly links: readonly LinkProgress[]
+  readonly inFlight?: readonly Flight[]
 }

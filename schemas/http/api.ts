@@ -8,6 +8,7 @@ import { accountInternalCalls } from './accountsInternal.ts'
 import { alertCalls } from './alerts.ts'
 import { backupCalls } from './backups.ts'
 import { datastoreCalls } from './datastores.ts'
+import { deliveryCalls } from './deliveries.ts'
 import { diffCalls } from './diff.ts'
 import { erasureCalls } from './erasures.ts'
 import { fenceCalls } from './fences.ts'
@@ -25,6 +26,7 @@ export const publicCalls = {
   ...accountCalls,
   ...backupCalls,
   ...datastoreCalls,
+  ...deliveryCalls,
   ...fenceCalls,
   ...installationCalls,
   ...notificationCalls,

@@ -17,6 +17,9 @@ export const SEAL_OVERHEAD_BYTES = 16
 /** Segments of the largest object. */
 const MAX_SEGMENTS = Math.ceil(MAX_OBJECT_BYTES / SEGMENT_BYTES)
 
+/** Characters of the largest signed map: 33,000 segments of about 130 octets, in base64. */
+export const MAX_SIGNED_MAP_CHARS = 8 * 1024 * 1024
+
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 
 /** A Zstandard frame of a range that does not compress is this much larger, at most. */

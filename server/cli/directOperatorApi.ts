@@ -1,6 +1,7 @@
 /** The operator's interface on a server that was opened in this process (`--data`). */
 
 import { findAccount } from '../account/findAccount.ts'
+import { orderDelivery } from '../delivery/orderDelivery.ts'
 import { describeProof } from '../restore/proofs.ts'
 import { describePoint } from '../restore/restorePoints.ts'
 import { describeGuard, newestGuards } from '../timeMachine/pinning.ts'
@@ -89,6 +90,13 @@ export function createDirectOperatorApi(server: OpenedServer): OperatorApi {
       server.listPoints(await accountIdOf(accountName), deviceId, database),
     diff: async ({ accountName, deviceId }, name, query) =>
       server.diff({ accountId: await accountIdOf(accountName), deviceId, name }, query),
+    createDelivery: async (name, order) => {
+      const parts = { accountService: accounts, deliveries: server.deliveries }
+      return orderDelivery(parts, await accountIdOf(name), order)
+    },
+    listDeliveries: async (name) => server.deliveries.list(await accountIdOf(name)),
+    steerDelivery: async (name, deliveryId, action) =>
+      server.deliveries.steer(await accountIdOf(name), deliveryId, action),
     setPin: async ({ accountName, deviceId }, name, { point, pinned, reason = '' }) => {
       const key = { accountId: await accountIdOf(accountName), deviceId, name }
       const { pinning } = server

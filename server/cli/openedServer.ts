@@ -12,6 +12,7 @@ import type { Pins } from '../catalogue/pins.ts'
 import type { Verifications } from '../catalogue/verifications.ts'
 import type { Config } from '../config/config.ts'
 import type { Peer } from '../datastore/datastore.ts'
+import type { DeliveryService } from '../delivery/deliveryService.ts'
 import type { AccountErasure } from '../erasure/eraseAccount.ts'
 import type { KeyCare } from '../keys/keyCare.ts'
 import type { DeviceKey } from '../push/notifications.ts'
@@ -58,6 +59,8 @@ export interface OpenedServer {
   readonly keys: { readonly currentKeyId: string; readonly masterKeyFile?: string; readonly created: boolean }
   /** Rotation of the master key, and what needs which. */
   readonly keyCare: Pick<KeyCare, 'status' | 'rotate' | 'reencrypt'>
+  /** Deliveries of one image to several devices (DL-18). */
+  readonly deliveries: Pick<DeliveryService, 'create' | 'list' | 'steer'>
   /** Deletion of accounts, and its receipts. */
   readonly erasure: Pick<AccountErasure, 'erase' | 'list'>
   /** A token of scope `operator`, valid for `lifeS` seconds. */

@@ -5,6 +5,7 @@
 
 import type { BackupMethod, TimeMachineChoice } from '../../schemas/backupChoice.ts'
 import type { RestorePoint } from '../../schemas/http/backups.ts'
+import type { DeliveryOrder, DeliverySteering, DeliverySummary } from '../../schemas/http/deliveries.ts'
 import type { DiffQuery, DiffReport } from '../../schemas/http/diff.ts'
 import type { ErasedAccount } from '../../schemas/http/erasures.ts'
 import type { KeyStatus } from '../../schemas/http/keys.ts'
@@ -109,6 +110,12 @@ export interface OperatorApi {
   listPoints(device: AccountDevice, database: string): Promise<readonly DatabasePoint[]>
   /** What differs between two points. @throws {CodedError} as the call `diffPoints`. */
   diff(device: AccountDevice, database: string, query: DiffQuery): Promise<DiffReport>
+  /** Orders one image to several devices. @throws {CodedError} as the call `createDelivery`. */
+  createDelivery(accountName: string, order: DeliveryOrder): Promise<DeliverySummary>
+  /** Newest first. @throws {CodedError} `account.unknown`. */
+  listDeliveries(accountName: string): Promise<readonly DeliverySummary[]>
+  /** @throws {CodedError} `delivery.unknown`. */
+  steerDelivery(accountName: string, deliveryId: string, action: DeliverySteering): Promise<DeliverySummary>
   /** Pins a point, or takes a pin back. @throws {CodedError} `database.unknown`, `restore.unknown`, `pin.limited`. */
   setPin(device: AccountDevice, database: string, order: PinChange): Promise<DatabasePoint>
 }

@@ -12,6 +12,7 @@ import { accountAdd, accountAppPassword, accountDisable, accountList } from './c
 import { accountDelete, accountReceipts } from './commands/accountDelete.ts'
 import { alertTest } from './commands/alert.ts'
 import { datastoreList, datastorePassword } from './commands/datastore.ts'
+import { deliveryCancel, deliveryCreate, deliveryPause, deliveryResume, deliveryStatus } from './commands/delivery.ts'
 import { demo } from './commands/demo.ts'
 import { deviceAllowEmpty, deviceList, deviceServerPassword, deviceShow } from './commands/device.ts'
 import { deviceTrace, traceShow } from './commands/deviceTrace.ts'
@@ -55,6 +56,11 @@ const modules = [
   deviceWake,
   deviceTrace,
   points,
+  deliveryCreate,
+  deliveryStatus,
+  deliveryPause,
+  deliveryResume,
+  deliveryCancel,
   diff,
   pin,
   unpin,

@@ -14,6 +14,8 @@ const LONG_TIMEOUT_MS = 600_000
 /** How often progress is asked for, milliseconds. */
 const AGAIN_MS = 500
 
+const LONG_CALLS: ReadonlySet<HttpCall> = new Set([calls.diffAccountPoints, calls.createAccountDelivery])
+
 type Params = Readonly<Record<string, string>>
 
 /** Fills `OperatorApi` with calls to `server`, each with `token` as bearer. */
@@ -84,6 +86,9 @@ export function createRestOperatorApi(server: string, token: string): OperatorAp
       const search = `?${new URLSearchParams(fields)}`
       return read(calls.diffAccountPoints, { name: accountName, deviceId, database }, undefined, search)
     },
+    createDelivery: (name, order) => read(calls.createAccountDelivery, { name }, order),
+    listDeliveries: async (name) => (await read(calls.listAccountDeliveries, { name })).deliveries,
+    steerDelivery: (name, deliveryId, action) => read(calls.steerAccountDelivery, { name, deliveryId }, { action }),
     setPin: ({ accountName, deviceId }, database, { point, ...change }) =>
       read(calls.setAccountPin, { name: accountName, deviceId, database, point }, change),
   }
@@ -99,7 +104,7 @@ async function request(url: string, call: HttpCall, token: string, body: unknown
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(call === calls.diffAccountPoints ? LONG_TIMEOUT_MS : TIMEOUT_MS),
+      signal: AbortSignal.timeout(LONG_CALLS.has(call) ? LONG_TIMEOUT_MS : TIMEOUT_MS),
     })
   } catch (cause) {
     throw new CodedError('network.unreachable', `${new URL(url).origin} does not answer`, {

@@ -5,17 +5,19 @@ import type { AccountService } from '../account/accountService.ts'
 import { findAccount } from '../account/findAccount.ts'
 import type { Handlers } from './handlers.ts'
 
-/** Handlers of the calls in `fenceCalls`. */
-export function fenceHandlers(service: AccountService): Pick<Required<Handlers>, keyof typeof fenceCalls> {
+/** Handlers of the calls in `fenceCalls`. `dismiss` ends what a fenced device shares with others (DL-22). */
+export function fenceHandlers(
+  service: AccountService,
+  dismiss: (device: { readonly accountId: string; readonly deviceId: string }) => Promise<void>,
+): Pick<Required<Handlers>, keyof typeof fenceCalls> {
+  const setFence = async (accountId: string, deviceId: string, reason: string | null): Promise<undefined> => {
+    await service.setDeviceFence(accountId, deviceId, reason)
+    if (reason !== null) await dismiss({ accountId, deviceId })
+    return undefined
+  }
   return {
-    async setOwnFence({ params, body }, { claims }) {
-      await service.setDeviceFence(claims.accountId, params.deviceId, body.reason)
-      return undefined
-    },
-    async setFence({ params, body }) {
-      const { accountId } = await findAccount(service, params.name)
-      await service.setDeviceFence(accountId, params.deviceId, body.reason)
-      return undefined
-    },
+    setOwnFence: ({ params, body }, { claims }) => setFence(claims.accountId, params.deviceId, body.reason),
+    setFence: async ({ params, body }) =>
+      setFence((await findAccount(service, params.name)).accountId, params.deviceId, body.reason),
   }
 }

@@ -12,6 +12,8 @@ import type { TokenClaims } from '../account/accountService.ts'
 export interface CallerOf<Access> {
   readonly claims: Access extends readonly string[] ? TokenClaims : undefined
   readonly address: string
+  /** Says something beside the reply. */
+  setHeader(name: string, value: string): void
   /** Calls `listener` when the caller goes away, for handlers that wait. */
   onGone(listener: () => void): void
 }

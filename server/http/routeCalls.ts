@@ -17,7 +17,12 @@ const MAX_JSON_BYTES = 64 * 1024
 
 type AnyHandler = (
   input: { params: unknown; query: unknown; body: unknown },
-  caller: { claims: unknown; address: string; onGone(listener: () => void): void },
+  caller: {
+    claims: unknown
+    address: string
+    setHeader(name: string, value: string): void
+    onGone(listener: () => void): void
+  },
 ) => Promise<unknown>
 
 /** Routes every call that `handlers` answers, and refuses other methods on the same paths. */
@@ -48,7 +53,9 @@ function answerCall(
     const query = call.query === undefined ? {} : decode(call.query, { ...request.query }, 'query')
     const body = call.body === undefined ? undefined : decode(call.body, request.body, 'body')
     const onGone = (listener: () => void): void => void response.once('close', listener)
-    const reply = await handler({ params, query, body }, { claims, address: request.ip ?? '', onGone })
+    const setHeader = (name: string, value: string): void => void response.setHeader(name, value)
+    const caller = { claims, address: request.ip ?? '', setHeader, onGone }
+    const reply = await handler({ params, query, body }, caller)
     encode(call, request, response, reply)
   }
 }

@@ -47,6 +47,8 @@ export interface ImageOrder {
   /** Hex. */
   readonly contentKey: string
   readonly compression: SegmentCompression
+  /** Of a small image, about so many at least: ranges are smaller then. */
+  readonly leastSegments?: number
   /** The state it remembers that is wanted, by its token; else the newest. */
   readonly pastToken?: string
 }
@@ -141,7 +143,9 @@ async function cutImage(
     const { plain, position } = await openPlainImage(input, onProgress)
     try {
       step('image-built')
-      const cut = await cutSegments({ plain, imageId, contentKey, compression }, async (segment, sealed) => {
+      const { leastSegments } = input
+      const image = { plain, imageId, contentKey, compression, ...(leastSegments !== undefined && { leastSegments }) }
+      const cut = await cutSegments(image, async (segment, sealed) => {
         // A power cut may take it: the device then asks for another image (RS-4).
         await storage.put(segmentKey(imageId, segment), sealed, { durable: false })
         step('segment-stored')

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { constants, crc32, deflateRaw, zstdCompress } from 'node:zlib'
 import { gzipBlocks } from '../../schemas/gzip/gzipBlocks.ts'
-import { SEGMENT_BYTES, SEGMENT_RANGE_BYTES } from '../../schemas/limits.ts'
+import { LEAST_RANGE_BYTES, SEGMENT_BYTES, SEGMENT_RANGE_BYTES } from '../../schemas/limits.ts'
 import { MAX_FRAME_OVERHEAD_BYTES, type SegmentCompression, type SegmentMap } from '../../schemas/restore/segmentMap.ts'
 import { IMAGE_VERSION } from '../../schemas/version.ts'
 import type { PlainReader } from '../backup/plainReader.ts'
@@ -33,6 +33,8 @@ export interface ImageToCut {
   readonly imageId: string
   readonly contentKey: Uint8Array
   readonly compression: SegmentCompression
+  /** Ranges are as much smaller than 2 MiB as this asks for. */
+  readonly leastSegments?: number
 }
 
 /** Cuts `image` and gives each sealed segment to `store`; a few at once. All are stored when it resolves. */
@@ -51,16 +53,24 @@ type Keep = (sealed: SealedSegment) => Promise<SealedSegment['entry']>
 
 const compressRange = promisify(zstdCompress)
 
-async function cutRanges({ plain, imageId, contentKey }: ImageToCut, keep: Keep): Promise<CutImage> {
+/** Octets of a range: a power of two, so that about `leastSegments` come out, if they are asked for. */
+export function chooseRangeBytes(sizeBytes: number, leastSegments?: number): number {
+  if (leastSegments === undefined) return SEGMENT_RANGE_BYTES
+  const wanted = 2 ** Math.ceil(Math.log2(Math.max(1, sizeBytes / leastSegments)))
+  return Math.min(SEGMENT_RANGE_BYTES, Math.max(LEAST_RANGE_BYTES, wanted))
+}
+
+async function cutRanges({ plain, imageId, contentKey, leastSegments }: ImageToCut, keep: Keep): Promise<CutImage> {
   const version = IMAGE_VERSION
   const { seal } = await openSegmentSeal({ version, imageId }, contentKey)
+  const rangeBytes = chooseRangeBytes(plain.sizeBytes, leastSegments)
   const digest = createHash('sha256')
   const params = { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL }
   // Room for all of it: a frame in one piece.
-  const options = { params, chunkSize: SEGMENT_RANGE_BYTES + MAX_FRAME_OVERHEAD_BYTES }
+  const options = { params, chunkSize: rangeBytes + MAX_FRAME_OVERHEAD_BYTES }
   const ranges = (async function* () {
-    for (let offset = 0; offset < plain.sizeBytes; offset += SEGMENT_RANGE_BYTES) {
-      const range = await plain.read(offset, SEGMENT_RANGE_BYTES)
+    for (let offset = 0; offset < plain.sizeBytes; offset += rangeBytes) {
+      const range = await plain.read(offset, rangeBytes)
       digest.update(range)
       yield range
     }
@@ -72,7 +82,7 @@ async function cutRanges({ plain, imageId, contentKey }: ImageToCut, keep: Keep)
   return {
     version,
     compression: 'zstd',
-    rangeBytes: SEGMENT_RANGE_BYTES,
+    rangeBytes,
     sizeBytes,
     sha256: digest.digest('hex'),
     segments,

@@ -7,58 +7,48 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { CodedError } from '../../schemas/errors.ts'
 import { toHex } from '../../schemas/hex.ts'
 import type { RestoreCompletion, RestoreRequest, RestoreTicket } from '../../schemas/http/backups.ts'
-import type { SegmentCompression, SegmentMap } from '../../schemas/restore/segmentMap.ts'
+import type { SegmentCompression } from '../../schemas/restore/segmentMap.ts'
 import { type CopyGate, createCopyGate } from '../backup/copyGate.ts'
 import { type CopyPlace, contentKeyContext, copyKeyContext, placeOfCopy } from '../backup/copyKey.ts'
 import type { CopyPosition } from '../backup/copyLayout.ts'
 import { type ImportInput, type ImportResult, removeCopy } from '../backup/importFile.ts'
-import type { DatabaseKey, DatabaseRow, Databases, RestoreRow, Restores } from '../catalogue/catalogue.ts'
-import type { KeyRing } from '../keys/keyRing.ts'
+import type { DatabaseRow, RestoreRow, Restores } from '../catalogue/catalogue.ts'
 import { step } from '../steps.ts'
-import type { Storage } from '../storage/storage.ts'
-import type { TimeMachine } from '../timeMachine/timeMachine.ts'
-import { type BuiltImage, type CopySource, type ImageOrder, type ImagePlace, removeImage } from './buildImage.ts'
+import { removeImage } from './buildImage.ts'
 import { segmentKey } from './imageStorage.ts'
-import { refuseDamaged } from './offerPoint.ts'
-import type { ProofInput, ProofOutcome } from './proveCopy.ts'
-import { findDatabase, readWhereItLies } from './readCopy.ts'
+import { type ImageParts, type ImageWanted, type OrderedImage, orderImage } from './orderImage.ts'
 import type { StoredImage } from './readImage.ts'
-import { findPoint, listPoints } from './restorePoints.ts'
+import { listPoints } from './restorePoints.ts'
 import type { RestoreCaller, RestoreService } from './restoreService.ts'
 import { readSignedMap, type SegmentMapSigner } from './signSegmentMap.ts'
 
 /** The work that runs outside the event loop, by whatever pool; `owner` is the device it is for. */
-export interface RestoreJobs {
-  proveCopy(input: ProofInput, owner: DatabaseKey): Promise<ProofOutcome>
-  buildImage(input: CopySource & ImagePlace & ImageOrder, owner: RestoreCaller): Promise<BuiltImage>
+export type RestoreJobs = ImageParts['jobs'] & {
   importImage(input: ImportInput & StoredImage, owner: RestoreCaller): Promise<ImportResult>
   adoptPosition(input: CopyPlace & { readonly position: CopyPosition }, owner: RestoreCaller): Promise<boolean>
 }
 
-export interface RestoreParts {
-  readonly databases: Databases
+/** Images alone, for Deliveries. */
+export interface ImageService {
+  /** @throws {CodedError} as `orderImage`. */
+  orderImage(wanted: ImageWanted): Promise<OrderedImage>
+  removeImage(imageId: string): Promise<void>
+}
+
+export interface RestoreParts extends ImageParts {
   readonly restores: Restores
-  readonly keyRing: KeyRing
-  readonly storage: Storage
   readonly signer: SegmentMapSigner
   readonly jobs: RestoreJobs
-  readonly timeMachine: TimeMachine
   /** Keeps others from the copy that takes on a new life; one of its own without it. */
   readonly gate?: CopyGate
   /** Whether a copy that a restore replaces is put aside. */
   readonly keepsPast: boolean
-  /** A state cannot be restored: somebody has to look. */
-  onDamage(key: DatabaseKey, cause: unknown): void
-  /** Where the copy, or the image file, of an id lies. */
-  copyPath(copyId: string): string
-  imagePath(imageId: string): string
-  now(): number
   /** How long an image is kept, milliseconds (RS-10). */
   readonly keepMs: number
 }
 
 /** The restore service, and the sweep that ends what expired (RS-10): call it from time to time. */
-export function createRestores(parts: RestoreParts): RestoreService & { sweep(): Promise<void> } {
+export function createRestores(parts: RestoreParts): RestoreService & ImageService & { sweep(): Promise<void> } {
   const gate = parts.gate ?? createCopyGate()
   return {
     createRestore: (caller, request) => createRestore(parts, caller, request),
@@ -66,6 +56,8 @@ export function createRestores(parts: RestoreParts): RestoreService & { sweep():
     completeRestore: (caller, restoreId) => completeRestore(parts, gate, caller, restoreId),
     listPoints: (accountId, deviceId, database) =>
       listPoints(parts.timeMachine, { accountId, deviceId, name: database }),
+    orderImage: (wanted) => orderImage(parts, wanted),
+    removeImage: (imageId) => removeImage(imageId, parts.imagePath(imageId), parts.storage),
     sweep: () => sweep(parts),
   }
 }
@@ -76,36 +68,14 @@ async function createRestore(
   request: RestoreRequest,
 ): Promise<RestoreTicket> {
   const sourceDeviceId = request.fromDeviceId ?? caller.deviceId
-  const key = { accountId: caller.accountId, deviceId: sourceDeviceId, name: request.database }
   const before = await parts.databases.get({ ...caller, name: request.database })
-  const imageId = randomUUID()
-  const contentKey = parts.keyRing.newKey(contentKeyContext(imageId))
-  const imageKey = parts.keyRing.newKey(`image:${imageId}`)
-  let last: SourceState | undefined
-  const build = async (source: SourceState): Promise<BuiltImage> => {
-    last = source
-    const input = {
-      kind: source.kind,
-      ...placeOfCopy(parts, source),
-      imagePath: parts.imagePath(imageId),
-      imageKey: toHex(imageKey.key),
-      imageId,
-      contentKey: toHex(contentKey.key),
-      compression: chooseCompression(request),
-      ...(source.pastToken !== undefined && { pastToken: source.pastToken }),
-    }
-    return parts.jobs.buildImage(input, caller).catch(async (cause: unknown) => {
-      // A process that was killed at its limits could not clear away behind itself.
-      await removeImage(imageId, parts.imagePath(imageId), parts.storage)
-      throw cause
-    })
-  }
-  const find = () => findState(parts, key, request.point)
-  const { found: source, result: image } = await readWhereItLies(find, build).catch(async (cause: unknown) => {
-    if (last === undefined || !(cause instanceof CodedError) || cause.code !== 'storage.corrupt') throw cause
-    parts.onDamage(key, cause)
-    throw await refuseDamaged(parts, key, { copyId: last.copyId, token: last.pointToken }, cause)
+  const ordered = await orderImage(parts, {
+    key: { accountId: caller.accountId, deviceId: sourceDeviceId, name: request.database },
+    ...(request.point !== undefined && { point: request.point }),
+    compression: chooseCompression(request),
+    owner: caller,
   })
+  const { image, source } = ordered
   // What the restoring device has at this moment: nothing newer may be replaced by this image later (RS-15).
   const held = sourceDeviceId === caller.deviceId && source.pointToken === undefined ? source : before
   const row: RestoreRow = {
@@ -114,9 +84,9 @@ async function createRestore(
     deviceId: caller.deviceId,
     sourceDeviceId,
     database: request.database,
-    imageId,
-    wrappedContentKey: parts.keyRing.wrap(contentKey.key, contentKeyContext(imageId)),
-    segmentMap: await parts.signer.sign(describeImage(parts, imageId, request.database, image)),
+    imageId: ordered.imageId,
+    wrappedContentKey: ordered.wrappedContentKey,
+    segmentMap: await parts.signer.sign(ordered.map),
     // Number and token stay, so that the copy can tell whether it still stands there; the life is a new one.
     lineage: toHex(randomBytes(16)),
     number: image.position?.number ?? source.number,
@@ -136,39 +106,16 @@ async function createRestore(
     restoreId: row.id,
     segmentMap: row.segmentMap,
     signingKeys: [parts.signer.publicKey],
-    contentKey: Buffer.from(contentKey.key).toString('base64url'),
+    contentKey: Buffer.from(ordered.contentKey).toString('base64url'),
     segments: row.segments,
     sizeBytes: row.sizeBytes,
     ...positionOf(row),
   }
 }
 
-/** A state to restore, and the file that holds it. */
-interface SourceState extends Pick<DatabaseRow, 'kind' | 'copyId' | 'wrappedKey' | 'lineage' | 'number' | 'token'> {
-  /** Its name, unless it is the newest one of the device's copy. */
-  readonly pointToken?: string
-  /** The same, if its file has moved on since. */
-  readonly pastToken?: string
-}
-
-/** @throws {CodedError} `database.unknown`, `restore.unknown`, also for what was dropped since it was listed. */
-async function findState(parts: RestoreParts, key: DatabaseKey, wanted: string | undefined): Promise<SourceState> {
-  const point = await findPoint(parts.timeMachine, key, wanted)
-  if (point === undefined) return findDatabase(parts.databases, key)
-  const { copy, lineage, number, token, isHead } = point
-  const { kind, copyId, wrappedKey } = copy
-  const state = { kind, copyId, wrappedKey, lineage, number, token, pointToken: token }
-  return isHead ? state : { ...state, pastToken: token }
-}
-
 /** Zstandard for whom it is no secret: as small as gzip, at a fifth of the work here and half of it there (RS-17). */
 function chooseCompression({ compressions = [] }: RestoreRequest): SegmentCompression {
   return compressions.includes('zstd') ? 'zstd' : 'gzip'
-}
-
-function describeImage(parts: RestoreParts, imageId: string, database: string, image: BuiltImage): SegmentMap {
-  const { position: _, ...cut } = image
-  return { imageId, database, createdAt: parts.now(), ...cut }
 }
 
 function positionOf(row: RestoreRow): RestoreCompletion {

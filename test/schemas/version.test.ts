@@ -9,12 +9,20 @@ import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { installObservers, reconcileObservers } from '../../device-client/observe/install.ts'
 import type { SqlDatabase as DeviceDatabase, SqlValue } from '../../device-client/ports.ts'
+import { parseDeliveryMap } from '../../schemas/delivery/deliveryMap.ts'
 import type { DeltaHead } from '../../schemas/delta/delta.ts'
 import { DeltaReader } from '../../schemas/delta/deltaReader.ts'
 import { DeltaWriter } from '../../schemas/delta/deltaWriter.ts'
 import { TextBytes } from '../../schemas/delta/value.ts'
 import { parseSegmentMap } from '../../schemas/restore/segmentMap.ts'
-import { COPY_VERSION, DELTA_VERSION, IMAGE_VERSION, ITEMS_VERSION, OBSERVER_VERSION } from '../../schemas/version.ts'
+import {
+  COPY_VERSION,
+  DELIVERY_MAP_VERSION,
+  DELTA_VERSION,
+  IMAGE_VERSION,
+  ITEMS_VERSION,
+  OBSERVER_VERSION,
+} from '../../schemas/version.ts'
 import { createLayout } from '../../server/backup/copyLayout.ts'
 import { openClient, updateClient } from '../../server/items/clientRow.ts'
 import { ItemFile } from '../../server/items/itemFile.ts'
@@ -155,6 +163,35 @@ describe('versions of formats', () => {
       const held = readFileSync(join(fixtures, `segment-map-${version}.json`), 'utf8')
       expect(parseSegmentMap(JSON.parse(held))).toEqual(map)
     }
+  })
+})
+
+describe('the map of a Delivery', () => {
+  it('[WF-40] of its version can be read', () => {
+    const map = {
+      version: DELIVERY_MAP_VERSION,
+      ...{ deliveryId: 'd1', dataSetId: 'a3f1', segmentMap: 'ab'.repeat(32), serverId: 'nightferry-1' },
+      validationKey: { kty: 'OKP', crv: 'Ed25519', x: 'x', kid: 'k', alg: 'EdDSA' },
+      ...{ revision: 2, isFinal: false, createdAt: 1_700_000_000_000, strategy: 'shortestTime' },
+      characteristics: {
+        ...{ sizeBytes: 3000, objects: 1, segments: 3, smallestBytes: 1000, largestBytes: 1000 },
+        ...{ types: { database: 3000 }, priorities: { 5: 3000 } },
+      },
+      devices: ['phone', 'tablet'],
+      assignments: [
+        { deviceId: 'phone', linkId: 'wifi', segments: [[0, 2]] },
+        { deviceId: 'tablet', linkId: 'cell', segments: [[2, 3]] },
+      ],
+    }
+    const text = `${JSON.stringify(map, null, 1)}\n`
+    expect(text).toBe(fixture(`delivery-map-${DELIVERY_MAP_VERSION}.json`, text))
+    expect(parseDeliveryMap(JSON.parse(text))).toEqual(map)
+    for (const wrong of [
+      { ...map, version: 2 },
+      { ...map, more: 1 },
+      { ...map, isFinal: 0 },
+    ])
+      expect(() => parseDeliveryMap(wrong)).toThrow(/no map of a Delivery/)
   })
 })
 

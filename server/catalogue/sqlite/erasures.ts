@@ -105,6 +105,7 @@ async function collect(trx: Transaction<CatalogueTables>, owner: ErasedOwner): P
     .selectFrom('restore')
     .select(['imageId', 'wrappedContentKey'])
     .where('accountId', '=', accountId)
+    .unionAll(trx.selectFrom('delivery').select(['imageId', 'wrappedContentKey']).where('accountId', '=', accountId))
     .execute()
   const held = await trx.selectFrom('heldObject').select('spoolId').where('accountId', '=', accountId).execute()
   const traced = await trx.selectFrom('trace').select('deviceId').where('accountId', '=', accountId).execute()

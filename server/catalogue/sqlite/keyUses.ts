@@ -26,13 +26,14 @@ export function catalogueKeyUses(db: CatalogueDb, keyRing: KeyRing, contexts: Ke
     wrapped('copies', { table: 'database', named: 'copyId', column: 'wrappedKey' }, contexts.copy),
     wrapped('past copies', { table: 'pastCopy', named: 'copyId', column: 'wrappedKey' }, contexts.copy),
     wrapped('restores', { table: 'restore', named: 'imageId', column: 'wrappedContentKey' }, contexts.content),
+    wrapped('deliveries', { table: 'delivery', named: 'imageId', column: 'wrappedContentKey' }, contexts.content),
     serverPasswords(db, keyRing, contexts),
     { what: 'sessions', count: () => countSessions(db, keyRing) },
   ]
 }
 
 interface WrappedColumn {
-  readonly table: 'database' | 'pastCopy' | 'restore'
+  readonly table: 'database' | 'pastCopy' | 'restore' | 'delivery'
   /** The column with the name that the key is bound to. */
   readonly named: 'copyId' | 'imageId'
   readonly column: 'wrappedKey' | 'wrappedContentKey'

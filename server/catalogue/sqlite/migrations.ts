@@ -7,6 +7,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Migration } from './migrate.ts'
 import { createAlert } from './migrations/alert.ts'
 import { addBackupChoice } from './migrations/backupChoice.ts'
+import { createDelivery } from './migrations/delivery.ts'
 import { createErasure } from './migrations/erasure.ts'
 import { createInstallation } from './migrations/installation.ts'
 import { addKeyedWith } from './migrations/keyedWith.ts'
@@ -43,6 +44,7 @@ export const catalogueMigrations: readonly Migration[] = [
   { name: '0025-verification', up: createVerification },
   { name: '0026-installation', up: createInstallation },
   { name: '0027-keyed-with', up: addKeyedWith },
+  { name: '0028-delivery', up: createDelivery },
 ]
 
 async function createKnownLogin(db: Kysely<unknown>): Promise<void> {

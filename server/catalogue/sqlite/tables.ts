@@ -243,6 +243,26 @@ export interface VerificationTable {
   completeAt: number | null
 }
 
+/** Deliveries; what is in JSON is described at the port. */
+export interface DeliveryTable {
+  id: string
+  accountId: string
+  sourceDeviceId: string
+  database: string
+  imageId: string
+  wrappedContentKey: string
+  segmentMap: string
+  kind: 'sql' | 'file'
+  sizeBytes: number
+  sealedBytes: number
+  state: string
+  isOver: number
+  /** What a process that does not serve wants done: pause, resume, cancel. */
+  steered: string | null
+  createdAt: number
+  expiresAt: number
+}
+
 /** Add a table here, its making in `migrations.ts`, and fill its port in a file of its own. */
 export interface CatalogueTables {
   knownLogin: KnownLoginTable
@@ -267,4 +287,5 @@ export interface CatalogueTables {
   installation: InstallationTable
   erasure: ErasureTable
   verification: VerificationTable
+  delivery: DeliveryTable
 }

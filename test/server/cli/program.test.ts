@@ -14,11 +14,10 @@ import type { DatabaseRow } from '../../../server/catalogue/catalogue.ts'
 import { sqlDatabases } from '../../../server/catalogue/sqlite/databases.ts'
 import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { sqlNotifications } from '../../../server/catalogue/sqlite/notifications.ts'
-import type { OpenedServer, ServerOpeners } from '../../../server/cli/openedServer.ts'
-import { runServerProgram } from '../../../server/cli/program.ts'
 import { type Listening, listen } from '../../../server/http/listen.ts'
 import { package1 } from '../../fixtures/syncml.ts'
-import { type Edge, noDiff, openEdge } from '../http/edge.ts'
+import { type Edge, openEdge } from '../http/edge.ts'
+import { openersOf, runOperator } from './operatorRun.ts'
 
 let edge: Edge
 let listening: Listening
@@ -31,41 +30,8 @@ afterEach(async () => {
   await edge.close()
 })
 
-/** The edge as an opened server; `close` leaves it to the test. */
-function openersOf(created = false): ServerOpeners {
-  const server: OpenedServer = {
-    accounts: edge.local.service,
-    ...{ ...edge.stores, verify: edge.verifyNow },
-    ...{ listPoints: edge.restores.listPoints, pinning: edge.pinning, diff: noDiff },
-    ...{ prune: async () => ({ databases: [], failed: 0 }), allowEmpty: async () => undefined },
-    ...{ datastorePasswords: edge.datastorePasswords, serverPasswords: edge.serverPasswords },
-    ...{ serverId: 'nightferry-test', wake: edge.push.wake, tracer: edge.tracer, quotas: edge.quotas },
-    ...{ keys: { currentKeyId: 'mk_1', masterKeyFile: 'data/master.key', created } },
-    ...{ keyCare: edge.keyCare, erasure: edge.erasure, healthOf: edge.healthOf, testAlerts: async () => [] },
-    createOperatorToken: (lifeS) => edge.local.service.issueOperatorToken(lifeS),
-    listen: async () => ({ url: listening.url }),
-    close: async () => undefined,
-  }
-  return { openServer: async () => server, openAccountServer: async () => server }
-}
-
-async function run(argv: string[], environment: Record<string, string> = {}, openers = openersOf()) {
-  const [stdout, stderr]: [string[], string[]] = [[], []]
-  const exitCode = await runServerProgram({
-    argv,
-    environment,
-    output: { stdout: (text) => void stdout.push(text), stderr: (text) => void stderr.push(text) },
-    stopped: () => new Promise((resolve) => void setTimeout(resolve, 50)),
-    openers,
-  })
-  const printed = stdout.join('')
-  return {
-    exitCode,
-    stdout: printed,
-    stderr: stderr.join(''),
-    json: () => JSON.parse(printed) as Record<string, unknown>,
-  }
-}
+const run = (argv: string[], environment: Record<string, string> = {}, openers = openersOf(edge, listening)) =>
+  runOperator(argv, environment, openers)
 
 describe.each(['--data', '--server'])('the operator with %s', (way) => {
   const where = async (): Promise<[string[], Record<string, string>]> => {
@@ -271,7 +237,7 @@ describe('the operator', () => {
   })
 
   it('[DC-40] serve prints one line and ends when it is told to; a new key is announced', async () => {
-    const served = await run(['serve', '--json'], {}, openersOf(true))
+    const served = await run(['serve', '--json'], {}, openersOf(edge, listening, true))
     expect([served.exitCode, served.json()]).toEqual([0, { listening: listening.url }])
     expect(served.stderr).toContain('data/master.key')
     expect((await run(['serve', '--port', 'none'])).exitCode).toBe(2)

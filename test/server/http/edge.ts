@@ -10,6 +10,7 @@ import { createFailureLimits } from '../../../server/account/failureLimits.ts'
 import { createServerPasswords, type ServerPasswords } from '../../../server/account/serverPasswords.ts'
 import { type HealthJudge, openHealthJudge } from '../../../server/alerts/healthJudge.ts'
 import { assembleCare } from '../../../server/assembleCare.ts'
+import { assembleDelivery } from '../../../server/assembleDelivery.ts'
 import { joinKeys } from '../../../server/assembleKeys.ts'
 import { assemblePush, type PushAssembly } from '../../../server/assemblePush.ts'
 import { assembleQuota } from '../../../server/assembleQuota.ts'
@@ -27,6 +28,7 @@ import { sqlKnownLogins } from '../../../server/catalogue/sqlite/knownLogins.ts'
 import { type CatalogueDb, checkCatalogue, openCatalogue } from '../../../server/catalogue/sqlite/openCatalogue.ts'
 import { sqlOwnLogins } from '../../../server/catalogue/sqlite/ownLogins.ts'
 import { readConfig } from '../../../server/config/config.ts'
+import type { DeliveryService } from '../../../server/delivery/deliveryService.ts'
 import type { AccountErasure } from '../../../server/erasure/eraseAccount.ts'
 import { accountHandlers } from '../../../server/http/accountHandlers.ts'
 import { accountInternalHandlers } from '../../../server/http/accountInternalHandlers.ts'
@@ -51,8 +53,10 @@ import { createLoggers } from '../../../server/logger.ts'
 import { createMetrics } from '../../../server/metrics.ts'
 import type { QuotaService } from '../../../server/quota/quotaService.ts'
 import type { RestoreService } from '../../../server/restore/restoreService.ts'
+import { openSegmentMapSigner } from '../../../server/restore/signSegmentMap.ts'
 import { checkWritable } from '../../../server/storage/checkWritable.ts'
 import { openFileSpool } from '../../../server/storage/fileSpool.ts'
+import { openFileStorage } from '../../../server/storage/fileStorage.ts'
 import type { DiffPoints } from '../../../server/timeMachine/diffs.ts'
 import { createPinning, type Pinning } from '../../../server/timeMachine/pinning.ts'
 import type { PlacedPoint } from '../../../server/timeMachine/timeMachine.ts'
@@ -60,6 +64,7 @@ import type { Tracer } from '../../../server/trace/tracer.ts'
 import { describeCopyJob, digestCopyJob } from '../../../server/verify/digestCopy.ts'
 import { createVerifyService, describeVerification, type VerifiedCopy } from '../../../server/verify/verifications.ts'
 import { type LocalUnderTest, openLocal, SERVICE_SECRET } from '../account/accountParts.ts'
+import { memoryImage } from './memoryImage.ts'
 
 export interface Edge {
   healthOf(accountId: string): Promise<HealthJudge>
@@ -74,6 +79,7 @@ export interface Edge {
   readonly serverPasswords: ServerPasswords
   readonly push: PushAssembly
   readonly tracer: Tracer
+  readonly deliveries: DeliveryService
   readonly quotas: QuotaService
   readonly keyCare: KeyCare & { readonly currentKeyId: string }
   readonly erasure: AccountErasure
@@ -193,6 +199,15 @@ export async function openEdge(
     copyPath: (copyId) => join(local.dataDir, copyId),
     jobs: { describeCopy: describeCopyJob, digestCopy: digestCopyJob },
   })
+  const deliveries = assembleDelivery({
+    ...{ catalogue: db, keyRing, keepMs: 3_600_000, clock: local.time.now, onSegment: () => undefined },
+    ...{ storage: openFileStorage(join(local.dataDir, 'storage')), onStandstill: () => undefined },
+    signer: await openSegmentMapSigner(openFileStorage(join(local.dataDir, 'storage')), keyRing),
+    images: {
+      orderImage: async ({ key }) => memoryImage(key.name, keyRing),
+      removeImage: async () => undefined,
+    },
+  })
   const app = createApp({
     epoch: EPOCH,
     handlers: {
@@ -209,7 +224,8 @@ export async function openEdge(
       ...pinHandlers({ accountService, pinning }),
       ...datastoreHandlers({ accountService, passwords: datastorePasswords }),
       ...serverPasswordHandlers({ accountService, passwords: serverPasswords, serverId: 'nightferry-test' }),
-      ...fenceHandlers(accountService),
+      ...fenceHandlers(accountService, deliveries.dismiss),
+      ...deliveries.handlers(accountService, async (_caller, found) => found),
       ...installationHandlers(
         accountService,
         createInstallationCare({
@@ -251,6 +267,7 @@ export async function openEdge(
     serverPasswords,
     push,
     tracer,
+    deliveries,
     quotas: quota.service,
     keyCare: { ...care.keyCare, currentKeyId: keyRing.currentKeyId },
     erasure: care.erasure,

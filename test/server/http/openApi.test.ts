@@ -55,7 +55,16 @@ describe('OpenAPI document', () => {
   })
 
   it('is about routes that answer: each refuses a caller without credentials, or a body that is none', async () => {
-    const filled = { name: 'x', database: 'd', datastore: 's', deviceId: 'y', restoreId: 'r', segment: 0, point: 'p' }
+    const filled = {
+      name: 'x',
+      database: 'd',
+      datastore: 's',
+      deviceId: 'y',
+      restoreId: 'r',
+      segment: 0,
+      point: 'p',
+      deliveryId: 'd',
+    }
     for (const [name, call] of Object.entries<HttpCall>(calls)) {
       const response = await request(edge.app)
         [call.method](formatPath(call, filled))
