@@ -74,6 +74,9 @@ export interface AgentRecords {
   setHistory(database: string, history: BackupHistory): Promise<void>
   verification(database: string): Promise<VerifyState>
   setVerification(database: string, state: VerifyState): Promise<void>
+  /** Where the file of a Delivery took its name; undefined if it did not. */
+  delivery(deliveryId: string): Promise<{ readonly path: string } | undefined>
+  setDelivery(deliveryId: string, delivery: { readonly path: string }): Promise<void>
   schedule(database: string): Promise<ScheduleState | undefined>
   setSchedule(database: string, state: ScheduleState): Promise<void>
 }
@@ -131,6 +134,8 @@ export function createAgentRecords(keyStore: KeyStore): AgentRecords {
     setHistory: (name, history) => write(`history/${name}`, history),
     verification: async (name) => ((await read(`verification/${name}`)) ?? {}) as VerifyState,
     setVerification: (name, state) => write(`verification/${name}`, state),
+    delivery: async (id) => (await read(`delivery/${id}`)) as { readonly path: string } | undefined,
+    setDelivery: (id, delivery) => write(`delivery/${id}`, delivery),
     schedule: async (name) => (await read(`schedule/${name}`)) as ScheduleState | undefined,
     setSchedule: (name, state) => write(`schedule/${name}`, state),
   }

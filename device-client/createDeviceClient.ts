@@ -12,7 +12,8 @@ import { expectMethod, isFileSet } from './files/addFileSet.ts'
 import type { FilePorts } from './files/filePorts.ts'
 import type { Footprint } from './observe/foreignWrites.ts'
 import { withTracker } from './observe/withTracker.ts'
-import type { Digest, OpenZstdFrame, SqlDatabase, SqlOpener } from './ports.ts'
+import type { OpenPeerNetwork } from './peers/peerNetwork.ts'
+import type { Digest, Fetch, OpenZstdFrame, SqlDatabase, SqlOpener } from './ports.ts'
 import { registerDevice } from './register.ts'
 import { choosePoint } from './restore/choosePoint.ts'
 import { findSource } from './restore/findSource.ts'
@@ -42,6 +43,10 @@ export interface DeviceClientPorts extends BackupPorts {
   readonly scratchFile?: () => { readonly path: string; remove(): Promise<void> }
   /** Absent on a platform without Zstandard. */
   readonly openFrame?: OpenZstdFrame
+  /** Peers on the local network; absent on a platform that has no sockets. */
+  readonly openPeers?: OpenPeerNetwork
+  /** HTTP over one link of this device, by its address there; absent where links cannot be told apart. */
+  readonly openLink?: (localAddress: string | undefined) => { readonly fetch: Fetch; close(): void }
   /** The platform's own SHA-256; a portable one if absent. */
   readonly createDigest?: () => Digest
   /** A path as this device always spells it, and the name a database gets from it. */
@@ -79,6 +84,8 @@ export function createDeviceClient(platform: DeviceClientPorts): DeviceClient {
     },
     restore: (options) => restoreEntry(ports, options),
     restoreRows: async (options) => (await import('./restore/restoreRows.ts')).restoreRows(ports, options),
+    deliver: async (options) => (await import('./delivery/deliverEntry.ts')).deliverEntry(ports, options),
+    deliveries: async () => (await import('./delivery/deliverEntry.ts')).listDeliveries(ports),
     points: async (database, { fromDevice, password } = {}) => {
       const calls = await openServerCalls(ports, password)
       const deviceId = await findSource(calls, await ports.records.identity(), database, fromDevice)

@@ -7,6 +7,7 @@ import type { Advice, RunWindow } from '../schemas/http/advice.ts'
 import type { RestorePoint } from '../schemas/http/backups.ts'
 import type { DiffReport } from '../schemas/http/diff.ts'
 import type { ClaimReport } from './claimDevice.ts'
+import type { DeliveryClient } from './delivery/deliverEntry.ts'
 import type { ScanReport } from './files/scanFolder.ts'
 import type { NotificationHost } from './notify/followNotifications.ts'
 import type { TrackingMethod } from './observe/preparedBackup.ts'
@@ -264,7 +265,7 @@ export interface DeviceStatus {
 }
 
 /** The device client. Every method throws `CodedError`s; none leaves a database or a target half done. */
-export interface DeviceClient {
+export interface DeviceClient extends DeliveryClient {
   /** Registers this device with the account. @throws `auth.invalid`, `device.exists`, `network.unreachable`. */
   init(options: InitOptions): Promise<InitReport>
   /** Observes a database from now on. @throws `database.unknown`, `database.locked`, `database.untrackable`. */

@@ -65,6 +65,8 @@ export interface FetchInit {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Uint8Array
   readonly signal?: AbortSignalLike
+  /** Hears of octets of the answer as they come, where the platform can tell. */
+  readonly onChunk?: (sizeBytes: number) => void
 }
 export interface AbortSignalLike {
   readonly aborted: boolean

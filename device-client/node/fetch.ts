@@ -15,9 +15,11 @@ export interface NodeFetchOptions {
   readonly connectTimeoutMs?: number
   /** Largest body accepted, in octets. Default 64 MiB. */
   readonly maxReplyBytes?: number
+  /** The address of this device that connections go out from: it says which link they take. */
+  readonly localAddress?: string
 }
 
-type Limits = Required<NodeFetchOptions>
+type Limits = Required<Omit<NodeFetchOptions, 'localAddress'>>
 
 interface Agents {
   readonly plain: http.Agent
@@ -35,9 +37,10 @@ export function createNodeFetch(options: NodeFetchOptions = {}): { readonly fetc
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     maxReplyBytes: options.maxReplyBytes ?? 64 * 1024 * 1024,
   }
+  const from = options.localAddress === undefined ? {} : { localAddress: options.localAddress }
   const agents: Agents = {
-    plain: new http.Agent({ keepAlive: true, maxSockets: 8 }),
-    tls: new https.Agent({ keepAlive: true, maxSockets: 8 }),
+    plain: new http.Agent({ keepAlive: true, maxSockets: 8, ...from }),
+    tls: new https.Agent({ keepAlive: true, maxSockets: 8, ...from }),
   }
   return {
     fetch: async (url, init) => {
@@ -121,6 +124,7 @@ async function readBody(response: http.IncomingMessage, maxBytes: number, init: 
     }
     if (init.signal?.aborted === true) throw new CodedError('network.unreachable', 'the exchange was given up')
     if (end > body.length) body = Buffer.concat([body], Math.min(maxBytes, 2 * end))
+    init.onChunk?.(chunk.length)
     body.set(chunk, total)
     total = end
   }

@@ -24,6 +24,9 @@ import { createScratchFile } from './scratchFile.ts'
 import { zstdFiles } from './zstd.ts'
 import { openZstdFrame } from './zstdFrame.ts'
 
+/** How long the server may say nothing on a link of a Delivery, milliseconds: other links can bring the segment. */
+const LINK_SILENCE_MS = 15_000
+
 /** How often long work is reported, milliseconds. */
 const PROGRESS_MS = 1000
 
@@ -61,6 +64,9 @@ export function openNodeClient(
     restoreTarget: fileRestoreTarget,
     scratchFile: () => createScratchFile(home.imageDirectory),
     openFrame: openZstdFrame,
+    openPeers: async (host, options) => (await import('./peerSockets.ts')).openPeerSockets(host, options),
+    openLink: (localAddress) =>
+      createNodeFetch({ idleTimeoutMs: LINK_SILENCE_MS, ...(localAddress !== undefined && { localAddress }) }),
     createDigest: () => {
       const digest = createHash('sha256')
       return { update: (bytes) => void digest.update(bytes), hex: () => digest.digest('hex') }

@@ -4,20 +4,30 @@
 
 import { compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import { CodedError } from '../../schemas/errors.ts'
-import { parseSegmentMap, SEGMENT_MAP_TYPE, type SegmentMap } from '../../schemas/restore/segmentMap.ts'
+import {
+  MAX_SIGNED_MAP_CHARS,
+  parseSegmentMap,
+  SEGMENT_MAP_TYPE,
+  type SegmentMap,
+} from '../../schemas/restore/segmentMap.ts'
 import { decodeUtf8 } from '../../schemas/utf8.ts'
-
-/** Characters of the largest map: 33,000 segments of about 130 octets, in base64. */
-const MAX_MAP_CHARS = 8 * 1024 * 1024
 
 /**
  * The map, if one of `trustedKeys` signed it.
  * @throws {CodedError} `integrity.mismatch` if none did, `protocol.malformed` if it is no map.
  */
 export async function verifySegmentMap(jws: string, trustedKeys: readonly JWK[]): Promise<SegmentMap> {
-  if (jws.length > MAX_MAP_CHARS)
+  return parseSegmentMap(await verifyStatement(jws, trustedKeys, SEGMENT_MAP_TYPE))
+}
+
+/**
+ * What the server stated under `type`, if one of `trustedKeys` signed it.
+ * @throws {CodedError} `integrity.mismatch` if none did, `protocol.malformed` if it is no such statement.
+ */
+export async function verifyStatement(jws: string, trustedKeys: readonly JWK[], type: string): Promise<unknown> {
+  if (jws.length > MAX_SIGNED_MAP_CHARS)
     throw new CodedError('protocol.too-large', `a segment map of ${jws.length} characters`)
-  const key = trustedKeys.find(({ kid }) => kid === readKeyId(jws))
+  const key = trustedKeys.find(({ kid }) => kid === readKeyId(jws, type))
   if (key === undefined) {
     throw new CodedError('integrity.mismatch', 'the restore is not signed by the server this device knows', {
       next: 'If the server was set up anew, say so with --trust-new-key; else somebody may be in its place.',
@@ -25,17 +35,16 @@ export async function verifySegmentMap(jws: string, trustedKeys: readonly JWK[])
   }
   const payload = await readPayload(jws, key)
   try {
-    return parseSegmentMap(JSON.parse(decodeUtf8(payload) ?? ''))
+    return JSON.parse(decodeUtf8(payload) ?? '')
   } catch (cause) {
-    if (cause instanceof CodedError) throw cause
     throw new CodedError('protocol.malformed', 'the segment map is no JSON', { cause })
   }
 }
 
-function readKeyId(jws: string): string {
+function readKeyId(jws: string, type: string): string {
   try {
     const { kid, typ } = decodeProtectedHeader(jws)
-    if (typ === SEGMENT_MAP_TYPE && kid !== undefined) return kid
+    if (typ === type && kid !== undefined) return kid
   } catch (cause) {
     throw new CodedError('protocol.malformed', 'the segment map is no signed text', { cause })
   }

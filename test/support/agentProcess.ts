@@ -43,9 +43,13 @@ export interface AgentProcess {
   start(...args: readonly string[]): RunningCommand
 }
 
-/** The agent with its state in `home`; `environment` is added to the test's own. */
-export function createAgentProcess(home: string, environment: Readonly<Record<string, string>> = {}): AgentProcess {
-  const start = (...args: readonly string[]) => startCommand(args, home, environment)
+/** The agent with its state in `home`; `environment` is added to the test's own, and `via` runs it, if it is given. */
+export function createAgentProcess(
+  home: string,
+  environment: Readonly<Record<string, string>> = {},
+  via: readonly string[] = [],
+): AgentProcess {
+  const start = (...args: readonly string[]) => startCommand(args, home, environment, via)
   return {
     home,
     start,
@@ -66,8 +70,9 @@ export async function createRegisteredAgent(
   account: TestAccount,
   home: string,
   device: string,
+  via: readonly string[] = [],
 ): Promise<AgentProcess> {
-  const agent = createAgentProcess(home, { NIGHTFERRY_PASSWORD: account.password })
+  const agent = createAgentProcess(home, { NIGHTFERRY_PASSWORD: account.password }, via)
   await agent.do('init', '--server', server.url, '--user', account.user, '--device', device)
   return agent
 }
@@ -76,9 +81,11 @@ function startCommand(
   args: readonly string[],
   home: string,
   environment: Readonly<Record<string, string>>,
+  via: readonly string[],
 ): RunningCommand {
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [AGENT_PROGRAM, ...args, '--home', home, '--json'], {
+  const [first = process.execPath, ...between] = [...via, process.execPath]
+  const child = spawn(first, [...between, AGENT_PROGRAM, ...args, '--home', home, '--json'], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -42,6 +42,10 @@ export interface StartServerOptions {
   readonly dataFolder?: string
   /** Another program of `nightferry` than `['serve']`, e.g. `['accounts', 'serve']`. */
   readonly command?: readonly string[]
+  /** What runs the program, e.g. `['ip', 'netns', 'exec', 'there']`; by default nothing stands between. */
+  readonly via?: readonly string[]
+  /** The address at which the test reaches it, if that is not the one it prints. */
+  readonly urlOf?: (listening: string) => string
   /** More arguments of `serve`, e.g. `['--registration', 'closed']`. */
   readonly args?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
@@ -54,9 +58,11 @@ export interface StartServerOptions {
  */
 export async function startServer(options: StartServerOptions = {}): Promise<TestServer> {
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'nightferry-server-'))
+  const [first = process.execPath, ...between] = [...(options.via ?? []), process.execPath]
   const child = spawn(
-    process.execPath,
+    first,
     [
+      ...between,
       SERVER_PROGRAM,
       ...(options.command ?? ['serve']),
       '--json',
@@ -84,7 +90,8 @@ export async function startServer(options: StartServerOptions = {}): Promise<Tes
     if (options.dataFolder === undefined) rmSync(dataFolder, { recursive: true, force: true })
   }
   try {
-    const url = await readListening(child)
+    const listening = await readListening(child)
+    const url = options.urlOf?.(listening) ?? listening
     return { url, dataFolder, process: child, log: () => log, createAccount: () => createAccount(url), stop }
   } catch (cause) {
     await stop()

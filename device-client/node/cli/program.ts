@@ -21,6 +21,8 @@ import { add } from './commands/add.ts'
 import { backup } from './commands/backup.ts'
 import { claim } from './commands/claim.ts'
 import { configure } from './commands/configure.ts'
+import { deliverJoin } from './commands/deliverJoin.ts'
+import { deliverStatus } from './commands/deliverStatus.ts'
 import { diff } from './commands/diff.ts'
 import { exportDatabase } from './commands/export.ts'
 import { fence, unfence } from './commands/fence.ts'
@@ -47,6 +49,8 @@ const modules = [
   backup,
   restore,
   exportDatabase,
+  deliverJoin,
+  deliverStatus,
   points,
   pin,
   diff,

@@ -13,6 +13,13 @@ export function memoryImage(database: string, keyRing: KeyRing): OrderedImage {
   const file = { sizeBytes: 4096, sha256: 'b'.repeat(64), segments, rangeBytes: 65_536 }
   const image = { version: 2 as const, compression: 'zstd' as const, ...file }
   const map = { imageId, database, createdAt: 1, ...image }
-  const source = { lineage: 'a'.repeat(32), number: 3, token: 'b'.repeat(32), copyId: 'c', wrappedKey: 'w', kind: 'sql' as const }
+  const source = {
+    lineage: 'a'.repeat(32),
+    number: 3,
+    token: 'b'.repeat(32),
+    copyId: 'c',
+    wrappedKey: 'w',
+    kind: 'sql' as const,
+  }
   return { imageId, contentKey, wrappedContentKey, image, map, source }
 }

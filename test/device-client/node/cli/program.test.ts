@@ -49,6 +49,8 @@ function clientOf(parts: Partial<DeviceClient>): DeviceClient {
       fence: absent,
       claim: absent,
       verify: absent,
+      deliver: absent,
+      deliveries: absent,
     },
     list: async () => [entry('a')],
     status: absent,

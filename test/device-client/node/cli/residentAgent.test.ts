@@ -58,6 +58,8 @@ async function startWatch(context: TestContext, home: string, backup: DeviceClie
       diff: refuse,
       restoreRows: refuse,
       verify: refuse,
+      deliver: refuse,
+      deliveries: refuse,
     },
     followNotifications: async () => undefined,
     ...{ status: refuse, list: async () => names.map(entry), backup },
