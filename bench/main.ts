@@ -5,6 +5,7 @@
  *   npm run bench -- [--workloads W1,W2,W3,W4] [--nights 30] [--runs 3] [--fleet 2000] [--out FILE] [--write-docs]
  *     [--contenders nightferry,resident,command,small,restic,borg,duplicity,rsync,sqldiff,gzip] [--docs-only]
  *     [--attack gzip-bombs,…] (none with an empty list)  [--past 60] (nights of W2 that are kept; 0 none)
+ *     [--delivery 32] (megabytes to several devices that share the download; 0 none; needs root)
  *     [--d6 10000] (devices with and without time machine, quotas and slots; 0 none; about 0.4 MB of disk each)
  */
 
@@ -14,6 +15,7 @@ import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ATTACKS } from './attacks.ts'
 import type { AttackFigures } from './attackTable.ts'
+import { type DeliveryResult, runDelivery } from './delivery.ts'
 import { type FleetResult, runFleet } from './fleet/runFleet.ts'
 import { type PairResult, runPair } from './fleet/runPair.ts'
 import { machineFacts } from './measure/machine.ts'
@@ -34,6 +36,7 @@ const { values } = parseArgs({
     fleet: { type: 'string', default: '2000' },
     d6: { type: 'string', default: '10000' },
     past: { type: 'string', default: '60' },
+    delivery: { type: 'string', default: '32' },
     attack: { type: 'string', default: ATTACKS.join(',') },
     out: { type: 'string', default: join(root, 'data', 'bench.json') },
     folder: { type: 'string' },
@@ -73,6 +76,7 @@ async function measure(): Promise<BenchResult> {
   let attacks: readonly AttackFigures[] | undefined
   let past: PastResult | undefined
   let pair: PairResult | undefined
+  let delivery: DeliveryResult | undefined
   try {
     for (const name of names.filter(isWorkload)) {
       progress(`--- ${name}`)
@@ -88,12 +92,20 @@ async function measure(): Promise<BenchResult> {
     if (paired > 0) pair = await runPair(paired, folder, progress)
     const nights = whole(values.past)
     if (nights > 0) past = await runPast('W2', nights, folder, progress)
+    const megabytes = whole(values.delivery)
+    if (megabytes > 0) delivery = await runDelivery(megabytes, progress)
     const chosen = values.attack.split(',').filter((name) => name !== '')
     if (chosen.length > 0) attacks = await runAttacks({ attacks: chosen, ...ATTACK_WINDOW, report: progress })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  const more = { ...(fleet && { fleet }), ...(attacks && { attacks }), ...(past && { past }), ...(pair && { pair }) }
+  const more = {
+    ...(fleet && { fleet }),
+    ...(attacks && { attacks }),
+    ...(past && { past }),
+    ...(pair && { pair }),
+    ...(delivery && { delivery }),
+  }
   return save({ measuredAt: new Date().toISOString(), machine: machineFacts(), workloads, ...more })
 }
 

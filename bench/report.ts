@@ -1,6 +1,7 @@
 /** The figures as Markdown: what the bench prints, and what docs/performance.md is. Pure. */
 
 import { type AttackFigures, attackTable } from './attackTable.ts'
+import { type DeliveryResult, deliveryLines } from './delivery.ts'
 import type { FleetResult } from './fleet/runFleet.ts'
 import type { PairResult, SideFigures } from './fleet/runPair.ts'
 import type { MachineFacts } from './measure/machine.ts'
@@ -16,6 +17,7 @@ export interface BenchResult {
   readonly attacks?: readonly AttackFigures[]
   readonly past?: PastResult
   readonly pair?: PairResult
+  readonly delivery?: DeliveryResult
 }
 
 /** The whole page. */
@@ -31,6 +33,7 @@ export function formatReport(result: BenchResult): string {
     ...(result.pair ? pairLines(result.pair) : []),
     ...(result.attacks ? attackLines(result.attacks) : []),
     ...(result.past ? pastLines(result.past) : []),
+    ...(result.delivery ? deliveryLines(result.delivery) : []),
     '',
   ].join('\n')
 }
